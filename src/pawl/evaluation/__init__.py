@@ -1,0 +1,1 @@
+"""Core: metrics, splits, and the backtest kernel."""

@@ -1,0 +1,1 @@
+"""Shell: training, backtest and demo, composed of the rooms above."""

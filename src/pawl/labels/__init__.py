@@ -1,0 +1,1 @@
+"""Core: what a learner is asked to foresee, each label with its interval [t0, t1]."""

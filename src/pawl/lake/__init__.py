@@ -1,0 +1,1 @@
+"""Shell: the silver store, its sources, backfill and quarantine."""

@@ -1,0 +1,1 @@
+"""Core: one file a learner, and the contract every learner keeps."""

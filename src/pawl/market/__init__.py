@@ -1,0 +1,1 @@
+"""Core: bar schemas, calendars, quality checks, and the simulated market."""

@@ -1,0 +1,1 @@
+"""Core: estimators and how they turn into bytes without pickle."""

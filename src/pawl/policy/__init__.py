@@ -1,0 +1,1 @@
+"""Core: scores, sizing, and the trade state machine."""

@@ -1,0 +1,1 @@
+"""Shell: content-addressed artifacts and model versions."""

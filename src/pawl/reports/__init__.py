@@ -1,0 +1,1 @@
+"""Shell: what a person reads, in a browser or a terminal."""

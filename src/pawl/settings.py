@@ -1,0 +1,50 @@
+"""The settings tree: composed of each room's own small values, read once, from `settings.toml` and the environment."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pawl.errors import SettingsError
+
+__all__ = ["Settings", "load_settings"]
+
+HOME_VARIABLE = "PAWL_HOME"
+DEFAULT_HOME = Path("pawl-home")
+
+
+class Settings(BaseModel):
+    """Everything that can be set. A key that does not stand here stops the start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(DEFAULT_HOME, description="the workspace: silver bars, artifacts, reports")
+    n_jobs: int = Field(2, ge=1, le=256, description="worker processes for folds, tickers and windows, count")
+    seed: int = Field(7, ge=0, lt=2**31, description="the seed everything random follows from")
+
+
+def load_settings(home: Path | None) -> Settings:
+    """The settings of a workspace: `settings.toml` in it, where there is one, over the defaults.
+
+    home: the --home option; without it PAWL_HOME, then `./pawl-home`.
+    """
+    root = home or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+    path = root / "settings.toml"
+    values: dict[str, Any] = _read(path) if path.exists() else {}
+    try:
+        return Settings.model_validate({**values, "home": root})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"settings key `{key}`: {first['msg'].lower()}", where=str(path), fix="see docs/settings.md for the keys"
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not valid TOML: {error}", where=str(path), fix="mend the line it names") from error
