@@ -1,0 +1,23 @@
+"""What tests share: the real data, where it is present, and a generator to draw from."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED_DATA = Path(os.environ.get("PAWL_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real market data; a test that needs it is skipped where it is absent, and says so."""
+    if not (SHARED_DATA / "bars").is_dir():
+        pytest.skip(f"no real market data at {SHARED_DATA}: set PAWL_SHARED_DATA to the folder that holds bars/")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A fresh generator with a fixed seed."""
+    return np.random.default_rng(20240101)
