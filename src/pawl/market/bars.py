@@ -27,8 +27,12 @@ BAR_SCHEMA = pl.Schema(
 
 BAR_COLUMNS = tuple(BAR_SCHEMA)
 
-SILVER_SCHEMA = pl.Schema({**BAR_SCHEMA, "available_at": UTC_TIME})
-"""A bar as the silver store keeps it: `available_at` is the instant from which a decision may use it (its close)."""
+SILVER_SCHEMA = pl.Schema({**BAR_SCHEMA, "available_at": UTC_TIME, "session": pl.Int64()})
+"""A bar as the silver store keeps it.
+
+`available_at` is the instant from which a decision may use it (its close). `session` is its ordinal on the ticker's
+calendar: two bars are consecutive on the trading calendar exactly where `session.diff() == 1`.
+"""
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
