@@ -38,19 +38,19 @@ class LearnerSpec:
 
 
 class LayerCache(Protocol):
-    """Bytes of fitted layers under keys that name everything they follow from."""
+    """Files of fitted layers under keys that name everything they follow from."""
 
-    def get(self, key: str) -> bytes | None: ...
-    def put(self, key: str, value: bytes) -> None: ...
+    def get(self, key: str) -> Mapping[str, bytes] | None: ...
+    def put(self, key: str, files: Mapping[str, bytes]) -> None: ...
 
 
 class NoCache:
     """A cache that remembers nothing."""
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Mapping[str, bytes] | None:
         return None
 
-    def put(self, key: str, value: bytes) -> None:
+    def put(self, key: str, files: Mapping[str, bytes]) -> None:
         return None
 
 
