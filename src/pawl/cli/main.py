@@ -1,13 +1,19 @@
-"""The `pawl` command: every group of commands, hung on one tree."""
+"""The `pawl` command: every group of commands, hung on one tree, and the one way in and out."""
 
-from typing import Annotated
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli.session import HomeOption, JsonOption
+from pawl.cli.failure import INTERRUPTED, Failure, failure_of
+from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
+from pawl.errors import PawlError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "run"]
 
 app = typer.Typer(
     name="pawl",
@@ -26,13 +32,67 @@ def _print_version(is_asked: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     home: HomeOption = None,
     is_json: JsonOption = False,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Global options; each command takes --home and --json behind its own name too."""
+    remember_root_options(RootOptions(home=home, is_json=is_json), context)
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command that the shell typed."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; every way a command can end passes here."""
+    is_json = "--json" in arguments
+    command: Any = typer.main.get_command(app)  # its class lies in a private module of Typer's
+    _hide_type_of_flags(command)
+    try:
+        code = command.main(list(arguments), prog_name="pawl", standalone_mode=False)
+    except typer.TyperException as error:
+        return _end(_failure_of_usage(error), is_json=is_json) if error.message else 2  # no message: help was printed
+    except PawlError as error:
+        return _end(failure_of(error), is_json=is_json)
+    except Exception as error:  # noqa: BLE001 - the outermost frame: a fault of ours is shown whole, never hidden
+        traceback.print_exc()
+        return _end(_failure_of_ours(error), is_json=is_json)
+    if code == INTERRUPTED.exit_code:
+        return _end(INTERRUPTED, is_json=is_json)
+    return code or 0
+
+
+def _end(failure: Failure, *, is_json: bool) -> int:
+    failure.tell(is_json=is_json)
+    return failure.exit_code
+
+
+def _failure_of_usage(error: typer.TyperException) -> Failure:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    path = context.command_path if context else "pawl"
+    return Failure(code="bad_usage", what=error.format_message(), where=path, fix=f"see {path} --help", exit_code=2)
+
+
+def _failure_of_ours(error: Exception) -> Failure:
+    return Failure(
+        code="internal",
+        what=f"{type(error).__name__}: {error}",
+        where="the traceback on stderr",
+        fix="this is a fault in Pawl, not in the input: report it with the traceback",
+        exit_code=3,
+    )
+
+
+def _hide_type_of_flags(command: TyperCommand | TyperGroup) -> None:
+    """A flag takes no value, so its help shows none (Typer prints `<bool>`)."""
+    for option in [*command.params, command.get_help_option(typer.Context(command))]:
+        if getattr(option, "is_flag", False):  # an argument has no such attribute
+            option.metavar = ""
+    children: Any = command.commands.values() if isinstance(command, TyperGroup) else ()
+    for child in children:
+        _hide_type_of_flags(child)

@@ -1,16 +1,18 @@
 """What every command shares: the workspace, the way it prints, and how an error leaves."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
+from pawl.cli.failure import failure_of
 from pawl.errors import PawlError
 
 if TYPE_CHECKING:
@@ -19,12 +21,33 @@ if TYPE_CHECKING:
 
     from pawl.settings import Settings
 
-__all__ = ["HomeOption", "JsonOption", "Session", "session"]
+__all__ = ["HomeOption", "JsonOption", "RootOptions", "Session", "remember_root_options", "session"]
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", metavar="DIR", help="The workspace (default: $PAWL_HOME, else ./pawl-home).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; logs stay on stderr.")]
+
+# Where nobody watches, a table is as wide as its columns ask for; 80 columns would cut it.
+WIDTH_IN_A_PIPE = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootOptions:
+    """The options that stood before the command's name: `pawl --json data ls`."""
+
+    home: Path | None = None
+    is_json: bool = False
+
+
+_NOTHING_BEFORE_THE_NAME = RootOptions()
+_root_options: ContextVar[RootOptions] = ContextVar("_root_options", default=_NOTHING_BEFORE_THE_NAME)
+
+
+def remember_root_options(options: RootOptions, context: typer.Context) -> None:
+    """Keep the options of the root for the command that follows, until that command has ended."""
+    token = _root_options.set(options)
+    context.call_on_close(lambda: _root_options.reset(token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +61,12 @@ class Session:
     stderr: "Console"
 
     def answer(self, payload: object, *, text: Callable[[], "RenderableType"]) -> None:
-        """Print the answer: `payload` as one JSON object with --json, else what `text` renders."""
+        """Print the answer: `payload` as one JSON object with --json, else what `text` renders.
+
+        NaN and the infinities, which JSON does not have, leave as null.
+        """
         if self.is_json:
-            sys.stdout.write(json.dumps(payload, allow_nan=False) + "\n")
+            sys.stdout.write(json.dumps(_without_nan(payload), allow_nan=False) + "\n")
         else:
             self.stdout.print(text())
 
@@ -65,13 +91,14 @@ def session(home: Path | None, *, is_json: bool) -> Iterator[Session]:
 
     `--home` and `--json` may stand before the command's name as well as behind it.
     """
-    root = click.get_current_context().find_root().params
-    is_json = is_json or bool(root.get("is_json"))
+    root = _root_options.get()
+    is_json = is_json or root.is_json
     try:
-        yield _open(home or root.get("home"), is_json=is_json)
+        yield _open(home or root.home, is_json=is_json)
     except PawlError as error:
-        _print_error(error, is_json=is_json)
-        raise typer.Exit(error.exit_code) from error
+        failure = failure_of(error)
+        failure.tell(is_json=is_json)
+        raise typer.Exit(failure.exit_code) from error
 
 
 def _open(home: Path | None, *, is_json: bool) -> Session:
@@ -84,14 +111,22 @@ def _open(home: Path | None, *, is_json: bool) -> Session:
         home=settings.home,
         is_json=is_json,
         settings=settings,
-        stdout=Console(soft_wrap=True),
+        stdout=_console(Console(soft_wrap=True)),
         stderr=Console(stderr=True),
     )
 
 
-def _print_error(error: PawlError, *, is_json: bool) -> None:
-    if is_json:
-        body = {"code": error.code, "what": error.what, "where": error.where, "fix": error.fix}
-        sys.stdout.write(json.dumps({"error": body}) + "\n")
-    else:
-        sys.stderr.write(f"error: {error.what}\n  where: {error.where}\n  fix:   {error.fix}\n")
+def _console(console: "Console") -> "Console":
+    if not console.is_terminal:
+        console.width = WIDTH_IN_A_PIPE
+    return console
+
+
+def _without_nan(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return value
