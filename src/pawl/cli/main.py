@@ -91,7 +91,7 @@ def _failure_of_ours(error: Exception) -> Failure:
 def _hide_type_of_flags(command: TyperCommand | TyperGroup) -> None:
     """A flag takes no value, so its help shows none (Typer prints `<bool>`)."""
     for option in [*command.params, command.get_help_option(typer.Context(command))]:
-        if getattr(option, "is_flag", False):  # an argument has no such attribute
+        if option is not None and getattr(option, "is_flag", False):  # an argument has no such attribute
             option.metavar = ""
     children: Any = command.commands.values() if isinstance(command, TyperGroup) else ()
     for child in children:
