@@ -10,7 +10,8 @@
     │   └── OverlapError      a range that the version's certificate forbids
     ├── RefusalError          exit 1: an honest "no"
     │   ├── FutureLeakError   a feature that changed when its future was cut
-    │   └── QualityError      data that may not be trained on
+    │   ├── QualityError      data that may not be trained on
+    │   └── ContractError     a learner that breaks the contract of learners
     ├── CorruptArtifactError  exit 2: bytes that are not the bytes that were written
     └── StorageError          exit 2: a full or read-only disk; what stood before still stands
 """
@@ -18,6 +19,7 @@
 from typing import ClassVar
 
 __all__ = [
+    "ContractError",
     "CorruptArtifactError",
     "FutureLeakError",
     "InputError",
@@ -125,6 +127,12 @@ class QualityError(RefusalError):
     """Data whose checks fail and that may not be trained on."""
 
     code = "bad_quality"
+
+
+class ContractError(RefusalError):
+    """A learner that breaks the contract every learner keeps."""
+
+    code = "broken_contract"
 
 
 class CorruptArtifactError(PawlError):

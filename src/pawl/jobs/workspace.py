@@ -1,0 +1,55 @@
+"""The workspace: every store of one --home, opened together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pawl.lake.atomic_write import write_atomically
+from pawl.lake.silver import SilverStore
+from pawl.registry.artifacts import ArtifactStore
+from pawl.registry.versions import VersionStore
+
+__all__ = ["StoredLayers", "Workspace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """The stores below one folder; each makes what it needs when it first writes."""
+
+    home: Path
+    silver: SilverStore
+    artifacts: ArtifactStore
+    versions: VersionStore
+
+    @classmethod
+    def at(cls, home: Path) -> Self:
+        """The workspace below `home`, which need not exist yet."""
+        return cls(
+            home=home,
+            silver=SilverStore(home),
+            artifacts=ArtifactStore(home / "artifacts"),
+            versions=VersionStore(home / "versions"),
+        )
+
+    @property
+    def layers(self) -> "StoredLayers":
+        """Fitted layers of earlier runs, by everything they follow from."""
+        return StoredLayers(self.artifacts, self.home / "cache" / "layers")
+
+
+class StoredLayers:
+    """A LayerCache on disk: a key is a small file that names a set of artifacts."""
+
+    def __init__(self, artifacts: ArtifactStore, root: Path) -> None:
+        self.artifacts = artifacts
+        self.root = root
+
+    def get(self, key: str) -> Mapping[str, bytes] | None:
+        """The files under a key, checked against their hashes; None when there are none."""
+        path = self.root / key
+        return self.artifacts.load(path.read_text(encoding="ascii")) if path.exists() else None
+
+    def put(self, key: str, files: Mapping[str, bytes]) -> None:
+        """Keep the files under a key."""
+        write_atomically(self.root / key, self.artifacts.save(files).encode("ascii"))

@@ -1,0 +1,295 @@
+"""`m002`: a regime LSTM, a multi-task head on its probabilities, and a policy on both; daily long, short or flat."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from pawl.errors import SchemaError
+from pawl.features.gaps import fill_gaps
+from pawl.features.sets import FEATURE_SETS, build_dataset
+from pawl.labels.rebound import rebound_labels
+from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, LearnerSpec
+from pawl.learners.m002_samples import Samples, layer_key
+from pawl.market.bars import Timeframe
+from pawl.models.boosted import BoostedHead, HeadConfig, fit_boosted_head
+from pawl.models.linear import LinearHead, fit_linear_head
+from pawl.models.regime_classifier import STATE_COLUMNS, STATE_MISSING, RegimeClassifier, RegimeFitSpec, join_states
+from pawl.models.regime_config import RegimeConfig
+from pawl.models.regime_layer import RegimeLayer, fit_regime_layer
+from pawl.policy.soft_policy import PolicyConfig, apply_policy, soft_policy_score
+
+__all__ = ["HEAD_FEATURES", "M002", "M002Config", "M002Model", "M002Variant"]
+
+FEATURES = FEATURE_SETS["m002"].names
+
+HEAD_FEATURES = (*FEATURES, *STATE_COLUMNS, STATE_MISSING)
+"""What the head reads, in order: baseline, event, curvature and context columns, then the regime's probabilities."""
+
+_EDGE_ACTIONS = {"long": "LONG", "short": "SHORT", "flat": "FLAT"}
+
+
+class M002Variant(StrEnum):
+    """m002 itself, and the two simpler learners it has to beat on the same rows."""
+
+    FULL = "m002"
+    LINEAR = "linear"
+    BOOSTED = "lightgbm_no_regime"
+
+
+class M002Config(BaseModel):
+    """How m002 is fitted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    regime: RegimeConfig = Field(default_factory=RegimeConfig, description="the LSTM")
+    head: HeadConfig = Field(default_factory=HeadConfig, description="the LightGBM head")
+    policy: PolicyConfig = Field(default_factory=PolicyConfig, description="the rules")
+    n_folds: int = Field(4, ge=1, le=20, description="out-of-fold classifiers on the head's training rows, count")
+    reported_share: float = Field(0.2, gt=0, lt=0.5, description="newest dates kept for the report, fraction")
+    snapshot_share: float = Field(0.15, gt=0, lt=0.5, description="newest fitted dates that pick the snapshot, fraction")
+    embargo_bars: int = Field(5, ge=5, description="dates kept free between fitted and scored rows, count")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class M002Model:
+    """The three layers, fitted. regime is None in the baselines. head_features: the head's columns, in order."""
+
+    regime: RegimeClassifier | None
+    head: BoostedHead | LinearHead
+    head_features: tuple[str, ...]
+    policy: PolicyConfig
+    trained_state: Mapping[str, float]
+
+
+class M002:
+    """The learner. `M002()` is the full one; its `baselines()` are the same class with less inside."""
+
+    def __init__(self, config: M002Config | None = None, variant: M002Variant = M002Variant.FULL) -> None:
+        self.config = config or M002Config()
+        self.variant = variant
+
+    @property
+    def spec(self) -> LearnerSpec:
+        """Daily bars, the m002 set, five bars ahead."""
+        return LearnerSpec(
+            name=str(self.variant),
+            timeframe=Timeframe.parse("1d"),
+            feature_set=FEATURE_SETS["m002"],
+            horizon_bars=5,
+            embargo_bars=self.config.embargo_bars,
+            min_bars=260,
+            cadence=timedelta(days=91),
+            primary_metric="net_return",
+        )
+
+    def label(self, bars: pl.DataFrame) -> pl.DataFrame:
+        """ticker, ts, t0, t1, target (rebound, 1 or 0), fut_ret_pct, fut_dd_pct; null where not yet known."""
+        labels = rebound_labels(bars.sort("ticker", "ts"), horizon_bars=self.spec.horizon_bars)
+        return labels.select(
+            "ticker", "ts", "t0", "t1", pl.col("label_rebound_bin").alias("target"), "fut_ret_pct", "fut_dd_pct"
+        )
+
+    def fit(self, bars: pl.DataFrame, context: FitContext) -> Fit[M002Model]:
+        """Fit the layers. The newest `reported_share` of the dates is read only to report on."""
+        context.on_progress("features and labels", 0.0)
+        samples = Samples.of(bars, self.label(bars), self.config)
+        layer = self._regime_layer(samples, context) if self.variant is M002Variant.FULL else None
+        frame = _with_states(samples, layer) if layer else samples.frame
+        context.on_progress("head", 0.0)
+        head = self._head(samples, frame, context)
+        model = M002Model(
+            regime=layer.classifier if layer else None,
+            head=head,
+            head_features=self.head_features,
+            policy=self.config.policy,
+            trained_state={},
+        )
+        metrics = {**(layer.metrics if layer else {}), **_head_metrics(model, samples, frame)}
+        return Fit(
+            model=M002Model(**{**_parts(model), "trained_state": metrics}),
+            scored_from=samples.scored_from,
+            metrics=metrics,
+        )
+
+    @property
+    def head_features(self) -> tuple[str, ...]:
+        """The head's columns in this variant: without a regime layer, the features alone."""
+        return HEAD_FEATURES if self.variant is M002Variant.FULL else FEATURES
+
+    def predict(self, model: M002Model, bars: pl.DataFrame) -> pl.DataFrame:
+        """What the model says at the close of each bar: see `predict_frame`."""
+        return self.predict_frame(model, build_dataset(bars, feature_set="m002").collect())
+
+    def predict_frame(self, model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
+        """Predictions on a frame that has the m002 features already.
+
+        Gives one row a bar in (ticker, ts) order: ticker, date, action (LONG, SHORT, FLAT), position_size,
+        policy_score, ex_ante_vol, pred_*, state_prob_*, state_prob_missing, reason, ts, available_at. Rows whose
+        features are null or infinite are FLAT and say so. SchemaError names a missing feature column.
+        """
+        missing = [name for name in FEATURES if name not in frame.columns]
+        if missing:
+            raise SchemaError(
+                f"missing feature columns: {', '.join(missing)}",
+                where="m002.predict",
+                fix="build them: build_dataset(bars, feature_set='m002')",
+            )
+        filled = fill_gaps(frame.sort("ticker", "ts"), FEATURE_SETS["m002"])
+        joined = _with_classifier(model.regime, filled)
+        scored = apply_policy(_with_head(model, joined), model.policy)
+        return scored.select(
+            "ticker",
+            pl.col("ts").dt.date().alias("date"),
+            pl.col("action").replace_strict(_EDGE_ACTIONS),
+            "position_size",
+            "policy_score",
+            "ex_ante_vol",
+            "pred_rebound_prob",
+            "pred_expected_ret_pct",
+            "pred_expected_dd_pct",
+            *STATE_COLUMNS,
+            STATE_MISSING,
+            "reason",
+            "ts",
+            "available_at",
+        )
+
+    def decide(self, predictions: pl.DataFrame) -> pl.DataFrame:
+        """The house's words for what `predict` said."""
+        return predictions.with_columns(
+            pl.col("action").str.to_lowercase(), pl.col("pred_rebound_prob").alias("probability")
+        ).select(DECISION_COLUMNS)
+
+    def baselines(self) -> Mapping[str, "M002"]:
+        """Logistic and ridge regression, and the LightGBM head without the regime layer; none for a baseline."""
+        if self.variant is not M002Variant.FULL:
+            return {}
+        return {str(variant): M002(self.config, variant) for variant in (M002Variant.LINEAR, M002Variant.BOOSTED)}
+
+    def save(self, model: M002Model) -> Mapping[str, bytes]:
+        """The model as safetensors, LightGBM text and JSON."""
+        about = {
+            "variant": str(self.variant),
+            "head_features": list(model.head_features),
+            "policy": model.policy.model_dump(),
+            "trained_state": dict(model.trained_state),
+        }
+        regime = model.regime.to_files() if model.regime else {}
+        return {**regime, **model.head.to_files(), "m002.json": json.dumps(about, sort_keys=True).encode()}
+
+    def load(self, files: Mapping[str, bytes]) -> M002Model:
+        """The model from its files."""
+        about = json.loads(files["m002.json"])
+        head = LinearHead if about["variant"] == M002Variant.LINEAR else BoostedHead
+        return M002Model(
+            regime=RegimeClassifier.from_files(files) if "regime.json" in files else None,
+            head=head.from_files(files),
+            head_features=tuple(about["head_features"]),
+            policy=PolicyConfig.model_validate(about["policy"]),
+            trained_state=about["trained_state"],
+        )
+
+    def _regime_layer(self, samples: Samples, context: FitContext) -> RegimeLayer:
+        key = layer_key("regime", samples, self._regime_settings(), context.seed)
+        stored = context.cache.get(key)
+        if stored is not None:
+            return RegimeLayer.from_files(stored)
+        spec = RegimeFitSpec(features=FEATURES, config=self.config.regime, seed=context.seed)
+        layer = fit_regime_layer(samples.rows, samples.state_ids, samples.regime_plan, spec, context.on_progress)
+        context.cache.put(key, layer.to_files())
+        return layer
+
+    def _head(self, samples: Samples, frame: pl.DataFrame, context: FitContext) -> BoostedHead | LinearHead:
+        settings = {"variant": str(self.variant), "head": self.config.head.model_dump()}
+        key = layer_key("head", samples, {**self._regime_settings(), **settings}, context.seed)
+        kind = LinearHead if self.variant is M002Variant.LINEAR else BoostedHead
+        stored = context.cache.get(key)
+        if stored is not None:
+            return kind.from_files(stored)
+        rows = frame.filter(samples.is_head_training).filter(_is_usable(self.head_features))
+        inputs = rows.select(self.head_features).cast(pl.Float64).to_numpy()
+        targets = [rows.get_column(name).cast(pl.Float64).to_numpy() for name in ("target", "fut_ret_pct", "fut_dd_pct")]
+        head: BoostedHead | LinearHead
+        if kind is LinearHead:
+            head = fit_linear_head(inputs, *targets, feature_names=self.head_features)
+        else:
+            head = fit_boosted_head(
+                inputs, *targets, feature_names=self.head_features, config=self.config.head, seed=context.seed
+            )
+        context.cache.put(key, head.to_files())
+        return head
+
+    def _regime_settings(self) -> dict[str, object]:
+        return self.config.model_dump(exclude={"policy", "head"})
+
+
+def _parts(model: M002Model) -> dict[str, object]:
+    return {name: getattr(model, name) for name in model.__slots__}
+
+
+def _is_usable(features: tuple[str, ...]) -> pl.Expr:
+    """Every input is there and finite, and the label is known."""
+    inputs = pl.all_horizontal(pl.col(name).cast(pl.Float64).is_finite().fill_null(value=False) for name in features)
+    return inputs & pl.col("target").is_not_null()
+
+
+def _with_states(samples: Samples, layer: RegimeLayer) -> pl.DataFrame:
+    """The training frame with out-of-fold states on the fitted rows and the serving classifier's on later ones."""
+    later = samples.rows.ends_among(samples.is_after_training)
+    ends, probabilities = layer.classifier.predict_rows(samples.rows, later)
+    return join_states(
+        samples.frame, np.concatenate([layer.ends, ends]), np.concatenate([layer.probabilities, probabilities])
+    )
+
+
+def _with_classifier(regime: RegimeClassifier | None, frame: pl.DataFrame) -> pl.DataFrame:
+    if regime is None:
+        return join_states(frame, np.empty(0, dtype=np.int64), np.empty((0, len(STATE_COLUMNS))))
+    probabilities = regime.predict_probabilities(frame).drop("date")
+    joined = frame.join(probabilities, on=["ticker", "ts"], how="left", maintain_order="left")
+    is_missing = pl.col(STATE_COLUMNS[0]).is_null().cast(pl.Int8).alias(STATE_MISSING)
+    return joined.with_columns(is_missing).with_columns(pl.col(STATE_COLUMNS).fill_null(0.0))
+
+
+def _with_head(model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the head's predictions; null where an input is null or infinite."""
+    inputs = frame.select(model.head_features).cast(pl.Float64).to_numpy()
+    is_complete = np.isfinite(inputs).all(axis=1)
+    predicted = np.full((frame.height, 3), np.nan)
+    if is_complete.any():
+        predicted[is_complete] = np.column_stack(model.head.predict(inputs[is_complete]))
+    names = ("pred_rebound_prob", "pred_expected_ret_pct", "pred_expected_dd_pct")
+    return frame.hstack(pl.DataFrame(predicted, schema=list(names)).fill_nan(None))
+
+
+def _head_metrics(model: M002Model, samples: Samples, frame: pl.DataFrame) -> dict[str, float]:
+    """Average precision, MAE of both targets and the mean policy score on the reported block (M002-R29)."""
+    from pawl.evaluation.classification import average_precision
+
+    block = _with_head(model, frame.filter(samples.is_reported).filter(_is_usable(model.head_features)))
+    values = {name: block.get_column(name).cast(pl.Float64).to_numpy() for name in block.columns if _is_scored(name)}
+    score = soft_policy_score(
+        values["pred_rebound_prob"],
+        values["pred_expected_ret_pct"],
+        values["pred_expected_dd_pct"],
+        model.policy.risk_aversion,
+    )
+    return {
+        "average_precision": average_precision(values["target"], values["pred_rebound_prob"]),
+        "base_rate": float(np.mean(values["target"])) if block.height else float("nan"),
+        "mae_ret_pct": float(np.mean(np.abs(values["pred_expected_ret_pct"] - values["fut_ret_pct"]))),
+        "mae_dd_pct": float(np.mean(np.abs(values["pred_expected_dd_pct"] - values["fut_dd_pct"]))),
+        "mean_policy_score": float(np.mean(score)),
+        "unlabelled_share": float(np.mean(samples.state_ids < 0)),
+        "n_head_rows": float(frame.filter(samples.is_head_training).filter(_is_usable(model.head_features)).height),
+    }
+
+
+def _is_scored(name: str) -> bool:
+    return name.startswith("pred_") or name in ("target", "fut_ret_pct", "fut_dd_pct")
