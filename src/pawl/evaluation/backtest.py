@@ -1,0 +1,214 @@
+"""The backtest: decisions at a bar's close, filled at the next open, through the trade state machine, net of costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from pawl.errors import InputError, SchemaError
+from pawl.evaluation.kernel import Curves, Panel, TradeLog, run
+from pawl.market.bars import UTC_TIME
+from pawl.policy.machine import NO_RULES, ExitReason, Rules, TradeRules
+
+__all__ = ["Backtest", "Costs", "backtest"]
+
+BAR_INPUTS = ("ticker", "ts", "open", "high", "low", "close")
+DECISION_INPUTS = ("ticker", "ts", "action", "position_size")
+FUNDING_INPUTS = ("ticker", "ts", "funding_rate_frac")
+WHERE = "backtest"
+REASONS = [reason.name.lower() for reason in ExitReason]
+
+
+class Costs(BaseModel):
+    """What trading costs a side, in basis points of the notional traded.
+
+    >>> Costs(fee_bps=4, slippage_bps=2).fraction
+    0.0006
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    fee_bps: float = Field(5.0, ge=0, le=1000, description="fee a side, bps of notional")
+    slippage_bps: float = Field(2.0, ge=0, le=1000, description="slippage a side, bps of notional")
+
+    @property
+    def fraction(self) -> float:
+        """Fee and slippage together, as a fraction of the notional."""
+        return (self.fee_bps + self.slippage_bps) / 1e4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """What came of the decisions.
+
+    trades: one row a trade: ticker, side (long or short), entry_ts, exit_ts (the bars of the fills), entry_price,
+        exit_price (averages over its fills), size (the first one, signed), pnl_bps (net, of the notional put in),
+        n_bars (bars from the first fill to the last), exit_reason.
+    equity: one row a ts: net_return (mean over the tickers that have a bar then: equal capital each), equity (starts
+        from 1 before the first bar), drawdown (magnitude ≥ 0, of the highest equity so far), exposure (mean of the
+        absolute shares held at the close), turnover (mean of the shares traded).
+    returns: one row a ticker and ts: net_return, exposure (signed), turnover of the ticker's own account.
+    """
+
+    trades: pl.DataFrame
+    equity: pl.DataFrame
+    returns: pl.DataFrame
+
+
+def backtest(
+    bars: pl.DataFrame,
+    decisions: pl.DataFrame,
+    costs: Costs,
+    rules: TradeRules | None = None,
+    funding: pl.DataFrame | None = None,
+) -> Backtest:
+    """Trade the decisions over the bars.
+
+    bars: silver bars (ticker, ts, open, high, low, close). decisions: ticker, ts, action (long, short or flat) and
+    position_size (signed share of the ticker's capital, of the action's sign). A decision on bar t is filled at the
+    open of the ticker's next bar. A bar without a decision counts as flat: what was not decided is not held.
+    funding: ticker, ts (of the settlement), funding_rate_frac, which longs pay to shorts while they hold: a settlement
+    belongs to the bar with bar.ts < ts ≤ the next bar's ts, is reckoned at that bar's close, and what left inside the
+    bar pays it but never earns it. Settlements before a ticker's first bar or after its last one are left out.
+    A ticker whose bars end is closed at its last close. An account that loses everything trades no more.
+    InputError: duplicate rows, a decision on no bar, a size that is not finite or contradicts its action, a price that
+    is null or not positive. An empty frame of bars gives empty frames.
+
+    >>> from datetime import UTC, datetime
+    >>> days = [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+    >>> bars = pl.DataFrame({"ticker": ["A"] * 3, "ts": days, "open": [10.0, 10.0, 11.0], "high": [10.0, 11.0, 12.0],
+    ...                      "low": [10.0, 10.0, 11.0], "close": [10.0, 11.0, 12.0]})
+    >>> decisions = pl.DataFrame({"ticker": ["A"] * 3, "ts": days, "action": ["long"] * 3, "position_size": [1.0] * 3})
+    >>> done = backtest(bars, decisions, Costs(fee_bps=0, slippage_bps=0))
+    >>> done.trades.select("entry_price", "exit_price", pl.col("pnl_bps").round(6), "exit_reason").row(0)
+    (10.0, 12.0, 2000.0, 'end')
+    """
+    bars = _ordered(bars, BAR_INPUTS, "bars")
+    panel = _panel(bars, _orders(bars, decisions), _settled(bars, funding))
+    compiled: Rules = rules.compiled() if rules is not None else NO_RULES
+    curves, log = run(panel, compiled, costs.fraction)
+    returns = _returns(bars, curves)
+    return Backtest(trades=_trades(bars, log), equity=_equity(returns), returns=returns)
+
+
+def _ordered(frame: pl.DataFrame, columns: tuple[str, ...], name: str) -> pl.DataFrame:
+    """The columns, sorted by (ticker, ts), each pair once."""
+    absent = [column for column in columns if column not in frame.columns]
+    if absent:
+        raise SchemaError(f"column `{absent[0]}` is missing", where=f"{WHERE}, {name}", fix="hand it in")
+    chosen = frame.select(columns).with_columns(pl.col("ts").cast(UTC_TIME))
+    later = _later()
+    if not chosen.select(later.all()).item():
+        chosen = chosen.sort("ticker", "ts")
+        if not chosen.select(later.all()).item():
+            raise InputError("a ticker and ts stand twice", where=f"{WHERE}, {name}", fix="keep one row for each")
+    return chosen
+
+
+def _later() -> pl.Expr:
+    """Whether a row stands strictly after the one before it, by (ticker, ts); true for the first."""
+    ticker, ts = pl.col("ticker"), pl.col("ts")
+    is_same = ticker == ticker.shift(1)
+    return (is_same & (ts > ts.shift(1)) | (ticker > ticker.shift(1))).fill_null(value=True)
+
+
+def _orders(bars: pl.DataFrame, decisions: pl.DataFrame) -> pl.Series:
+    """The size decided on every bar; 0 where nothing was decided."""
+    decided = _ordered(decisions, DECISION_INPUTS, "decisions")
+    size, action = pl.col("position_size"), pl.col("action")
+    sign = pl.when(action == "long").then(1.0).when(action == "short").then(-1.0).when(action == "flat").then(0.0)
+    is_sound = (size.is_finite() & (size.sign() == sign)).fill_null(value=False)
+    wrong = decided.filter(~is_sound)
+    if wrong.height:
+        ticker, ts, said, amount = wrong.row(0)
+        raise InputError(
+            f"{ticker} at {ts} says {said} with a size of {amount}",
+            where=f"{WHERE}, decisions",
+            fix="long needs a positive finite size, short a negative one, flat zero",
+        )
+    if decided.height == bars.height and decided.select("ticker", "ts").equals(bars.select("ticker", "ts")):
+        return decided.get_column("position_size")
+    lost = decided.join(bars, on=["ticker", "ts"], how="anti")
+    if lost.height:
+        ticker, ts = lost.row(0)[:2]
+        raise InputError(
+            f"{lost.height} decisions stand on no bar, the first is {ticker} at {ts}",
+            where=f"{WHERE}, decisions",
+            fix="hand in the bars they were decided on",
+        )
+    joined = bars.select("ticker", "ts").join(decided, on=["ticker", "ts"], how="left", maintain_order="left")
+    return joined.get_column("position_size").fill_null(0.0)
+
+
+def _settled(bars: pl.DataFrame, funding: pl.DataFrame | None) -> pl.Series:
+    """The rate settled in every bar: the sum over ts < settlement ≤ the next bar's ts (the last bar: its length)."""
+    if funding is None:
+        return pl.zeros(bars.height, dtype=pl.Float64, eager=True)
+    rates = _ordered(funding, FUNDING_INPUTS, "funding").filter(pl.col("funding_rate_frac").is_finite())
+    starts = bars.select("ticker", "ts", bar=pl.col("ts"))
+    # A settlement at the very open of a bar is paid by who held before it.
+    keyed = rates.with_columns(ts=pl.col("ts").dt.offset_by("-1us"))
+    by_bar = (
+        keyed.join_asof(starts, on="ts", by="ticker", strategy="backward", check_sortedness=False)
+        .group_by("ticker", "bar")
+        .agg(pl.col("funding_rate_frac").sum())
+    )
+    joined = starts.join(by_bar, on=["ticker", "bar"], how="left", maintain_order="left")
+    return joined.get_column("funding_rate_frac").fill_null(0.0)
+
+
+def _panel(bars: pl.DataFrame, orders: pl.Series, settled: pl.Series) -> Panel:
+    prices = [bars.get_column(name).cast(pl.Float64) for name in ("open", "high", "low", "close")]
+    for series in prices:
+        lowest = series.min()
+        if series.null_count() or not series.is_finite().all() or (isinstance(lowest, float) and lowest <= 0):
+            raise InputError(
+                f"a {series.name} is null, not finite or not positive",
+                where=f"{WHERE}, bars",
+                fix="run `pawl data check` and trade what passes",
+            )
+    is_first = (bars.get_column("ticker") != bars.get_column("ticker").shift(1)).fill_null(value=True)
+    starts = np.append(is_first.arg_true().to_numpy(), bars.height).astype(np.int64)
+    arrays = (np.ascontiguousarray(series.to_numpy(), np.float64) for series in [*prices, orders, settled])
+    return Panel(starts, *arrays)
+
+
+def _returns(bars: pl.DataFrame, curves: Curves) -> pl.DataFrame:
+    return bars.select("ticker", "ts").with_columns(
+        net_return=pl.Series(curves.net_return),
+        exposure=pl.Series(curves.exposure),
+        turnover=pl.Series(curves.traded),
+    )
+
+
+def _equity(returns: pl.DataFrame) -> pl.DataFrame:
+    means = (pl.col("net_return").mean(), pl.col("exposure").abs().mean(), pl.col("turnover").mean())
+    equity = (1 + pl.col("net_return")).cum_prod()
+    peak = pl.max_horizontal(pl.col("equity").cum_max(), 1.0)
+    return (
+        returns.group_by("ts")
+        .agg(means)
+        .sort("ts")
+        .with_columns(equity=equity)
+        .with_columns(drawdown=1 - pl.col("equity") / peak)
+        .select("ts", "equity", "drawdown", "net_return", "exposure", "turnover")
+    )
+
+
+def _trades(bars: pl.DataFrame, log: TradeLog) -> pl.DataFrame:
+    tickers, ts = bars.get_column("ticker"), bars.get_column("ts")
+    return pl.DataFrame(
+        {
+            "ticker": tickers.gather(log.entry_row),
+            "side": pl.Series(np.where(log.size > 0, "long", "short"), dtype=pl.String),
+            "entry_ts": ts.gather(log.entry_row),
+            "exit_ts": ts.gather(log.exit_row),
+            "entry_price": log.entry_price,
+            "exit_price": log.exit_price,
+            "size": log.size,
+            "pnl_bps": log.pnl_bps,
+            "n_bars": log.exit_row - log.entry_row + 1,
+            "exit_reason": pl.Series(log.reason).replace_strict(range(len(REASONS)), REASONS, return_dtype=pl.String),
+        }
+    )
