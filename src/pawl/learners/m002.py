@@ -1,6 +1,6 @@
 """`m002`: a regime LSTM, a multi-task head on its probabilities, and a policy on both; daily long, short or flat."""
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.errors import SchemaError
+from pawl.evaluation.classification import average_precision
 from pawl.features.gaps import fill_gaps
 from pawl.features.sets import FEATURE_SETS, build_dataset
 from pawl.labels.rebound import rebound_labels
@@ -18,8 +19,16 @@ from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, LearnerSpec
 from pawl.learners.m002_samples import Samples, layer_key
 from pawl.market.bars import Timeframe
 from pawl.models.boosted import BoostedHead, HeadConfig, fit_boosted_head
-from pawl.models.linear import LinearHead, fit_linear_head
-from pawl.models.regime_classifier import STATE_COLUMNS, STATE_MISSING, RegimeClassifier, RegimeFitSpec, join_states
+from pawl.models.linear import LinearConfig, LinearHead, fit_linear_head
+from pawl.models.exact_json import from_exact_json, to_exact_json
+from pawl.models.regime_classifier import (
+    STATE_COLUMNS,
+    STATE_MISSING,
+    RegimeClassifier,
+    RegimeFitSpec,
+    ends_among,
+    join_states,
+)
 from pawl.models.regime_config import RegimeConfig
 from pawl.models.regime_layer import RegimeLayer, fit_regime_layer
 from pawl.policy.soft_policy import PolicyConfig, apply_policy, soft_policy_score
@@ -49,6 +58,7 @@ class M002Config(BaseModel):
 
     regime: RegimeConfig = Field(default_factory=RegimeConfig, description="the LSTM")
     head: HeadConfig = Field(default_factory=HeadConfig, description="the LightGBM head")
+    linear: LinearConfig = Field(default_factory=LinearConfig, description="the linear baseline")
     policy: PolicyConfig = Field(default_factory=PolicyConfig, description="the rules")
     n_folds: int = Field(4, ge=1, le=20, description="out-of-fold classifiers on the head's training rows, count")
     reported_share: float = Field(0.2, gt=0, lt=0.5, description="newest dates kept for the report, fraction")
@@ -178,21 +188,21 @@ class M002:
             "variant": str(self.variant),
             "head_features": list(model.head_features),
             "policy": model.policy.model_dump(),
-            "trained_state": dict(model.trained_state),
+            "trained_state": {k: v if math.isfinite(v) else None for k, v in model.trained_state.items()},
         }
         regime = model.regime.to_files() if model.regime else {}
-        return {**regime, **model.head.to_files(), "m002.json": json.dumps(about, sort_keys=True).encode()}
+        return {**regime, **model.head.to_files(), "m002.json": to_exact_json(about)}
 
     def load(self, files: Mapping[str, bytes]) -> M002Model:
         """The model from its files."""
-        about = json.loads(files["m002.json"])
+        about = from_exact_json(files["m002.json"], "m002.json")
         head = LinearHead if about["variant"] == M002Variant.LINEAR else BoostedHead
         return M002Model(
             regime=RegimeClassifier.from_files(files) if "regime.json" in files else None,
             head=head.from_files(files),
             head_features=tuple(about["head_features"]),
             policy=PolicyConfig.model_validate(about["policy"]),
-            trained_state=about["trained_state"],
+            trained_state={k: math.nan if v is None else v for k, v in about["trained_state"].items()},
         )
 
     def _regime_layer(self, samples: Samples, context: FitContext) -> RegimeLayer:
@@ -201,32 +211,31 @@ class M002:
         if stored is not None:
             return RegimeLayer.from_files(stored)
         spec = RegimeFitSpec(features=FEATURES, config=self.config.regime, seed=context.seed)
-        layer = fit_regime_layer(samples.rows, samples.state_ids, samples.regime_plan, spec, context.on_progress)
+        layer = fit_regime_layer(samples.sequences, samples.state_ids, samples.plan, spec, context.on_progress)
         context.cache.put(key, layer.to_files())
         return layer
 
     def _head(self, samples: Samples, frame: pl.DataFrame, context: FitContext) -> BoostedHead | LinearHead:
-        settings = {"variant": str(self.variant), "head": self.config.head.model_dump()}
+        settings = {"variant": str(self.variant), "head": self.config.model_dump(include={"head", "linear"})}
         key = layer_key("head", samples, {**self._regime_settings(), **settings}, context.seed)
         kind = LinearHead if self.variant is M002Variant.LINEAR else BoostedHead
         stored = context.cache.get(key)
         if stored is not None:
             return kind.from_files(stored)
-        rows = frame.filter(samples.is_head_training).filter(_is_usable(self.head_features))
-        inputs = rows.select(self.head_features).cast(pl.Float64).to_numpy()
-        targets = [rows.get_column(name).cast(pl.Float64).to_numpy() for name in ("target", "fut_ret_pct", "fut_dd_pct")]
+        rows = frame.filter(samples.is_fitted).filter(_is_usable(self.head_features))
+        inputs = rows.select(self.head_features)
+        is_rebound = rows.get_column("target").to_numpy() == 1
+        returns, drawdowns = (rows.get_column(name).to_numpy() for name in ("fut_ret_pct", "fut_dd_pct"))
         head: BoostedHead | LinearHead
         if kind is LinearHead:
-            head = fit_linear_head(inputs, *targets, feature_names=self.head_features)
+            head = fit_linear_head(inputs, is_rebound, returns, drawdowns, self.config.linear, context.seed)
         else:
-            head = fit_boosted_head(
-                inputs, *targets, feature_names=self.head_features, config=self.config.head, seed=context.seed
-            )
+            head = fit_boosted_head(inputs, is_rebound, returns, drawdowns, self.config.head, context.seed)
         context.cache.put(key, head.to_files())
         return head
 
     def _regime_settings(self) -> dict[str, object]:
-        return self.config.model_dump(exclude={"policy", "head"})
+        return self.config.model_dump(exclude={"policy", "head", "linear"})
 
 
 def _parts(model: M002Model) -> dict[str, object]:
@@ -241,10 +250,10 @@ def _is_usable(features: tuple[str, ...]) -> pl.Expr:
 
 def _with_states(samples: Samples, layer: RegimeLayer) -> pl.DataFrame:
     """The training frame with out-of-fold states on the fitted rows and the serving classifier's on later ones."""
-    later = samples.rows.ends_among(samples.is_after_training)
-    ends, probabilities = layer.classifier.predict_rows(samples.rows, later)
+    later = ends_among(samples.sequences, samples.is_later)
+    states = layer.classifier.predict_ends(samples.sequences, later)
     return join_states(
-        samples.frame, np.concatenate([layer.ends, ends]), np.concatenate([layer.probabilities, probabilities])
+        samples.frame, np.concatenate([layer.ends, later]), np.concatenate([layer.probabilities, states])
     )
 
 
@@ -259,37 +268,42 @@ def _with_classifier(regime: RegimeClassifier | None, frame: pl.DataFrame) -> pl
 
 def _with_head(model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
     """Add the head's predictions; null where an input is null or infinite."""
-    inputs = frame.select(model.head_features).cast(pl.Float64).to_numpy()
-    is_complete = np.isfinite(inputs).all(axis=1)
-    predicted = np.full((frame.height, 3), np.nan)
-    if is_complete.any():
-        predicted[is_complete] = np.column_stack(model.head.predict(inputs[is_complete]))
-    names = ("pred_rebound_prob", "pred_expected_ret_pct", "pred_expected_dd_pct")
-    return frame.hstack(pl.DataFrame(predicted, schema=list(names)).fill_nan(None))
+    inputs = frame.select(pl.col(name).cast(pl.Float64) for name in model.head_features)
+    is_complete = inputs.select(pl.all_horizontal(pl.all().is_finite().fill_null(value=False))).to_series()
+    predicted = model.head.predict(inputs.filter(is_complete))
+    rows = is_complete.arg_true()
+    columns = {
+        "pred_rebound_prob": predicted.rebound_prob,
+        "pred_expected_ret_pct": predicted.ret_pct,
+        "pred_expected_dd_pct": predicted.dd_pct,
+    }
+    empty = pl.Series([None], dtype=pl.Float64).new_from_index(0, frame.height)
+    return frame.with_columns(
+        empty.scatter(rows, values).alias(name) for name, values in columns.items()
+    )
 
 
 def _head_metrics(model: M002Model, samples: Samples, frame: pl.DataFrame) -> dict[str, float]:
     """Average precision, MAE of both targets and the mean policy score on the reported block (M002-R29)."""
-    from pawl.evaluation.classification import average_precision
-
     block = _with_head(model, frame.filter(samples.is_reported).filter(_is_usable(model.head_features)))
-    values = {name: block.get_column(name).cast(pl.Float64).to_numpy() for name in block.columns if _is_scored(name)}
     score = soft_policy_score(
-        values["pred_rebound_prob"],
-        values["pred_expected_ret_pct"],
-        values["pred_expected_dd_pct"],
+        pl.col("pred_rebound_prob"),
+        pl.col("pred_expected_ret_pct"),
+        pl.col("pred_expected_dd_pct"),
         model.policy.risk_aversion,
     )
+    means = block.select(
+        base_rate=pl.col("target").mean(),
+        mae_ret_pct=(pl.col("pred_expected_ret_pct") - pl.col("fut_ret_pct")).abs().mean(),
+        mae_dd_pct=(pl.col("pred_expected_dd_pct") - pl.col("fut_dd_pct")).abs().mean(),
+        mean_policy_score=score.mean(),
+    ).row(0, named=True)
+    n_fitted = frame.filter(samples.is_fitted).filter(_is_usable(model.head_features)).height
     return {
-        "average_precision": average_precision(values["target"], values["pred_rebound_prob"]),
-        "base_rate": float(np.mean(values["target"])) if block.height else float("nan"),
-        "mae_ret_pct": float(np.mean(np.abs(values["pred_expected_ret_pct"] - values["fut_ret_pct"]))),
-        "mae_dd_pct": float(np.mean(np.abs(values["pred_expected_dd_pct"] - values["fut_dd_pct"]))),
-        "mean_policy_score": float(np.mean(score)),
+        "average_precision": average_precision(
+            block.get_column("target").to_numpy(), block.get_column("pred_rebound_prob").to_numpy()
+        ),
+        **{name: math.nan if value is None else float(value) for name, value in means.items()},
         "unlabelled_share": float(np.mean(samples.state_ids < 0)),
-        "n_head_rows": float(frame.filter(samples.is_head_training).filter(_is_usable(model.head_features)).height),
+        "n_head_rows": float(n_fitted),
     }
-
-
-def _is_scored(name: str) -> bool:
-    return name.startswith("pred_") or name in ("target", "fut_ret_pct", "fut_dd_pct")

@@ -1,15 +1,16 @@
 """The regime classifier on frames: bars with features in, one probability a market state out."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pawl.errors import CorruptArtifactError, SchemaError
 from pawl.labels.regime import STATE_TO_ID
+from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.prior import correct_prior
 from pawl.models.regime_config import RegimeConfig
 from pawl.models.scaler import Standardiser
@@ -18,7 +19,16 @@ from pawl.models.sequences import Sequences, build_sequences
 if TYPE_CHECKING:
     from pawl.models.regime_lstm import RegimeLSTM
 
-__all__ = ["STATE_COLUMNS", "STATE_MISSING", "RegimeClassifier", "RegimeFit", "RegimeFitSpec", "RegimeRows", "fit_regime_classifier", "join_states"]
+__all__ = [
+    "STATE_COLUMNS",
+    "STATE_MISSING",
+    "RegimeClassifier",
+    "RegimeFit",
+    "RegimeFitSpec",
+    "RegimeRows",
+    "fit_regime_classifier",
+    "join_states",
+]
 
 _SNAKE = {state: "".join(f"_{c.lower()}" if c.isupper() else c for c in state).lstrip("_") for state in STATE_TO_ID}
 
@@ -28,42 +38,32 @@ STATE_COLUMNS = tuple(f"state_prob_{_SNAKE[state]}" for state in sorted(STATE_TO
 STATE_MISSING = "state_prob_missing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegimeRows:
-    """A feature frame as the classifier sees it.
+def regime_sequences(frame: pl.DataFrame, features: tuple[str, ...], seq_len: int) -> Sequences:
+    """A feature frame as the classifier sees it: unscaled, one window a row that ends a full one.
 
-    values: (rows, features) float32, unscaled, NaN where null. sequences: the windows over it that hold no null and
-    cross neither a ticker nor a gap of the calendar.
+    frame: sorted by (ticker, ts), with `session` and the features; a missing column is a SchemaError that names it.
+    Windows hold no null and cross neither a ticker nor a gap of the calendar.
     """
-
-    values: np.ndarray
-    sequences: Sequences
-
-    @classmethod
-    def of(cls, frame: pl.DataFrame, features: tuple[str, ...], seq_len: int) -> Self:
-        """From a frame sorted by (ticker, ts) with `session` and the features; SchemaError names a missing column."""
-        missing = [name for name in ("ticker", "session", *features) if name not in frame.columns]
-        if missing:
-            raise SchemaError(
-                f"missing columns: {', '.join(missing)}",
-                where="regime classifier",
-                fix="hand in silver bars with the m002 features: build_dataset(bars, feature_set='m002')",
-            )
-        values = frame.select(pl.col(features).cast(pl.Float32)).to_numpy().astype(np.float32, order="C")
-        sequences = build_sequences(
-            values,
-            ticker_ids=frame.get_column("ticker").rle_id().to_numpy(),
-            session=frame.get_column("session").to_numpy(),
-            is_complete=np.isfinite(values).all(axis=1),
-            seq_len=seq_len,
+    missing = [name for name in ("ticker", "session", *features) if name not in frame.columns]
+    if missing:
+        raise SchemaError(
+            f"missing columns: {', '.join(missing)}",
+            where="regime classifier",
+            fix="hand in silver bars with the m002 features: build_dataset(bars, feature_set='m002')",
         )
-        return cls(values=values, sequences=sequences)
+    values = np.ascontiguousarray(frame.select(pl.col(features).cast(pl.Float32)).to_numpy(), np.float32)
+    return build_sequences(
+        values,
+        ticker_ids=frame.get_column("ticker").rle_id().to_numpy(),
+        session=frame.get_column("session").to_numpy(),
+        is_complete=np.isfinite(values).all(axis=1),
+        seq_len=seq_len,
+    )
 
-    def ends_among(self, rows: np.ndarray) -> np.ndarray:
-        """The given rows that end a window. rows: (n,) bool over the frame, or (n,) indices."""
-        wanted = rows if rows.dtype == np.bool_ else np.isin(np.arange(len(self.values)), rows)
-        ends: np.ndarray = self.sequences.ends[wanted[self.sequences.ends]]
-        return ends
+
+def ends_among(sequences: Sequences, rows: Mask) -> Rows:
+    """The windows that end at one of the given rows. rows: (n_rows,) bool."""
+    return sequences.ends[rows[sequences.ends]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class RegimeClassifier:
 
     network: "RegimeLSTM"
     standardiser: Standardiser
-    class_prior: np.ndarray
+    class_prior: Floats
     features: tuple[str, ...]
     config: RegimeConfig
 
@@ -86,18 +86,17 @@ class RegimeClassifier:
         frame: silver bars with the features. Gives ticker, ts, date and STATE_COLUMNS, which sum to 1.
         """
         ordered = frame.sort("ticker", "ts")
-        rows = RegimeRows.of(ordered, self.features, self.config.seq_len)
-        ends, probabilities = self.predict_rows(rows, rows.sequences.ends)
-        keys = ordered.select("ticker", "ts", pl.col("ts").dt.date().alias("date"))[ends]
+        sequences = regime_sequences(ordered, self.features, self.config.seq_len)
+        probabilities = self.predict_ends(sequences, sequences.ends)
+        keys = ordered.select("ticker", "ts", pl.col("ts").dt.date().alias("date"))[sequences.ends]
         return keys.hstack(pl.DataFrame(probabilities, schema=list(STATE_COLUMNS)))
 
-    def predict_rows(self, rows: RegimeRows, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The same on prepared rows, for the windows that end at `ends`: (n,) and (n, 5)."""
+    def predict_ends(self, sequences: Sequences, ends: Rows) -> Floats:
+        """The same for the windows of unscaled values that end at `ends`: (n, 5)."""
         from pawl.models.regime_inference import predict_probabilities
 
-        scaled = self.standardiser.transform(rows.values)
-        balanced = predict_probabilities(self.network, scaled, ends, seq_len=self.config.seq_len)
-        return ends, correct_prior(balanced, self.class_prior)
+        scaled = replace(sequences, values=self.standardiser.transform(sequences.values), ends=ends)
+        return correct_prior(predict_probabilities(self.network, scaled), self.class_prior)
 
     def to_files(self) -> dict[str, bytes]:
         """As `regime.safetensors` and `regime.json`."""
@@ -107,12 +106,12 @@ class RegimeClassifier:
             "state_to_id": dict(STATE_TO_ID),
             "features": list(self.features),
             "class_prior": self.class_prior.tolist(),
-            "standardiser": self.standardiser.to_json(),
+            "standardiser": self.standardiser.to_dict(),
             "config": self.config.model_dump(),
         }
         return {
             "regime.safetensors": network_to_bytes(self.network),
-            "regime.json": json.dumps(about, sort_keys=True).encode(),
+            "regime.json": to_exact_json(about),
         }
 
     @classmethod
@@ -120,7 +119,7 @@ class RegimeClassifier:
         """From what `to_files` gave; CorruptArtifactError when the states or a part do not fit."""
         from pawl.models.network_bytes import network_from_bytes
 
-        about = json.loads(files["regime.json"])
+        about = from_exact_json(files["regime.json"], "regime.json")
         if about["state_to_id"] != dict(STATE_TO_ID):
             raise CorruptArtifactError(
                 f"the stored states are {about['state_to_id']}, not {dict(STATE_TO_ID)}",
@@ -131,7 +130,7 @@ class RegimeClassifier:
         features = tuple(about["features"])
         return cls(
             network=network_from_bytes(files["regime.safetensors"], config, n_features=len(features)),
-            standardiser=Standardiser.from_json(about["standardiser"]),
+            standardiser=Standardiser.from_dict(about["standardiser"]),
             class_prior=np.array(about["class_prior"]),
             features=features,
             config=config,
@@ -146,44 +145,6 @@ class RegimeFit:
     metrics: Mapping[str, float]
 
 
-def fit_regime_classifier(
-    rows: RegimeRows, state_ids: np.ndarray, *, train: np.ndarray, valid: np.ndarray, spec: "RegimeFitSpec"
-) -> RegimeFit:
-    """Fit on the labelled windows that end in `train`; the snapshot is chosen on those that end in `valid`.
-
-    state_ids: (rows,) of the state, −1 where unlabelled. train, valid: (rows,) bool. The scaler sees the training rows
-    and the days inside their windows, nothing else.
-    """
-    from pawl.models.regime_training import fit_regime
-
-    train_ends = rows.ends_among(train & (state_ids >= 0))
-    valid_ends = rows.ends_among(valid & (state_ids >= 0))
-    standardiser = Standardiser.fit(rows.values[_rows_inside(train_ends, spec.config.seq_len, len(rows.values))])
-    fitted = fit_regime(
-        standardiser.transform(rows.values),
-        state_ids,
-        train_ends=train_ends,
-        valid_ends=valid_ends,
-        config=spec.config,
-        seed=spec.seed,
-    )
-    classifier = RegimeClassifier(
-        network=fitted.network,
-        standardiser=standardiser,
-        class_prior=fitted.class_prior,
-        features=spec.features,
-        config=spec.config,
-    )
-    metrics = {
-        "regime_train_loss": fitted.train_loss,
-        "regime_valid_loss": fitted.valid_loss,
-        "regime_accuracy": fitted.accuracy,
-        "regime_n_sequences": float(fitted.n_sequences),
-        **{f"regime_recall_{_SNAKE[state]}": float(fitted.class_recall[i]) for state, i in STATE_TO_ID.items()},
-    }
-    return RegimeFit(classifier=classifier, metrics=metrics)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegimeFitSpec:
     """How to fit a classifier: its input columns, its sizes, its seed."""
@@ -193,7 +154,45 @@ class RegimeFitSpec:
     seed: int
 
 
-def join_states(frame: pl.DataFrame, ends: np.ndarray, probabilities: np.ndarray) -> pl.DataFrame:
+def fit_regime_classifier(
+    sequences: Sequences, state_ids: npt.NDArray[np.int64], *, fitted: Mask, snapshot: Mask, spec: RegimeFitSpec
+) -> RegimeFit:
+    """Fit on the labelled windows that end in `fitted`; the snapshot is chosen on those that end in `snapshot`.
+
+    state_ids: (n_rows,) of the state, −1 where unlabelled. fitted, snapshot: (n_rows,) bool. The scaler sees the fitted
+    rows and the days inside their windows, nothing else.
+    """
+    from pawl.models.regime_training import RegimeSplit, fit_regime
+
+    train_ends = ends_among(sequences, fitted & (state_ids >= 0))
+    valid_ends = ends_among(sequences, snapshot & (state_ids >= 0))
+    standardiser = Standardiser.fit(sequences.values[_rows_inside(train_ends, sequences)])
+    done = fit_regime(
+        replace(sequences, values=standardiser.transform(sequences.values)),
+        state_ids,
+        RegimeSplit(train_ends=train_ends, valid_ends=valid_ends),
+        spec.config,
+        spec.seed,
+    )
+    classifier = RegimeClassifier(
+        network=done.network,
+        standardiser=standardiser,
+        class_prior=done.class_prior,
+        features=spec.features,
+        config=spec.config,
+    )
+    metrics = {
+        "regime_train_loss": done.train_loss,
+        "regime_valid_loss": done.valid_loss,
+        "regime_accuracy": done.accuracy,
+        "regime_n_sequences": float(done.n_sequences),
+        "regime_missing_states": float(len(done.missing_states)),
+        **{f"regime_recall_{_SNAKE[state]}": float(done.class_recall[i]) for state, i in STATE_TO_ID.items()},
+    }
+    return RegimeFit(classifier=classifier, metrics=metrics)
+
+
+def join_states(frame: pl.DataFrame, ends: Rows, probabilities: Floats) -> pl.DataFrame:
     """Add STATE_COLUMNS and STATE_MISSING to every row of a frame; rows without a probability hold five zeros and a 1.
 
     Five zeros are no distribution, which is why the indicator stands beside them.
@@ -206,10 +205,9 @@ def join_states(frame: pl.DataFrame, ends: np.ndarray, probabilities: np.ndarray
     return frame.hstack(states)
 
 
-def _rows_inside(ends: np.ndarray, seq_len: int, n_rows: int) -> np.ndarray:
+def _rows_inside(ends: Rows, sequences: Sequences) -> Mask:
     """Which rows lie inside a window that ends at one of `ends`: (n_rows,) bool."""
-    edges = np.zeros(n_rows + 1, dtype=np.int64)
-    np.add.at(edges, ends - seq_len + 1, 1)
+    edges = np.zeros(len(sequences.values) + 1, dtype=np.int64)
+    np.add.at(edges, ends - sequences.seq_len + 1, 1)
     np.add.at(edges, ends + 1, -1)
-    inside: np.ndarray = np.cumsum(edges[:-1]) > 0
-    return inside
+    return np.cumsum(edges[:-1]) > 0

@@ -5,33 +5,46 @@ again. So the head's training rows get theirs from classifiers fitted on older r
 later rows from the one classifier that was fitted before the split.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
+from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.regime_classifier import (
     RegimeClassifier,
     RegimeFit,
     RegimeFitSpec,
-    RegimeRows,
+    ends_among,
     fit_regime_classifier,
 )
+from pawl.models.sequences import Sequences
 
-__all__ = ["RegimeLayer", "RegimePlan", "fit_regime_layer"]
+__all__ = ["RegimeFold", "RegimeLayer", "RegimePlan", "fit_regime_layer"]
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegimeFold:
+    """Rows, (n_rows,) bool each: those a classifier is fitted on, those that pick its snapshot, those it answers for."""
+
+    fitted: Mask
+    snapshot: Mask
+    answered: Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegimePlan:
-    """Which rows fit which classifier. Each split's train holds two parts: what is fitted, and what picks the snapshot.
+    """Which rows make which classifier: the folds, oldest first, and the classifier that serves."""
 
-    folds: (fit, snapshot, predicted) rows as bool masks, oldest first. final: (fit, snapshot) of the serving one.
-    """
-
-    folds: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
-    final: tuple[np.ndarray, np.ndarray]
+    folds: tuple[RegimeFold, ...]
+    serving: RegimeFold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +55,8 @@ class RegimeLayer:
     """
 
     classifier: RegimeClassifier
-    ends: np.ndarray
-    probabilities: np.ndarray
+    ends: Rows
+    probabilities: Floats
     metrics: Mapping[str, float]
 
     def to_files(self) -> dict[str, bytes]:
@@ -53,7 +66,7 @@ class RegimeLayer:
         return {
             **self.classifier.to_files(),
             "out_of_fold.safetensors": save({"ends": self.ends, "probabilities": self.probabilities}),
-            "regime_metrics.json": json.dumps(dict(self.metrics), sort_keys=True).encode(),
+            "regime_metrics.json": to_exact_json({k: v if math.isfinite(v) else None for k, v in self.metrics.items()}),
         }
 
     @classmethod
@@ -62,17 +75,18 @@ class RegimeLayer:
         from safetensors.numpy import load
 
         arrays = load(files["out_of_fold.safetensors"])
+        stored = from_exact_json(files["regime_metrics.json"], "regime_metrics.json")
         return cls(
             classifier=RegimeClassifier.from_files(files),
             ends=arrays["ends"],
             probabilities=arrays["probabilities"],
-            metrics=json.loads(files["regime_metrics.json"]),
+            metrics={k: math.nan if v is None else v for k, v in stored.items()},
         )
 
 
 def fit_regime_layer(
-    rows: RegimeRows,
-    state_ids: np.ndarray,
+    sequences: Sequences,
+    state_ids: npt.NDArray[np.int64],
     plan: RegimePlan,
     spec: RegimeFitSpec,
     on_progress: Callable[[str, float], None],
@@ -83,26 +97,25 @@ def fit_regime_layer(
     """
     from joblib import Parallel, delayed
 
-    jobs = [(fit, snapshot) for fit, snapshot, _ in plan.folds] + [plan.final]
+    plans = [*plan.folds, plan.serving]
     fits: list[RegimeFit] = []
+    on_progress("regime classifiers", 0.0)
     for done in Parallel(return_as="generator")(
         delayed(fit_regime_classifier)(
-            rows, state_ids, train=fit, valid=snapshot, spec=_seeded(spec, number)
+            sequences, state_ids, fitted=fold.fitted, snapshot=fold.snapshot, spec=_seeded(spec, number)
         )
-        for number, (fit, snapshot) in enumerate(jobs)
+        for number, fold in enumerate(plans)
     ):
         fits.append(done)
-        on_progress(f"regime classifier {len(fits)} of {len(jobs)}", len(fits) / len(jobs))
-    *fold_fits, final = fits
-    measured = [
-        fitted.classifier.predict_rows(rows, rows.ends_among(predicted))
-        for fitted, (_, _, predicted) in zip(fold_fits, plan.folds, strict=True)
-    ]
+        on_progress("regime classifiers", len(fits) / len(plans))
+    *fold_fits, serving = fits
+    ends = [ends_among(sequences, fold.answered) for fold in plan.folds]
+    answers = [fit.classifier.predict_ends(sequences, rows) for fit, rows in zip(fold_fits, ends, strict=True)]
     return RegimeLayer(
-        classifier=final.classifier,
-        ends=np.concatenate([ends for ends, _ in measured]) if measured else np.empty(0, dtype=np.int64),
-        probabilities=np.concatenate([p for _, p in measured]) if measured else np.empty((0, 5)),
-        metrics=final.metrics,
+        classifier=serving.classifier,
+        ends=np.concatenate(ends),
+        probabilities=np.concatenate(answers),
+        metrics=serving.metrics,
     )
 
 
