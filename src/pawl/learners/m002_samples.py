@@ -14,8 +14,7 @@ from pawl.evaluation.splits import forward_folds, time_split
 from pawl.features.gaps import fill_gaps
 from pawl.features.sets import FEATURE_SETS, build_dataset, definition_hash
 from pawl.labels.regime import assign_regime_labels
-from pawl.market.bars import SILVER_SCHEMA
-from pawl.market.content_hash import content_hash
+from pawl.market.fingerprint import hash_bars
 from pawl.models.exact_json import to_exact_json
 from pawl.models.regime_classifier import regime_sequences
 from pawl.models.regime_config import RegimeConfig
@@ -79,7 +78,7 @@ class Samples:
             is_later=is_later,
             plan=_regime_plan(frame, is_fitted, config),
             scored_from=frame["t0"].gather(cut.test).min(),
-            content=content_hash(bars, tuple(SILVER_SCHEMA)[2:]),
+            content=hash_bars(bars),
         )
 
 
