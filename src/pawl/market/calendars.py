@@ -16,7 +16,7 @@ import polars as pl
 from pawl.errors import InputError
 from pawl.market.bars import UTC_TIME, Timeframe
 
-__all__ = ["ALWAYS", "FX", "Calendar", "infer_calendar", "misfit", "open_times", "stamp"]
+__all__ = ["ALWAYS", "FX", "Calendar", "first_bar_after", "infer_calendar", "misfit", "open_times", "stamp"]
 
 NEW_YORK = "America/New_York"
 HOUR = timedelta(hours=1)
@@ -113,6 +113,22 @@ def open_times(calendar: Calendar, timeframe: Timeframe, start: datetime, end: d
         stamped = stamp(grid.alias("ts").to_frame(), calendar, timeframe)
     is_inside = pl.col("ts").is_between(pl.lit(start, UTC_TIME), pl.lit(end, UTC_TIME), closed="left")
     return stamped.filter(is_inside, pl.col("session").is_not_null())["ts"].sort()
+
+
+def first_bar_after(instant: datetime, n_bars: int, calendar: Calendar, timeframe: Timeframe) -> datetime:
+    """The `ts` of the first bar that opens after `n_bars` whole bars have opened and closed since the instant.
+
+    >>> read_until = datetime(2024, 1, 5, 21, tzinfo=UTC)  # the close of a Friday; the 15th is a holiday
+    >>> first_bar_after(read_until, 5, Calendar("XNYS"), Timeframe.parse("1d")).day
+    16
+    """
+    # Three weeks more than the bars themselves fill cover any run of holidays.
+    end = instant + 2 * (n_bars + 1) * timeframe.length + 21 * DAY
+    opens = open_times(calendar, timeframe, instant, end)
+    closes = stamp(opens.alias("ts").to_frame(), calendar, timeframe)["available_at"]
+    free_from: datetime = closes[n_bars - 1] if n_bars else instant
+    first: datetime = opens.filter(opens > free_from)[0]
+    return first
 
 
 def infer_calendar(ts: pl.Series, timeframe: Timeframe) -> Calendar:

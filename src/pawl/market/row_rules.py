@@ -1,4 +1,4 @@
-"""What one bar must satisfy by itself to enter the silver store; a bar that does not goes to quarantine with a reason."""
+"""What one bar must satisfy by itself to enter the silver store; one that does not goes to quarantine with a reason."""
 
 from dataclasses import dataclass
 
