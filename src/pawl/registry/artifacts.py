@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pawl.errors import CorruptArtifactError
-from pawl.lake.atomic_write import write_atomically
+from pawl.lake.atomic import write_atomically
 
 __all__ = ["ArtifactStore"]
 

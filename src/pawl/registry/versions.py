@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pawl.errors import CorruptArtifactError, NotFoundError
 from pawl.ids import ModelVersion
-from pawl.lake.atomic_write import storage_error, write_atomically
+from pawl.lake.atomic import storage_error, write_atomically
 from pawl.learners.certificate import Certificate
 
 __all__ = ["VersionNumber", "VersionRecord", "VersionStore"]
@@ -101,6 +101,10 @@ class VersionStore:
         while not self._take(number):
             number = number.next()
         return ModelVersion(str(number))
+
+    def count(self, learner: str) -> int:
+        """How many numbers of a learner were ever taken: the trials that a good-looking Sharpe ratio must survive."""
+        return len(list(self.root.glob(f"{learner}-*.claim")))
 
     def record(self, record: VersionRecord) -> None:
         """Write down a trained version."""

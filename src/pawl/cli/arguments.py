@@ -1,0 +1,49 @@
+"""What commands read from their command line: instants and lists of names."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from pawl.errors import InputError
+
+__all__ = ["FromOption", "TickersOption", "ToOption", "names", "parse_instant"]
+
+
+def parse_instant(text: str) -> datetime:
+    """An instant in UTC, from a date or an ISO 8601 time; without an offset it is UTC already.
+
+    >>> parse_instant("2024-01-01").isoformat(), parse_instant("2024-01-01T02:00+02:00").hour
+    ('2024-01-01T00:00:00+00:00', 0)
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"`{text}` is not a date", where="--from, --to", fix="write it like 2024-01-31 or 2024-01-31T16:00"
+        ) from None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names in a repeatable, comma-separated option, each once; None when it was not given.
+
+    >>> names(["BTCUSDT,ETHUSDT", "BTCUSDT"]), names(None)
+    (('BTCUSDT', 'ETHUSDT'), None)
+    """
+    if not given:
+        return None
+    return tuple(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
+
+
+FromOption = Annotated[
+    datetime | None,
+    typer.Option("--from", parser=parse_instant, metavar="DATE", help="First bar, by open time, UTC (inclusive)."),
+]
+ToOption = Annotated[
+    datetime | None, typer.Option("--to", parser=parse_instant, metavar="DATE", help="End, UTC (exclusive).")
+]
+TickersOption = Annotated[
+    list[str] | None, typer.Option("--tickers", metavar="NAMES", help="Only these: comma-separated, or given again.")
+]
