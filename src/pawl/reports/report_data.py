@@ -1,8 +1,8 @@
 """Everything a report says, as plain values: the job fills them in, the pages and tables only show them.
 
-Nothing here is calculated by the report itself beyond shares, verdicts in words and down-sampling, so a figure on the
-page is the figure the evaluation gave. Fractions are fractions (0.034 is 3.4 %), times are timezone-aware UTC, and a
-figure that is NaN, infinite or None is shown as "–". A part that is None or empty is said to be missing, in one sentence.
+The report itself calculates nothing beyond shares, verdicts in words and down-sampling, so a figure on the page is the
+figure the evaluation gave. Fractions are fractions (0.034 is 3.4 %), times are timezone-aware UTC, and a figure that is
+NaN, infinite or None is shown as "–". A part that is None or empty is said to be missing, in one sentence.
 """
 
 from collections.abc import Mapping
@@ -132,7 +132,7 @@ class EquityCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A baseline on the same rows. difference: model − baseline, with the interval of the difference itself (paired)."""
+    """A baseline on the same rows. difference: model − baseline, with its own (paired) interval."""
 
     baseline: str
     value: Interval

@@ -1,0 +1,72 @@
+"""How every chart of a page looks: its axes, its margins, and the names of its colours.
+
+The colours themselves stand in the style sheet. They follow palettes that stay apart for colour-blind readers (Okabe
+and Ito 2008; Paul Tol's "muted"), and no line is told apart by colour alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import time
+
+import polars as pl
+
+from pawl.reports.section import Json
+
+__all__ = ["STATE_COLOURS", "axis", "axis_title", "base_layout", "dates", "values"]
+
+STATE_COLOURS = ("var(--state-1)", "var(--state-2)", "var(--state-3)", "var(--state-4)", "var(--state-5)")
+
+
+def axis(**options: Json) -> Mapping[str, Json]:
+    """An axis with a quiet grid."""
+    quiet: dict[str, Json] = {
+        "gridcolor": "var(--grid)",
+        "linecolor": "var(--rule)",
+        "tickcolor": "var(--rule)",
+        "zerolinecolor": "var(--rule)",
+        "zerolinewidth": 1,
+        "automargin": True,
+    }
+    return {**quiet, **options}
+
+
+def axis_title(text: str) -> Mapping[str, Json]:
+    """What an axis measures, with its unit."""
+    return {"text": text, "standoff": 12, "font": {"size": 12, "color": "var(--ink-soft)"}}
+
+
+def base_layout(axes: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A layout around the given axes and what else a chart needs: legend above, no frame, the page's own font."""
+    base: dict[str, Json] = {
+        "font": {"family": "var(--sans)", "size": 12, "color": "var(--ink-soft)"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+        },
+        "hoverlabel": {
+            "bgcolor": "var(--card)",
+            "bordercolor": "var(--rule)",
+            "font": {"family": "var(--sans)", "size": 12, "color": "var(--ink)"},
+        },
+        "hovermode": "x unified",
+    }
+    return {**base, **axes}
+
+
+def dates(frame: pl.DataFrame, column: str = "ts") -> Sequence[Json]:
+    """Times as Plotly reads them, in UTC; the clock is left out where every bar opens at midnight."""
+    times = frame[column]
+    is_daily = times.dtype == pl.Date or bool((times.dt.time() == time(0)).all())
+    return times.dt.strftime("%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M").to_list()
+
+
+def values(frame: pl.DataFrame, column: str, decimals: int) -> Sequence[Json]:
+    """A column rounded for drawing; null, NaN and infinity become null, which Plotly leaves out."""
+    numbers = pl.col(column).cast(pl.Float64).round(decimals)
+    return frame.select(pl.when(numbers.is_finite()).then(numbers))[column].to_list()
