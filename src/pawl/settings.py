@@ -8,6 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pawl.errors import SettingsError
+from pawl.evaluation.backtest import Costs
+from pawl.learners.m002 import M002Config
+from pawl.market.limits import QualityLimits
 
 __all__ = ["Settings", "load_settings"]
 
@@ -23,6 +26,12 @@ class Settings(BaseModel):
     home: Path = Field(DEFAULT_HOME, description="the workspace: silver bars, artifacts, reports")
     n_jobs: int = Field(2, ge=1, le=256, description="worker processes for folds, tickers and windows, count")
     seed: int = Field(7, ge=0, lt=2**31, description="the seed everything random follows from")
+    costs: Costs = Field(default_factory=Costs, description="what trading costs in every backtest")
+    quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
+    m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
+    learners: dict[str, Path] = Field(
+        default_factory=dict, description="your own learners: name → Python file that defines learner()"
+    )
 
 
 def load_settings(home: Path | None) -> Settings:

@@ -17,7 +17,7 @@ from pawl.errors import PawlError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from pawl.settings import Settings
 
@@ -83,6 +83,22 @@ class Session:
             console=self.stderr,
             disable=not self.stderr.is_terminal,
         )
+
+
+    @contextmanager
+    def stages(self) -> Iterator[Callable[[str, float], None]]:
+        """Progress through named stages: a bar each where somebody watches, else one line a stage on stderr."""
+        with self.progress() as progress:
+            bars: dict[str, TaskID] = {}
+
+            def show(stage: str, fraction: float) -> None:
+                if stage not in bars:
+                    bars[stage] = progress.add_task(stage, total=1.0)
+                    if not self.stderr.is_terminal:
+                        self.stderr.print(f"{stage} ...", highlight=False)
+                progress.update(bars[stage], completed=fraction)
+
+            yield show
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pawl.lake.atomic_write import write_atomically
+from pawl.lake.atomic import write_atomically
 from pawl.lake.silver import SilverStore
 from pawl.registry.artifacts import ArtifactStore
 from pawl.registry.versions import VersionStore

@@ -110,6 +110,10 @@ class Learner(Protocol[Model]):
         """Simpler learners fitted and scored on the same rows, to be beaten."""
         ...
 
+    def importance(self, model: Model) -> Mapping[str, float]:
+        """Weight of each input in the model, ≥ 0, any scale; empty where a model has no such figure."""
+        ...
+
     def save(self, model: Model) -> Mapping[str, bytes]:
         """The model as files (safetensors, text, JSON; never pickle)."""
         ...

@@ -182,6 +182,10 @@ class M002:
             return {}
         return {str(variant): M002(self.config, variant) for variant in (M002Variant.LINEAR, M002Variant.BOOSTED)}
 
+    def importance(self, model: M002Model) -> Mapping[str, float]:
+        """Gain of each input of the head in the rebound probability."""
+        return model.head.importance()
+
     def save(self, model: M002Model) -> Mapping[str, bytes]:
         """The model as safetensors, LightGBM text and JSON."""
         about = {

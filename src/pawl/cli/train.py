@@ -1,0 +1,77 @@
+"""`pawl train`: visible bars become a version."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawl.cli.arguments import FromOption, TickersOption, ToOption, names
+from pawl.cli.session import HomeOption, JsonOption, session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from pawl.jobs.training import TrainedVersion
+
+__all__ = ["train"]
+
+
+def train(
+    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="m002, or one of your own (settings: learners).")],
+    to: ToOption = None,
+    start: FromOption = None,
+    tickers: TickersOption = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Train a learner and its baselines on what had closed before --to, and record a version with its certificate."""
+    with session(home, is_json=is_json) as run:
+        from pawl.cli.composition import learner_named
+        from pawl.jobs.training import TrainingOrder
+        from pawl.jobs.training import train as train_version
+        from pawl.jobs.workspace import Workspace
+
+        now = datetime.now(UTC)
+        order = TrainingOrder(
+            start=start,
+            to=to or now,
+            now=now,
+            tickers=names(tickers),
+            seed=run.settings.seed,
+            costs=run.settings.costs,
+            limits=run.settings.quality,
+            n_jobs=run.settings.n_jobs,
+        )
+        chosen = learner_named(learner, run.settings)
+        with run.stages() as on_stage:
+            trained = train_version(Workspace.at(run.home), chosen, order, on_stage)
+        run.answer(_payload(trained), text=lambda: _text(trained))
+
+
+def _payload(trained: "TrainedVersion") -> dict[str, object]:
+    record = trained.record
+    return {
+        "version": record.version,
+        "certificate": record.certificate.to_json(),
+        "metrics": dict(record.metrics),
+        "baselines": {name: dict(figures) for name, figures in record.baselines.items()},
+        "left_out": dict(trained.left_out),
+    }
+
+
+def _text(trained: "TrainedVersion") -> "RenderableType":
+    from rich.console import Group
+
+    from pawl.reports.tables import figures_table
+
+    record = trained.record
+    certificate = record.certificate
+    left_out = [f"left out: {ticker} {why}" for ticker, why in trained.left_out.items()]
+    return Group(
+        f"{record.version} trained on {len(record.tickers)} tickers; its figures on the newest dates, which no fit read:",
+        figures_table(record.learner, record.metrics, record.baselines),
+        *left_out,
+        f"It has read bars and labels up to {certificate.max_t1:%Y-%m-%d %H:%M} UTC "
+        f"(dataset {certificate.dataset_hash[:12]}, seed {certificate.seed}).",
+        f"Next: pawl backtest {record.version} --from {certificate.first_allowed:%Y-%m-%d}",
+    )
