@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
+from pawl.cli import data
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.errors import PawlError
@@ -41,6 +42,9 @@ def root(
 ) -> None:
     """Global options; each command takes --home and --json behind its own name too."""
     remember_root_options(RootOptions(home=home, is_json=is_json), context)
+
+
+app.add_typer(data.app)
 
 
 def main() -> None:

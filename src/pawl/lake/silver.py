@@ -91,6 +91,16 @@ class SilverStore:
             )
         return self._scan_parts(path for ticker in chosen for path in self._parts(timeframe, ticker))
 
+    def quarantined(self, timeframe: Timeframe) -> dict[str, int]:
+        """Rows in quarantine by ticker, without those that came good later and those that had just not closed yet."""
+        kept = self.quarantine.read(timeframe).filter(pl.col("reason") != "unfinished").drop_nulls("ticker")
+        stored = self._scan_parts(
+            path for ticker in kept["ticker"].unique() for path in self._parts(timeframe, ticker)
+        ).select("ticker", "ts")
+        lost = kept.lazy().unique(["ticker", "ts"]).join(stored, on=["ticker", "ts"], how="anti")
+        counts = lost.group_by("ticker").len().sort("ticker").collect()
+        return {str(ticker): int(n) for ticker, n in counts.iter_rows()}
+
     def content_hash(self, timeframe: Timeframe, tickers: Sequence[str] | None = None) -> DatasetHash:
         """A hash of the bars' values; the layout of files and the order of imports do not change it."""
         return hash_bars(self.scan(timeframe, tickers).collect())
