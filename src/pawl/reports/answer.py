@@ -14,8 +14,8 @@ class Verdict(Enum):
 
     BETTER = "better"
     WORSE = "worse"
-    UNCLEAR = "no clear difference"
-    UNKNOWN = "not measured"
+    UNCLEAR = "unclear"
+    UNKNOWN = "unknown"
 
 
 def verdict(difference: Interval, better: Better) -> Verdict:
@@ -24,7 +24,7 @@ def verdict(difference: Interval, better: Better) -> Verdict:
     >>> verdict(Interval(0.3, 0.1, 0.5), Better.HIGHER), verdict(Interval(0.3, 0.1, 0.5), Better.LOWER)
     (<Verdict.BETTER: 'better'>, <Verdict.WORSE: 'worse'>)
     >>> verdict(Interval(0.3, -0.1, 0.7), Better.HIGHER), verdict(Interval(0.3), Better.HIGHER)
-    (<Verdict.UNCLEAR: 'no clear difference'>, <Verdict.UNKNOWN: 'not measured'>)
+    (<Verdict.UNCLEAR: 'unclear'>, <Verdict.UNKNOWN: 'unknown'>)
     """
     low, high = difference.low, difference.high
     if low is None or high is None or not all(map(math.isfinite, (difference.value, low, high))):
@@ -79,4 +79,4 @@ def _certainty(verdicts: list[Verdict]) -> str:
         return "every difference is clear of zero" if len(verdicts) > 1 else "the difference is clear of zero"
     if all(found is Verdict.WORSE for found in verdicts):
         return "it is worse, clear of zero"
-    return "a difference counts where its whole interval lies on one side of zero"
+    return "judged by the 95 % interval of each difference"

@@ -11,7 +11,17 @@ import polars as pl
 
 from pawl.reports.section import Json
 
-__all__ = ["STATE_COLOURS", "axis", "axis_title", "base_layout", "dates", "values"]
+__all__ = [
+    "STATE_COLOURS",
+    "axis",
+    "axis_title",
+    "base_layout",
+    "dates",
+    "pattern",
+    "percent_axis",
+    "percents",
+    "values",
+]
 
 STATE_COLOURS = ("var(--state-1)", "var(--state-2)", "var(--state-3)", "var(--state-4)", "var(--state-5)")
 
@@ -29,6 +39,23 @@ def axis(**options: Json) -> Mapping[str, Json]:
     return {**quiet, **options}
 
 
+def percent_axis(**options: Json) -> Mapping[str, Json]:
+    """An axis of percent, written with a space before the sign as everywhere on the page."""
+    return axis(ticksuffix=" %", **options)
+
+
+def pattern(shape: str) -> Mapping[str, Json]:
+    """Stripes over a bar's own colour, so that it is told apart without colour too; an empty shape draws none."""
+    return {
+        "shape": shape,
+        "fillmode": "overlay",
+        "fgcolor": "var(--card)",
+        "fgopacity": 0.55,
+        "size": 7,
+        "solidity": 0.2,
+    }
+
+
 def axis_title(text: str) -> Mapping[str, Json]:
     """What an axis measures, with its unit."""
     return {"text": text, "standoff": 12, "font": {"size": 12, "color": "var(--ink-soft)"}}
@@ -40,7 +67,7 @@ def base_layout(axes: Mapping[str, Json]) -> Mapping[str, Json]:
         "font": {"family": "var(--sans)", "size": 12, "color": "var(--ink-soft)"},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
+        "margin": {"l": 8, "r": 20, "t": 34, "b": 8},
         "legend": {
             "orientation": "h",
             "x": 0,
@@ -64,6 +91,11 @@ def dates(frame: pl.DataFrame, column: str = "ts") -> Sequence[Json]:
     times = frame[column]
     is_daily = times.dtype == pl.Date or bool((times.dt.time() == time(0)).all())
     return times.dt.strftime("%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M").to_list()
+
+
+def percents(frame: pl.DataFrame, column: str, decimals: int) -> Sequence[Json]:
+    """A column of fractions as percent, rounded like `values`."""
+    return values(frame.select(pl.col(column).cast(pl.Float64) * 100), column, decimals)
 
 
 def values(frame: pl.DataFrame, column: str, decimals: int) -> Sequence[Json]:

@@ -102,9 +102,10 @@ def _navigation(sections: Sequence[Section]) -> str:
 
 def _section_html(section: Section) -> str:
     name = escape(section.id)
+    lead = escape(section.lead).replace(" %", "\u00a0%").replace(" bps", "\u00a0bps")  # a figure keeps its unit
     return (
         f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{escape(section.title)}</h2>'
-        f'<p class="lead">{escape(section.lead)}</p>{section.body}</section>'
+        f'<p class="lead">{lead}</p>{section.body}</section>'
     )
 
 

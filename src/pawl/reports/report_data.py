@@ -37,12 +37,15 @@ __all__ = [
 
 
 class Unit(Enum):
-    """How a figure is written: 0.0341 is `3.4 %` as PERCENT, 12.3 is `12.3 bps` as BPS, 1.234 is `1.23` as RATIO."""
+    """How a figure is written: 0.0341 is `3.4 %` as PERCENT, 12.3 is `12.3 bps` as BPS, 1.234 is `1.23` as RATIO,
+    `1.234` as SCORE, `1.2 ×` as TIMES and `1` as COUNT.
+    """
 
     PERCENT = "percent"
     BPS = "bps"
     RATIO = "ratio"
     SCORE = "score"
+    TIMES = "times"
     COUNT = "count"
 
 

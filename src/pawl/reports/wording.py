@@ -15,6 +15,7 @@ _FORMATS = {
     Unit.BPS: (1.0, ",.1f", " bps"),
     Unit.RATIO: (1.0, ",.2f", ""),
     Unit.SCORE: (1.0, ",.3f", ""),
+    Unit.TIMES: (1.0, ",.1f", " ×"),
     Unit.COUNT: (1.0, ",.0f", ""),
 }
 

@@ -62,7 +62,9 @@
       for (const entry of entries) {
         if (!entry.isIntersecting) continue;
         for (const link of links.values()) link.removeAttribute("aria-current");
-        links.get(entry.target.id)?.setAttribute("aria-current", "true");
+        const link = links.get(entry.target.id);
+        link?.setAttribute("aria-current", "true");
+        link?.closest("ol").scrollTo({ left: link.offsetLeft - 20 });
       }
     },
     { rootMargin: "-15% 0px -75% 0px" },

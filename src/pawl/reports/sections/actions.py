@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pawl.reports.chart_style import axis, axis_title, base_layout, values
+from pawl.reports.chart_style import axis, axis_title, base_layout, pattern, percent_axis, percents
 from pawl.reports.report_data import ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.wording import figure, joined, plural
@@ -43,19 +43,18 @@ def _shares(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bar(shares: pl.DataFrame, action: str) -> dict[str, Json]:
-    pattern: dict[str, Json] = {"shape": _PATTERNS[action], "fgcolor": "var(--card)", "size": 5}
     return {
         "type": "bar",
         "name": action,
         "x": shares["month"].to_list(),
-        "y": values(shares, action, 4),
-        "marker": {"color": f"var(--{action})", "pattern": pattern},
-        "hovertemplate": "%{y:.1%}",
+        "y": percents(shares, action, 2),
+        "marker": {"color": f"var(--{action})", "pattern": pattern(_PATTERNS[action])},
+        "hovertemplate": "%{y:.1f} %",
     }
 
 
 def _share_axis() -> Json:
-    return axis(range=[0, 1], tickformat=".0%", title=axis_title("Share of decisions"))
+    return percent_axis(range=[0, 100], title=axis_title("Share of decisions"))
 
 
 def _numbers(shares: pl.DataFrame) -> str:

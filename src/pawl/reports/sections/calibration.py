@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
-from pawl.reports.chart_style import axis, axis_title, base_layout
+from pawl.reports.chart_style import axis, axis_title, base_layout, percent_axis
 from pawl.reports.report_data import Calibration, CalibrationBin, ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.wording import figure, plural
@@ -46,14 +46,14 @@ def _brier_of_base_rate(found: Calibration) -> float:
 
 
 def _traces(bins: list[CalibrationBin]) -> list[Json]:
-    foreseen: list[Json] = [one.mean_probability for one in bins]
+    foreseen: list[Json] = [100 * one.mean_probability for one in bins]
     return [
         {
             "type": "scatter",
             "mode": "lines",
             "name": "perfect",
-            "x": [0, 1],
-            "y": [0, 1],
+            "x": [0, 100],
+            "y": [0, 100],
             "line": {"color": "var(--benchmark)", "width": 1.2, "dash": "dot"},
             "hoverinfo": "skip",
         },
@@ -62,18 +62,18 @@ def _traces(bins: list[CalibrationBin]) -> list[Json]:
             "mode": "lines+markers",
             "name": "came true",
             "x": foreseen,
-            "y": [one.hit_share for one in bins],
+            "y": [100 * one.hit_share for one in bins],
             "customdata": [one.n for one in bins],
             "line": {"color": "var(--model)", "width": 2},
             "marker": {"size": 8, "color": "var(--model)"},
-            "hovertemplate": "foreseen %{x:.1%}, came true %{y:.1%}, n = %{customdata:,}<extra></extra>",
+            "hovertemplate": "foreseen %{x:.1f} %, came true %{y:.1f} %, n = %{customdata:,}<extra></extra>",
         },
         {
             "type": "bar",
             "name": "predictions",
-            "x": [(one.low + one.high) / 2 for one in bins],
+            "x": [50 * (one.low + one.high) for one in bins],
             "y": [one.n for one in bins],
-            "width": [(one.high - one.low) * 0.92 for one in bins],
+            "width": [92 * (one.high - one.low) for one in bins],
             "yaxis": "y2",
             "marker": {"color": "var(--model-soft)", "line": {"color": "var(--model)", "width": 1}},
             "hovertemplate": "%{y:,} predictions<extra></extra>",
@@ -82,12 +82,15 @@ def _traces(bins: list[CalibrationBin]) -> list[Json]:
 
 
 def _layout() -> Mapping[str, Json]:
-    share: dict[str, Json] = {"tickformat": ".0%", "zeroline": False}
     return base_layout(
         {
-            "xaxis": axis(range=[0, 1], anchor="y2", title=axis_title("Probability foreseen"), **share),
-            "yaxis": axis(range=[0, 1], domain=[0.34, 1.0], title=axis_title("Share that came true"), **share),
-            "yaxis2": axis(domain=[0.0, 0.24], title=axis_title("Count"), anchor="x", nticks=3),
+            "xaxis": percent_axis(
+                range=[0, 100], anchor="y2", title=axis_title("Probability foreseen"), zeroline=False
+            ),
+            "yaxis": percent_axis(
+                range=[0, 100], domain=[0.34, 1.0], title=axis_title("Share that came true"), zeroline=False
+            ),
+            "yaxis2": axis(domain=[0.0, 0.24], title=axis_title("Count"), anchor="x", nticks=3, tickformat=","),
             "hovermode": "closest",
         }
     )

@@ -31,7 +31,8 @@ def _lead(data: ReportData, baselines: list[str]) -> str:
         found = [verdict(one.difference, row.better) for row, one in _pairs(data, baseline)]
         counts = [f"{sum(v is kind for v in found)} {kind.value}" for kind in Verdict if kind in found]
         parts.append(f"against {baseline}: {joined(counts)}")
-    return "Of the metrics below, " + "; ".join(parts) + "."
+    rule = "A difference counts as better or worse only where its whole interval lies on one side of zero."
+    return f"Of the metrics below, {'; '.join(parts)}. {rule}"
 
 
 def _pairs(data: ReportData, baseline: str) -> list[tuple[MetricRow, Comparison]]:
@@ -41,11 +42,11 @@ def _pairs(data: ReportData, baseline: str) -> list[tuple[MetricRow, Comparison]
 def _against(baseline: str, data: ReportData) -> str:
     columns = [
         Column("Metric", is_html=True),
+        Column("Verdict", is_html=True),
         Column(data.version, is_number=True, is_html=True),
         Column(baseline, is_number=True, is_html=True),
         Column("Difference", is_number=True, is_html=True),
         Column("Interval of the difference", is_html=True),
-        Column("Verdict", is_html=True),
     ]
     rows = [_row(row, one) for row, one in _pairs(data, baseline)]
     caption = f"{data.version} beside {baseline}, difference = {data.version} − {baseline}"
@@ -57,11 +58,11 @@ def _row(row: MetricRow, one: Comparison) -> list[str]:
     direction = "higher is better" if row.better is Better.HIGHER else "lower is better"
     return [
         f'{escape(row.name)}<span class="hint">{direction}</span>',
+        f'<span class="verdict {_MARKS[found]}">{found.value}</span>',
         _cell(row.model, row.unit),
         _cell(one.value, row.unit),
         f"{signed(one.difference.value, row.unit)}{_bounds(one.difference, row.unit)}",
         _whisker(one.difference, _MARKS[found]),
-        f'<span class="verdict {_MARKS[found]}">{found.value}</span>',
     ]
 
 

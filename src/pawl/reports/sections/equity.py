@@ -5,11 +5,11 @@ from html import escape
 
 import polars as pl
 
-from pawl.reports.chart_style import axis, axis_title, base_layout, dates, values
+from pawl.reports.chart_style import axis, axis_title, base_layout, dates, percent_axis, percents, values
 from pawl.reports.report_data import CurveRole, EquityCurve, ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.thinning import thin
-from pawl.reports.wording import figure
+from pawl.reports.wording import figure, signed
 
 __all__ = ["equity"]
 
@@ -38,27 +38,27 @@ def equity(data: ReportData) -> Section:
 def _outcome(curve: EquityCurve) -> str:
     last, deepest = curve.frame["equity"][-1], curve.frame["drawdown"].min()
     gain = None if last is None else float(last) - 1.0
-    fall = float(deepest) if isinstance(deepest, float) else None
-    return f"{curve.name} {figure(gain, Unit.PERCENT)}, deepest fall {figure(fall, Unit.PERCENT)}"
+    fall = -float(deepest) if isinstance(deepest, float) else None
+    return f"{curve.name} {signed(gain, Unit.PERCENT)} with a deepest fall of {figure(fall, Unit.PERCENT)}"
 
 
 def _traces(curves: Sequence[EquityCurve]) -> list[Json]:
     traces: list[Json] = []
     for curve, line in zip(curves, _lines(curves), strict=True):
         name = escape(curve.name)
-        for column, y_axis, form in (("equity", "y", ".3f"), ("drawdown", "y2", ".1%")):
+        for column, y_axis, form in (("equity", "y", ".3f"), ("drawdown", "y2", ".1f")):
             points = thin(curve.frame, column)
             trace: dict[str, Json] = {
                 "type": "scatter",
                 "mode": "lines",
                 "name": name,
                 "x": dates(points),
-                "y": values(points, column, 5),
+                "y": values(points, column, 5) if column == "equity" else percents(points, column, 3),
                 "yaxis": y_axis,
                 "line": line,
                 "legendgroup": name,
                 "showlegend": column == "equity",
-                "hovertemplate": f"%{{y:{form}}}",
+                "hovertemplate": f"%{{y:{form}}}" + (" %" if column == "drawdown" else ""),
             }
             if column == "drawdown" and curve.role is CurveRole.MODEL:
                 trace |= {"fill": "tozeroy", "fillcolor": "var(--model-soft)"}
@@ -86,7 +86,7 @@ def _layout() -> Mapping[str, Json]:
         {
             "xaxis": axis(anchor="y2", showgrid=False),
             "yaxis": axis(domain=[0.36, 1.0], title=axis_title("Equity, start = 1"), tickformat=".2f", zeroline=False),
-            "yaxis2": axis(domain=[0.0, 0.28], title=axis_title("Drawdown"), tickformat=".0%", anchor="x"),
+            "yaxis2": percent_axis(domain=[0.0, 0.28], title=axis_title("Drawdown"), anchor="x"),
         }
     )
 

@@ -19,11 +19,12 @@ def headline(data: ReportData) -> Section:
 
 
 def _period(data: ReportData) -> str:
+    start, end = f"<time>{day(data.start)}</time>", f"<time>{day(data.end)}</time>"
     return (
         f'<p class="period">Measured on <strong>unseen rows</strong>: {escape(data.timeframe)} bars of '
-        f"{plural(data.n_tickers, 'ticker')} from {day(data.start)} up to, not including, {day(data.end)}; "
-        f"no training run of {escape(data.version)} has read them. Figures are after fees, slippage and funding; "
-        f"ranges are 95 % intervals.</p>"
+        f"{plural(data.n_tickers, 'ticker')} from {start} up to, not including, {end}; no training run of "
+        f"{escape(data.version)} has read them. Figures are after fees, slippage and funding; "
+        "ranges are 95 % intervals.</p>"
     )
 
 
@@ -33,7 +34,7 @@ def _cards(figures: Headline) -> str:
         _card("Sharpe, annualised", figures.sharpe, Unit.RATIO),
         _card("Max drawdown", figures.max_drawdown, Unit.PERCENT),
         _card("Hit rate", figures.hit_rate, Unit.PERCENT),
-        _card("Turnover, × capital a year", Interval(figures.turnover), Unit.RATIO),
+        _card("Turnover of capital a year", Interval(figures.turnover), Unit.TIMES),
         _card("Trades", Interval(figures.n_trades), Unit.COUNT),
         _card("Calibration error (ECE)", Interval(figures.ece), Unit.SCORE),
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
-from pawl.reports.chart_style import axis, axis_title, base_layout
+from pawl.reports.chart_style import axis, axis_title, base_layout, percent_axis
 from pawl.reports.report_data import FeatureGain, ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.wording import figure, plural
@@ -43,17 +43,18 @@ def _bars(top: list[FeatureGain], whole: float) -> dict[str, Json]:
         "type": "bar",
         "orientation": "h",
         "y": [escape(one.feature) for one in rising],
-        "x": [one.gain / whole for one in rising],
+        "x": [100 * one.gain / whole for one in rising],
         "customdata": [escape(one.meaning) for one in rising],
         "marker": {"color": "var(--model)"},
-        "hovertemplate": "%{x:.1%} %{customdata}<extra></extra>",
+        "hovertemplate": "%{x:.1f} % %{customdata}<extra></extra>",
     }
 
 
 def _layout() -> Mapping[str, Json]:
-    gain = axis(tickformat=".0~%", title=axis_title("Share of split gain"), rangemode="tozero")
+    gain = percent_axis(title=axis_title("Share of split gain"), rangemode="tozero")
     names = axis(type="category", showgrid=False, ticks="", dtick=1)
-    return base_layout({"xaxis": gain, "yaxis": names, "hovermode": "closest", "showlegend": False, "bargap": 0.3})
+    more: dict[str, Json] = {"hovermode": "closest", "showlegend": False, "bargap": 0.3}
+    return base_layout({"xaxis": gain, "yaxis": names, "margin": {"l": 8, "r": 20, "t": 8, "b": 8}, **more})
 
 
 def _numbers(top: list[FeatureGain], whole: float) -> str:

@@ -11,7 +11,7 @@ __all__ = ["quality"]
 _TITLE = "Data quality"
 _FOLD_FROM = 13
 _MARKS = {QualityVerdict.PASS: "good", QualityVerdict.WARN: "even", QualityVerdict.FAIL: "bad"}
-_WORDS = {QualityVerdict.PASS: "pass", QualityVerdict.WARN: "pass, with warnings", QualityVerdict.FAIL: "fail"}
+_WORDS = {QualityVerdict.PASS: "clean", QualityVerdict.WARN: "with warnings", QualityVerdict.FAIL: "failing"}
 
 
 def quality(data: ReportData) -> Section:
@@ -53,5 +53,5 @@ def _table(rows: tuple[QualityRow, ...], caption: str) -> str:
 def _cells(row: QualityRow) -> list[str]:
     counts = (row.n_rows, row.n_gaps, row.n_warnings, row.n_quarantined)
     reasons = f'<span class="hint">{escape("; ".join(row.reasons))}</span>' if row.reasons else ""
-    mark = f'<span class="verdict {_MARKS[row.verdict]}">{_WORDS[row.verdict]}</span>{reasons}'
+    mark = f'<span class="verdict {_MARKS[row.verdict]}">{row.verdict.value}</span>{reasons}'
     return [row.ticker, row.calendar, moment(row.first), moment(row.last), *(f"{count:,}" for count in counts), mark]

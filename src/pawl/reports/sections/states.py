@@ -5,7 +5,7 @@ from html import escape
 
 import polars as pl
 
-from pawl.reports.chart_style import STATE_COLOURS, axis, axis_title, base_layout, dates, values
+from pawl.reports.chart_style import STATE_COLOURS, axis, axis_title, base_layout, dates, percent_axis, percents, values
 from pawl.reports.report_data import ReportData, StateProbabilities, Unit
 from pawl.reports.section import Chart, Choice, Column, Json, Section, missing, table, with_table
 from pawl.reports.thinning import MAX_POINTS, thin
@@ -67,7 +67,7 @@ def _picker(tickers: list[str], first: str) -> str:
 def _choice(ticker: str, frame: pl.DataFrame, states: tuple[str, ...]) -> Choice:
     # Six significant digits draw any price; a fixed number of decimals would flatten the cheapest coins.
     prices = frame.with_columns(pl.col("close").cast(pl.Float64).round_sig_figs(6))
-    return Choice(ticker, dates(frame), [values(prices, "close", 12), *(values(frame, state, 3) for state in states)])
+    return Choice(ticker, dates(frame), [values(prices, "close", 12), *(percents(frame, state, 1) for state in states)])
 
 
 def _traces(states: tuple[str, ...], choice: Choice) -> list[Json]:
@@ -93,16 +93,16 @@ def _traces(states: tuple[str, ...], choice: Choice) -> list[Json]:
                 "x": choice.x,
                 "y": probabilities,
                 "stackgroup": "states",
-                "line": {"color": colour, "width": 0.5},
+                "line": {"color": colour, "width": 0},
                 "fillcolor": colour,
-                "hovertemplate": "%{y:.0%}",
+                "hovertemplate": "%{y:.0f} %",
             }
         )
     return traces
 
 
 def _layout() -> Mapping[str, Json]:
-    probability = axis(domain=[0.0, 0.56], range=[0, 1], tickformat=".0%", title=axis_title("Probability"))
+    probability = percent_axis(domain=[0.0, 0.56], range=[0, 100], title=axis_title("Probability"))
     price = axis(domain=[0.62, 1.0], title=axis_title("Close"), anchor="x", zeroline=False)
     return base_layout({"xaxis": axis(anchor="y", showgrid=False), "yaxis": probability, "yaxis2": price})
 

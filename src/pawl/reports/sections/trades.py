@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import polars as pl
 
-from pawl.reports.chart_style import axis, axis_title, base_layout
+from pawl.reports.chart_style import axis, axis_title, base_layout, pattern
 from pawl.reports.report_data import ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.wording import NOTHING, figure, moment, plural, price, signed
@@ -38,7 +38,8 @@ def trades(data: ReportData) -> Section:
         layout=_layout(float(net.mean())),
         height_px=340,
     )
-    body = with_table(chart, _bins_table(edges, counts)) + _last(frame)
+    tails = '<p class="aside">The outermost bins hold the tails.</p>'
+    body = tails + with_table(chart, _bins_table(edges, counts)) + _last(frame)
     return Section(id="trades", title=_TITLE, lead=lead, body=body, charts=(chart,))
 
 
@@ -63,7 +64,7 @@ def _traces(edges: list[float], counts: list[int]) -> list[Json]:
     bins = list(zip(edges[:-1], edges[1:], counts, strict=True))
     sides = (("lost", "var(--short)", "/"), ("won", "var(--long)", ""))
     traces: list[Json] = []
-    for name, colour, pattern in sides:
+    for name, colour, shape in sides:
         mine = [one for one in bins if (one[1] <= 0) == (name == "lost")]
         traces.append(
             {
@@ -76,7 +77,7 @@ def _traces(edges: list[float], counts: list[int]) -> list[Json]:
                 "marker": {
                     "color": colour,
                     "line": {"color": "var(--card)", "width": 1},
-                    "pattern": {"shape": pattern, "fgcolor": "var(--card)", "size": 5},
+                    "pattern": pattern(shape),
                 },
                 "hovertemplate": "%{customdata}: %{y:,}<extra></extra>",
             }
@@ -106,7 +107,7 @@ def _layout(mean: float) -> Mapping[str, Json]:
     }
     net = axis(title=axis_title("Net of costs, bps of entry notional"), showgrid=False)
     more: dict[str, Json] = {"hovermode": "closest", "barmode": "overlay", "shapes": [line], "annotations": [note]}
-    return base_layout({"xaxis": net, "yaxis": axis(title=axis_title("Trades")), **more})
+    return base_layout({"xaxis": net, "yaxis": axis(title=axis_title("Trades"), tickformat=","), **more})
 
 
 def _bins_table(edges: list[float], counts: list[int]) -> str:
@@ -131,7 +132,7 @@ def _last(frame: pl.DataFrame) -> str:
     ]
     title = "The last trade" if recent.height == 1 else f"The last {recent.height} trades"
     caption = f"{title}, newest first, times in UTC"
-    return f"<h3>{title}</h3>" + table(columns, _trade_cells(recent), caption=caption)
+    return f'<h3>{title}</h3><div class="tall">{table(columns, _trade_cells(recent), caption=caption)}</div>'
 
 
 def _trade_cells(frame: pl.DataFrame) -> list[list[str]]:
