@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 __all__ = ["Narrator", "PipError", "StoppedError", "run_pip"]
 
@@ -46,25 +47,29 @@ class Narrator:
     def hear(self, line: str) -> str | None:
         """What to show for one line of pip; None where there is nothing worth showing."""
         if line.startswith(INSTALLING):
-            return f"installing {line.count(',') + 1} packages"
+            return f"installing {_packages(line.count(',') + 1)}"
         if found := DOWNLOAD.match(line):
             return self._download(found["file"], float(found["size"]) * MB[found["unit"]])
         if found := PROGRESS.match(line):
             return self._percent(int(found["done"]), int(found["total"]))
         if found := TAKEN.match(line):
             self._chosen.add(re.split(r"[<>=!~\[(]", found["what"])[0].rsplit("/", 1)[-1].lower())
-            return f"{len(self._chosen)} packages" if self.is_terminal else None
+            return _packages(len(self._chosen)) if self.is_terminal else None
         return None
 
     def _download(self, file: str, size_mb: float) -> str | None:
         self._chosen.add(file.split("-")[0].lower())
-        self._file = f"{'-'.join(file.split('-')[:2])} ({size_mb:.0f} MB)"
+        self._file = f"{unquote('-'.join(file.split('-')[:2]))} ({size_mb:.0f} MB)"
         if self.is_terminal or size_mb >= WORTH_A_LINE_MB:
-            return f"{len(self._chosen)} packages; downloading {self._file}"
+            return f"{_packages(len(self._chosen))}; downloading {self._file}"
         return None
 
     def _percent(self, done: int, total: int) -> str | None:
         return f"downloading {self._file} {done / total:4.0%}" if self.is_terminal and total else None
+
+
+def _packages(n: int) -> str:
+    return "1 package" if n == 1 else f"{n} packages"
 
 
 def run_pip(python: Path, arguments: list[str], *, log: Path, must_stop: Callable[[str], bool] | None = None) -> None:
