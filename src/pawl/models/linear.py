@@ -61,7 +61,7 @@ class LinearHead:
         """One JSON file."""
         stored = {
             "features": list(self.features),
-            "standardiser": self.standardiser.to_json(),
+            "standardiser": self.standardiser.to_dict(),
             "coefficients": self.coefficients.tolist(),
             "intercepts": self.intercepts.tolist(),
         }
@@ -75,7 +75,7 @@ class LinearHead:
         stored = from_exact_json(files[FILE], FILE)
         try:
             features = tuple(stored["features"])
-            standardiser = Standardiser.from_json(stored["standardiser"])
+            standardiser = Standardiser.from_dict(stored["standardiser"])
             coefficients = np.array(stored["coefficients"], np.float64).reshape(3, len(features))
             intercepts = np.array(stored["intercepts"], np.float64).reshape(3)
         except (KeyError, TypeError, ValueError) as error:

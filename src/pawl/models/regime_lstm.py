@@ -24,7 +24,6 @@ class RegimeLSTM(nn.Module):
 
     def __init__(self, n_features: int, config: RegimeConfig) -> None:
         super().__init__()
-        self.config = config
         between_layers = config.dropout if config.layers > 1 else 0.0
         self.lstm = nn.LSTM(n_features, config.hidden, config.layers, batch_first=True, dropout=between_layers)
         self.dropout = nn.Dropout(config.dropout)
@@ -45,18 +44,13 @@ class RegimeLSTM(nn.Module):
 class RegimeSequenceDataset(Dataset[tuple[Tensor, Tensor]]):
     """Windows with the state of their last day, for a DataLoader.
 
-    values: (n_rows, n_features). labels: (n_rows,) the state of every row, negative where it has none. ends: last rows
-    of the windows. SchemaError when one of them has no label.
+    labels: (n_rows,) the state of every row of `sequences.values`, negative where it has none. ends: which windows.
+    SchemaError when one of them has no label.
     """
 
-    def __init__(
-        self,
-        values: npt.NDArray[np.float32],
-        labels: npt.NDArray[np.integer],
-        ends: npt.NDArray[np.int64],
-        seq_len: int = 20,
-    ) -> None:
-        self.sequences = Sequences(values, ends, seq_len)
+    def __init__(self, sequences: Sequences, labels: npt.NDArray[np.integer], ends: npt.NDArray[np.int64]) -> None:
+        self.sequences = sequences
+        self.ends = ends
         self.labels = torch.from_numpy(labels[ends].astype(np.int64))
         n_unlabelled = int((self.labels < 0).sum())
         if n_unlabelled:
@@ -67,7 +61,7 @@ class RegimeSequenceDataset(Dataset[tuple[Tensor, Tensor]]):
             )
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.ends)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         windows, labels = self.__getitems__([index])
@@ -76,5 +70,5 @@ class RegimeSequenceDataset(Dataset[tuple[Tensor, Tensor]]):
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         # DataLoader asks for a whole batch here when it can: one gather instead of a Python loop over windows.
         rows = np.asarray(indices)
-        windows = self.sequences.gather(self.sequences.ends[rows])
+        windows = self.sequences.gather(self.ends[rows])
         return torch.from_numpy(windows), self.labels[torch.from_numpy(rows)]

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,30 +14,25 @@ from pawl.models.one_thread import one_thread
 from pawl.models.prior import class_shares
 from pawl.models.regime_config import RegimeConfig
 from pawl.models.regime_inference import predict_logits
+from pawl.models.sequences import Sequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from torch import nn, optim
 
-    from pawl.models.regime_lstm import RegimeLSTM
+    from pawl.models.regime_lstm import RegimeLSTM, RegimeSequenceDataset
 
-__all__ = ["Epoch", "FittedRegime", "RegimeData", "fit_regime", "fresh_network", "train_network"]
+__all__ = ["Epoch", "FittedRegime", "RegimeSplit", "fit_regime", "fresh_network", "train_network"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegimeData:
-    """What a network is trained on, and what chooses its snapshot.
+class RegimeSplit:
+    """Last rows of the windows to fit on, and of those that choose the snapshot; each has a label."""
 
-    values: (n_rows, n_features) float32, standardised. labels: (n_rows,) state of every row, negative where none.
-    train_ends, valid_ends: last rows of whole windows (see build_sequences), each with a label.
-    """
-
-    values: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.integer]
     train_ends: Ints
     valid_ends: Ints
 
@@ -106,16 +101,11 @@ class FittedRegime:
 
 
 def fit_regime(
-    values: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.integer],
-    train_ends: Ints,
-    valid_ends: Ints,
-    config: RegimeConfig,
-    seed: int,
+    sequences: Sequences, labels: npt.NDArray[np.integer], split: RegimeSplit, config: RegimeConfig, seed: int
 ) -> FittedRegime:
-    """Train a fresh network; see RegimeData and train_network. The same arguments give the same weights (M002-R17)."""
-    data = RegimeData(values=values, labels=labels, train_ends=train_ends, valid_ends=valid_ends)
-    return train_network(fresh_network(values.shape[1], config, seed), data, config, seed)
+    """Train a fresh network (see train_network). The same arguments give the same weights on CPU (M002-R17)."""
+    start = fresh_network(sequences.values.shape[1], config, seed)
+    return train_network(start, sequences, labels, split, config, seed)
 
 
 def fresh_network(n_features: int, config: RegimeConfig, seed: int) -> "RegimeLSTM":
@@ -129,9 +119,17 @@ def fresh_network(n_features: int, config: RegimeConfig, seed: int) -> "RegimeLS
         return RegimeLSTM(n_features, config)
 
 
-def train_network(start: "RegimeLSTM", data: RegimeData, config: RegimeConfig, seed: int) -> FittedRegime:
+def train_network(
+    start: "RegimeLSTM",
+    sequences: Sequences,
+    labels: npt.NDArray[np.integer],
+    split: RegimeSplit,
+    config: RegimeConfig,
+    seed: int,
+) -> FittedRegime:
     """Go on from the parameters of `start`, which stay as they are; keep those of the lowest validation loss.
 
+    sequences: of standardised values. labels: (n_rows,) state of every row, negative where it has none.
     AdamW, cross-entropy with smoothed labels, batches evened by class, validation untouched (M002-R13 … R16). torch's
     global generator and thread count are afterwards as before.
     TooLittleDataError with fewer than two states in training, or nothing to validate on; SchemaError when a window
@@ -143,9 +141,10 @@ def train_network(start: "RegimeLSTM", data: RegimeData, config: RegimeConfig, s
 
     from pawl.models.regime_lstm import RegimeSequenceDataset
 
-    train = RegimeSequenceDataset(data.values, data.labels, data.train_ends, config.seq_len)
+    train = RegimeSequenceDataset(sequences, labels, split.train_ends)
+    valid = RegimeSequenceDataset(sequences, labels, split.valid_ends)
     class_prior = class_shares(train.labels.numpy(), config.n_states)
-    _check_enough(class_prior, len(data.valid_ends))
+    _check_enough(class_prior, len(valid))
     network = copy.deepcopy(start)
     generator = torch.Generator().manual_seed(seed)
     loader = DataLoader(train, config.batch_size, shuffle=True, generator=generator, collate_fn=balanced_collate_fn)
@@ -158,7 +157,7 @@ def train_network(start: "RegimeLSTM", data: RegimeData, config: RegimeConfig, s
         torch.set_rng_state(generator.get_state())
         for number in range(config.max_epochs):
             train_loss = _train_epoch(network, loader, criterion, optimiser)
-            history.append(_validated(network, data, criterion, train_loss))
+            history.append(_validated(network, valid, criterion, train_loss))
             if number == 0 or history[number].valid_loss < history[best].valid_loss:
                 best, snapshot = number, copy.deepcopy(network.state_dict())
             elif number - best >= config.patience:
@@ -184,13 +183,13 @@ def _train_epoch(
     return total / n_samples
 
 
-def _validated(network: "RegimeLSTM", data: RegimeData, criterion: "nn.Module", train_loss: float) -> Epoch:
+def _validated(
+    network: "RegimeLSTM", valid: "RegimeSequenceDataset", criterion: "nn.Module", train_loss: float
+) -> Epoch:
     import torch
 
-    labels = data.labels[data.valid_ends].astype(np.int64)
-    seq_len = network.config.seq_len
-    logits = predict_logits(network, data.values, data.valid_ends, seq_len)
-    valid_loss = float(criterion(torch.from_numpy(logits), torch.from_numpy(labels)))
+    logits = predict_logits(network, replace(valid.sequences, ends=valid.ends))
+    valid_loss = float(criterion(torch.from_numpy(logits), valid.labels))
     if not (math.isfinite(valid_loss) and math.isfinite(train_loss)):
         raise SchemaError(
             f"the loss is {train_loss} in training and {valid_loss} in validation",
@@ -198,7 +197,7 @@ def _validated(network: "RegimeLSTM", data: RegimeData, criterion: "nn.Module", 
             fix="hand in standardised values, finite inside every window, or lower the learning rate",
         )
     n_states = logits.shape[1]
-    confusion = np.bincount(labels * n_states + logits.argmax(axis=1), minlength=n_states**2)
+    confusion = np.bincount(valid.labels.numpy() * n_states + logits.argmax(axis=1), minlength=n_states**2)
     return Epoch(train_loss=train_loss, valid_loss=valid_loss, confusion=confusion.reshape(n_states, n_states))
 
 

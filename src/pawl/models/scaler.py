@@ -54,13 +54,13 @@ class Standardiser:
         np.divide(scaled, self.scale, out=scaled, casting="same_kind")
         return scaled
 
-    def to_json(self) -> dict[str, list[float]]:
+    def to_dict(self) -> dict[str, list[float]]:
         """A value for JSON, whose text keeps every float exactly."""
         return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Sequence[float]]) -> "Standardiser":
-        """What `to_json` gave. CorruptArtifactError when it is not that."""
+    def from_dict(cls, stored: Mapping[str, Sequence[float]]) -> "Standardiser":
+        """What `to_dict` gave. CorruptArtifactError when it is not that."""
         try:
             mean, scale = (np.array(stored[key], np.float64) for key in ("mean", "scale"))
         except (KeyError, TypeError, ValueError) as error:
