@@ -1,0 +1,11 @@
+"""The columns of a bar, as expressions."""
+
+import polars as pl
+
+__all__ = ["CLOSE", "HIGH", "LOW", "OPEN", "VOLUME"]
+
+OPEN = pl.col("open")
+HIGH = pl.col("high")
+LOW = pl.col("low")
+CLOSE = pl.col("close")
+VOLUME = pl.col("volume")

@@ -1,0 +1,99 @@
+"""Compiled kernels that carry a state from row to row: exponential means, Wilder's index, rows since an event.
+
+Same contract as the window kernels. A mean starts as the plain mean of its first rows; a NaN ends it, and it starts
+anew behind the gap, so a gap harms the rows it touches and no others.
+"""
+
+import numpy as np
+from numba import njit
+
+from pawl.features.windows import Ends, Floats
+
+__all__ = ["exponential_mean", "rows_since", "strength_index"]
+
+
+@njit(cache=True, nogil=True)
+def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float) -> Floats:
+    """m(t) = (1 - gain) · m(t-1) + gain · x(t), started as the mean of the first `rows` values.
+
+    >>> exponential_mean(np.array([1.0, 3.0, 4.0, 8.0]), np.full(4, 4), 2, 0.5)
+    array([nan, 2. , 3. , 5.5])
+    """
+    n = values.size
+    out = np.empty(n)
+    keep = 1.0 - gain
+    begin = 0
+    while begin < n:
+        end = ends[begin]
+        row, total, seen = begin, 0.0, 0
+        while row < end:
+            value = values[row]
+            total, seen = (total + value, seen + 1) if value == value else (0.0, 0)
+            out[row] = np.nan
+            row += 1
+            if seen < rows:
+                continue
+            mean = total / rows
+            out[row - 1] = mean
+            while row < end and mean == mean:
+                mean = keep * mean + gain * values[row]
+                out[row] = mean
+                row += 1
+            total, seen = 0.0, 0
+        begin = end
+    return out
+
+
+@njit(cache=True, nogil=True)
+def strength_index(close: Floats, ends: Ends, rows: int) -> Floats:
+    """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet (New Concepts, 1978).
+
+    The means of rises and falls start as plain means of the first `rows` changes.
+
+    >>> strength_index(np.array([1.0, 2.0, 1.0, 2.0]), np.full(4, 4), 2).round(6)
+    array([nan, nan, 50., 75.])
+    """
+    n = close.size
+    out = np.empty(n)
+    gain = 1.0 / rows
+    keep = 1.0 - gain
+    begin = 0
+    while begin < n:
+        end = ends[begin]
+        rise, fall, seen = 0.0, 0.0, 0
+        out[begin] = np.nan
+        for row in range(begin + 1, end):
+            change = close[row] - close[row - 1]
+            if change != change:
+                rise, fall, seen = 0.0, 0.0, 0
+                out[row] = np.nan
+                continue
+            up, down = max(change, 0.0), max(-change, 0.0)
+            fade = keep if seen >= rows else 1.0
+            rise = fade * rise + gain * up
+            fall = fade * fall + gain * down
+            seen += 1
+            both = rise + fall
+            out[row] = np.nan if seen < rows else (100.0 * rise / both if both > 0.0 else 50.0)
+        begin = end
+    return out
+
+
+@njit(cache=True, nogil=True)
+def rows_since(flags: Floats, ends: Ends, cap: int) -> Floats:
+    """Rows since a flag was last true: 0 on such a row, `cap` at most, `cap` before the first. A NaN is not true.
+
+    >>> rows_since(np.array([0.0, 1.0, 0.0, np.nan, 0.0]), np.full(5, 5), 3)
+    array([3., 0., 1., 2., 3.])
+    """
+    n = flags.size
+    out = np.empty(n)
+    begin = 0
+    while begin < n:
+        end = ends[begin]
+        since = cap
+        for row in range(begin, end):
+            since = 0 if flags[row] == 1.0 else min(since + 1, cap)
+            out[row] = since
+        begin = end
+    return out

@@ -1,0 +1,50 @@
+"""Bars in the order of (ticker, ts), and where in that order each ticker ends."""
+
+import numpy as np
+import polars as pl
+
+from pawl.errors import SchemaError
+
+__all__ = ["SEGMENT", "SEGMENT_END", "ordered_by_ticker", "with_segments"]
+
+SEGMENT_END = "__segment_end"
+SEGMENT = pl.col(SEGMENT_END)
+"""For each row the number of the row behind the last one of its ticker, so a kernel jumps from ticker to ticker."""
+
+
+def ordered_by_ticker(bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars sorted by (ticker, ts); as they are when they already stand so. Two bars of one instant: SchemaError.
+
+    >>> ordered_by_ticker(pl.DataFrame({"ticker": ["B", "A"], "ts": [1, 2]})).get_column("ticker").to_list()
+    ['A', 'B']
+    """
+    if _is_ordered(bars):
+        return bars
+    ordered = bars.sort("ticker", "ts")
+    twins = ordered.filter((pl.col("ts") == pl.col("ts").shift(1)) & (pl.col("ticker") == pl.col("ticker").shift(1)))
+    if twins.height:
+        ticker, ts = twins.row(0)[twins.columns.index("ticker")], twins.get_column("ts")[0]
+        raise SchemaError(f"{ticker} has two bars at {ts}", where="bars", fix="import them: the store keeps one a ts")
+    return ordered
+
+
+def with_segments(bars: pl.DataFrame) -> pl.DataFrame:
+    """Ordered bars with the segment column.
+
+    >>> with_segments(pl.DataFrame({"ticker": ["A", "A", "B"]})).get_column(SEGMENT_END).to_list()
+    [2, 2, 3]
+    """
+    rows = bars.get_column("ticker").rle().struct.field("len").to_numpy()
+    ends = np.cumsum(rows, dtype=np.int64)
+    return bars.with_columns(pl.Series(SEGMENT_END, np.repeat(ends, rows)))
+
+
+def _is_ordered(bars: pl.DataFrame) -> bool:
+    runs = bars.get_column("ticker").rle().struct.unnest()
+    tickers = runs.get_column("value")
+    if not (tickers.is_sorted() and tickers.n_unique() == runs.height):
+        return False
+    ts = bars.get_column("ts").to_physical().to_numpy()
+    rises = ts[1:] > ts[:-1]
+    rises[np.cumsum(runs.get_column("len").to_numpy())[:-1] - 1] = True
+    return bool(rises.all())

@@ -1,0 +1,159 @@
+"""The feature sets, and the one function that computes them."""
+
+from collections.abc import Iterable, Iterator
+
+import polars as pl
+
+from pawl.errors import NotFoundError, SchemaError
+from pawl.features import context, curvature, events, momentum, price, volatility, volume
+from pawl.features.feature import Feature, FeatureSet
+from pawl.features.segments import SEGMENT_END, ordered_by_ticker, with_segments
+
+__all__ = ["FEATURE_SETS", "add_m002_features", "build_dataset", "feature_set"]
+
+V1 = FeatureSet(
+    name="v1",
+    features=(
+        price.ret_1,
+        price.ret_5,
+        price.ret_10,
+        price.ret_20,
+        price.log_ret_1,
+        volatility.vol_20,
+        price.hl_range,
+        price.co_ret,
+        volume.volume_ratio_20,
+    ),
+    steps=(volume.volume_sma_20,),
+)
+V2 = FeatureSet(
+    name="v2",
+    features=(
+        momentum.rsi_14,
+        momentum.macd_rel,
+        momentum.macd_signal_rel,
+        momentum.macd_hist_rel,
+        volatility.bb_pctb_20,
+        volatility.bb_width_20,
+        volatility.atr_14,
+    ),
+    steps=(momentum.macd_line, price.sma_20, volatility.std_20, volatility.true_range),
+)
+V3 = FeatureSet(
+    name="v3",
+    features=(
+        price.dist_sma20,
+        price.dist_sma60,
+        price.drawdown_60,
+        price.range_pos_60,
+        volume.obv_slope_20,
+        volume.volume_z_20,
+    ),
+    steps=(price.sma_20, price.sma_60, volume.volume_sma_20),
+)
+_ADDITIONS = (
+    momentum.rsi_smooth,
+    volatility.atr_smooth,
+    curvature.curv_2,
+    momentum.price_accel,
+    momentum.ema_spread_rel,
+    volatility.atr_rel,
+    events.event_local_vol_spike,
+    events.event_volume_regain,
+    events.event_rebound_candidate,
+    events.event_breakdown_risk,
+    events.I_bd_early,
+    events.I_bd_late,
+    events.I_vr_and_vs,
+    context.event_volume_regain_freq20,
+    context.days_since_volume_regain,
+)
+_ADDED_STEPS = (
+    curvature.curvature_7,
+    volatility.true_range_rel,
+    volatility.range_z_20,
+    events.breakdown_days_10,
+)
+M002 = FeatureSet(
+    name="m002",
+    features=(*V1.features, *V2.features, *V3.features, *_ADDITIONS),
+    steps=tuple(dict.fromkeys((*V1.steps, *V2.steps, *V3.steps, *_ADDED_STEPS))),
+)
+
+FEATURE_SETS: dict[str, FeatureSet] = {each.name: each for each in (V1, V2, V3, M002)}
+
+
+def feature_set(name: str) -> FeatureSet:
+    """The feature set of this name; NotFoundError, with the known ones, when there is none.
+
+    >>> feature_set("v3").names[:2]
+    ('dist_sma20', 'dist_sma60')
+    """
+    if name not in FEATURE_SETS:
+        known = ", ".join(FEATURE_SETS)
+        raise NotFoundError(f"no feature set `{name}`", where="feature sets", fix=f"take one of: {known}")
+    return FEATURE_SETS[name]
+
+
+def build_dataset(bars: pl.LazyFrame | pl.DataFrame, feature_set: str | FeatureSet = "m002") -> pl.LazyFrame:
+    """The bars with the columns of a feature set behind their own, in the order of (ticker, ts).
+
+    bars: ticker, ts and what the set reads; a NaN counts as null. SchemaError names a column that is missing, and two
+    bars of one instant. A feature is null until its ticker has enough rows, and never filled backwards.
+
+    >>> from datetime import datetime
+    >>> days = pl.datetime_range(datetime(2024, 1, 1), datetime(2024, 1, 3), "1d", eager=True)
+    >>> bars = pl.DataFrame({"ticker": "A", "ts": days, "close": [10.0, 11.0, 12.1]})
+    >>> returns = FeatureSet(name="returns", features=(price.ret_1,))
+    >>> build_dataset(bars, returns).collect().get_column("ret_1").round(6).to_list()
+    [None, 0.1, 0.1]
+    """
+    chosen = _named(feature_set) if isinstance(feature_set, str) else feature_set
+    frame = bars.lazy()
+    schema = frame.collect_schema()
+    kept = [column for column in schema if column not in chosen.names]
+    levels = list(_levels(chosen, kept))
+    # Filters and slices behind this point must not reach the bars: a feature needs the rows they would take away.
+    frame = frame.map_batches(_prepared, schema={**schema, SEGMENT_END: pl.Int64()})
+    for level in levels:
+        frame = frame.with_columns(each() for each in level)
+    return frame.select(*kept, *chosen.names)
+
+
+def add_m002_features(frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
+    """The frame with every column of the m002 set: those of v1, v2 and v3, and its own."""
+    return build_dataset(frame, M002)
+
+
+_named = feature_set
+
+
+def _prepared(bars: pl.DataFrame) -> pl.DataFrame:
+    floats = [name for name, kind in bars.schema.items() if kind.is_float() and bars.get_column(name).is_nan().any()]
+    return with_segments(ordered_by_ticker(bars.with_columns(pl.col(floats).fill_nan(None)) if floats else bars))
+
+
+def _levels(chosen: FeatureSet, columns: Iterable[str]) -> Iterator[list[Feature]]:
+    """The features and steps in groups, each of which reads only columns of the bars and of groups before it."""
+    known = {*columns}
+    if missing := {"ticker", "ts"} - known:
+        raise _missing(sorted(missing)[0], "ticker and time", chosen)
+    waiting = list(dict.fromkeys((*chosen.steps, *chosen.features)))
+    while waiting:
+        ready = [each for each in waiting if known.issuperset(each.inputs)]
+        if not ready:
+            blocked = waiting[0]
+            own = {each.name for each in waiting}
+            unknown = [name for each in waiting for name in each.inputs if name not in known | own]
+            raise _missing(unknown[0] if unknown else blocked.inputs[0], f"`{blocked.name}`", chosen)
+        yield ready
+        known.update(each.name for each in ready)
+        waiting = [each for each in waiting if each.name not in known]
+
+
+def _missing(column: str, reader: str, chosen: FeatureSet) -> SchemaError:
+    return SchemaError(
+        f"column `{column}` is missing, which {reader} reads",
+        where=f"bars for feature set {chosen.name}",
+        fix=f"hand in bars with `{column}`",
+    )
