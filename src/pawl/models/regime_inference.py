@@ -52,14 +52,13 @@ def predict_logits(network: "RegimeLSTM", sequences: Sequences, device: str = "c
         raise SettingsError(f"no device `{device}` here", where="predict_logits", fix="use `cpu`")
     values, ends, seq_len = sequences.values, sequences.ends, sequences.seq_len
     logits = np.empty((len(ends), network.fully_connected.out_features), np.float32)
-    n_rows = BLOCK + seq_len - 1
+    rows = np.empty((BLOCK + seq_len - 1, values.shape[1]), np.float32)
     with one_thread(), torch.inference_mode():
         is_plain = device == "cpu" and network.lstm.num_layers == 1
         answer = _by_shared_rows(network, seq_len) if is_plain else _by_torch(network, seq_len, device)
         for first, start, stop in _blocks(ends, seq_len):
-            rows = values[first - seq_len + 1 : first + BLOCK]
-            if len(rows) < n_rows:
-                rows = np.concatenate([rows, np.zeros((n_rows - len(rows), values.shape[1]), np.float32)])
+            known = values[first - seq_len + 1 : first + BLOCK]
+            rows[: len(known)], rows[len(known) :] = known, 0.0
             logits[start:stop] = answer(torch.from_numpy(rows))[ends[start:stop] - first]
     return logits
 
