@@ -47,7 +47,9 @@ def _histogram(net: np.ndarray) -> tuple[list[float], list[int]]:
     """Bins of one round width with an edge at zero; the outermost take the tails beyond the 0.5 % quantiles."""
     low, high = (float(edge) for edge in np.quantile(net, (0.005, 0.995)))
     width = _round_up(max(high, 0.0) - min(low, 0.0), _BINS)
-    first, last = math.floor(min(low, 0.0) / width), max(1, math.ceil(max(high, 0.0) / width))
+    # A lone loss lies beyond the quantile, and needs a bin on its own side of zero all the same.
+    first = min(math.floor(min(low, 0.0) / width), -1 if net.min() < 0 else 0)
+    last = max(math.ceil(max(high, 0.0) / width), 1 if net.max() >= 0 else 0)
     edges = [width * i for i in range(first, last + 1)]
     counts, _ = np.histogram(np.clip(net, edges[0], edges[-1]), bins=edges)
     return edges, [int(count) for count in counts]
