@@ -19,6 +19,7 @@ __all__ = ["BoostedHead", "HeadConfig", "fit_boosted_head"]
 Floats = npt.NDArray[np.float64]
 
 PARTS = ("classifier", "return", "drawdown")
+FIX = "fetch or train the version again"
 
 
 class HeadConfig(BaseModel):
@@ -69,14 +70,16 @@ class BoostedHead:
         The checksums are compared before LightGBM sees the text: its parser takes a shortened model for a whole one.
         """
         index = from_exact_json(_file(files, "head.json"), "head.json")
-        checksums = index.get("sha256", {})
+        features, checksums = index.get("features"), index.get("sha256")
+        if not isinstance(features, list) or not isinstance(checksums, dict):
+            raise CorruptArtifactError("no features and checksums", where="head.json", fix=FIX)
         models = {}
         for part in PARTS:
             name = f"head_{part}.txt"
             if _sha256(_file(files, name)) != checksums.get(name):
-                raise CorruptArtifactError("changed bytes", where=name, fix="fetch or train the version again")
+                raise CorruptArtifactError("changed bytes", where=name, fix=FIX)
             models[part] = files[name].decode()
-        return cls(tuple(index["features"]), models)
+        return cls(tuple(features), models)
 
     def _booster(self, part: str) -> Any:  # noqa: ANN401 - LightGBM carries no types
         import lightgbm as lgb
@@ -125,5 +128,5 @@ def _sha256(content: bytes) -> str:
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:
     if name not in files:
-        raise CorruptArtifactError("missing file", where=name, fix="fetch or train the version again")
+        raise CorruptArtifactError("missing file", where=name, fix=FIX)
     return files[name]

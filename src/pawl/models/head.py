@@ -70,7 +70,7 @@ def training_matrix(x: pl.DataFrame, is_rebound: npt.NDArray[np.bool_], ret_dd_p
         raise SchemaError(f"null, NaN or infinity in {names}", where="fit of the head", fix="drop those rows first")
     if len(np.unique(is_rebound)) < 2:
         raise TooLittleDataError(
-            f"{len(is_rebound)} rows, all with and none without a rebound (or the reverse)",
+            f"{len(is_rebound)} rows, all of one class (a rebound, or none)",
             where="fit of the head",
             fix="train on a longer period or on more tickers",
         )
