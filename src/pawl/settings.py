@@ -12,7 +12,7 @@ from pawl.evaluation.backtest import Costs
 from pawl.learners.m002 import M002Config
 from pawl.market.limits import QualityLimits
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "workspace_root"]
 
 HOME_VARIABLE = "PAWL_HOME"
 DEFAULT_HOME = Path("pawl-home")
@@ -34,14 +34,25 @@ class Settings(BaseModel):
     )
 
 
+def workspace_root(home: Path | None) -> Path:
+    """Where the workspace lies: the --home option; without it PAWL_HOME, then `./pawl-home`."""
+    return home or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+
+
 def load_settings(home: Path | None) -> Settings:
     """The settings of a workspace: `settings.toml` in it, where there is one, over the defaults.
 
-    home: the --home option; without it PAWL_HOME, then `./pawl-home`.
+    home: as `workspace_root` takes it. SettingsError names the key that is unknown or out of its bounds.
     """
-    root = home or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+    root = workspace_root(home)
     path = root / "settings.toml"
     values: dict[str, Any] = _read(path) if path.exists() else {}
+    if "home" in values:
+        raise SettingsError(
+            "settings key `home`: the workspace cannot be named in a file inside it",
+            where=str(path),
+            fix=f"take the line out, and give --home or {HOME_VARIABLE}",
+        )
     try:
         return Settings.model_validate({**values, "home": root})
     except ValidationError as error:

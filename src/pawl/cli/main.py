@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
 from pawl.cli import data
+from pawl.cli.doctor import doctor
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.errors import PawlError
@@ -45,6 +46,7 @@ def root(
 
 
 app.add_typer(data.app)
+app.command()(doctor)
 
 
 def main() -> None:

@@ -84,7 +84,6 @@ class Session:
             disable=not self.stderr.is_terminal,
         )
 
-
     @contextmanager
     def stages(self) -> Iterator[Callable[[str, float], None]]:
         """Progress through named stages: a bar each where somebody watches, else one line a stage on stderr."""
@@ -102,27 +101,30 @@ class Session:
 
 
 @contextmanager
-def session(home: Path | None, *, is_json: bool) -> Iterator[Session]:
+def session(
+    home: Path | None, *, is_json: bool, load: Callable[[Path | None], "Settings"] | None = None
+) -> Iterator[Session]:
     """Open the workspace for a command; a PawlError inside is printed in one piece and becomes the exit code.
 
     `--home` and `--json` may stand before the command's name as well as behind it.
+    load: how the settings are read; `load_settings` unless a command bears settings that cannot be.
     """
     root = _root_options.get()
     is_json = is_json or root.is_json
     try:
-        yield _open(home or root.home, is_json=is_json)
+        yield _open(home or root.home, is_json=is_json, load=load)
     except PawlError as error:
         failure = failure_of(error)
         failure.tell(is_json=is_json)
         raise typer.Exit(failure.exit_code) from error
 
 
-def _open(home: Path | None, *, is_json: bool) -> Session:
+def _open(home: Path | None, *, is_json: bool, load: Callable[[Path | None], "Settings"] | None) -> Session:
     from rich.console import Console
 
     from pawl.settings import load_settings
 
-    settings = load_settings(home)
+    settings = (load or load_settings)(home)
     return Session(
         home=settings.home,
         is_json=is_json,
