@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pawl.cli.arguments import names, parse_instant
 from pawl.cli.session import HomeOption, JsonOption, session
 
 if TYPE_CHECKING:
@@ -63,6 +64,51 @@ def import_(
             store = SilverStore(run.home)
             merge = store.merge(pl.concat(frames), length, chosen, source=source, now=datetime.now(UTC))
             progress.advance(task)
+        run.answer(merge_payload(merge), text=lambda: merge_text(merge, length))
+
+
+@app.command()
+def backfill(
+    source: Annotated[str, typer.Option("--source", metavar="ccxt|binance|yfinance|simulated", help="Where from.")],
+    tickers: Annotated[list[str], typer.Option("--tickers", metavar="NAMES", help="Comma-separated, or given again.")],
+    timeframe: TimeframeOption,
+    start: Annotated[datetime, typer.Option("--from", parser=parse_instant, metavar="DATE", help="First bar, UTC.")],
+    end: Annotated[
+        datetime | None,
+        typer.Option("--to", parser=parse_instant, metavar="DATE", help="End, UTC (exclusive); default: now."),
+    ] = None,
+    calendar: CalendarOption = "auto",
+    exchange: Annotated[str, typer.Option("--exchange", metavar="NAME", help="With --source ccxt.")] = "binance",
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Fetch the bars that the store misses; a run that was cut off goes on where it stopped.
+
+    simulated needs no network. binance reads the public archives of data.binance.vision, ccxt an exchange's own
+    candles, yfinance Yahoo. A bar that has not closed yet is left at the source.
+    """
+    with session(home, is_json=is_json) as run:
+        import time
+
+        from pawl.cli.data_tables import merge_payload, merge_text
+        from pawl.lake.backfill import BackfillOrder, Patience, run_backfill
+        from pawl.lake.silver import SilverStore
+        from pawl.lake.sources import SourceChoice, open_source
+        from pawl.market.bars import Timeframe
+
+        length, chosen, now = Timeframe.parse(timeframe), _calendar(calendar), datetime.now(UTC)
+        order = BackfillOrder(
+            tickers=names(tickers) or (), timeframe=length, start=start, end=end or now, calendar=chosen
+        )
+        choice = SourceChoice(name=source, exchange=exchange, seed=run.settings.seed, calendar=chosen)
+        with run.progress() as progress, open_source(choice) as opened:
+            task = progress.add_task(f"asking {opened.name}", total=1.0)
+
+            def show(what: str, done: float) -> None:
+                progress.update(task, description=what, completed=done)
+
+            patience = Patience(sleep=time.sleep)
+            merge = run_backfill(SilverStore(run.home), opened, order, patience, now, show)
         run.answer(merge_payload(merge), text=lambda: merge_text(merge, length))
 
 

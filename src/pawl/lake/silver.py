@@ -50,6 +50,18 @@ class Merge:
     reasons: dict[str, int] = field(default_factory=dict)
     calendars: dict[str, BookedCalendar] = field(default_factory=dict)
 
+    def plus(self, later: "Merge") -> "Merge":
+        """This merge and a later one, as if they had been one."""
+        return Merge(
+            added=self.added + later.added,
+            replaced=self.replaced + later.replaced,
+            unchanged=self.unchanged + later.unchanged,
+            quarantined=self.quarantined + later.quarantined,
+            tickers=tuple(sorted({*self.tickers, *later.tickers})),
+            reasons=dict(sorted((Counter(self.reasons) + Counter(later.reasons)).items())),
+            calendars={**self.calendars, **later.calendars},
+        )
+
 
 class SilverStore:
     """The silver bars of a workspace. root: the workspace; nothing is made in it before the first merge."""
