@@ -1,5 +1,7 @@
 """From predictions to an instruction: the soft policy score, the action it chooses and the size of the position."""
 
+from functools import reduce
+from operator import add
 from typing import Self
 
 import polars as pl
@@ -111,7 +113,8 @@ def _ex_ante_vol(window: int) -> pl.Expr:
     # Summed in one fixed order, not by a running sum: the value then depends on these rows alone, to the last bit,
     # however long the history before them is.
     rows = [pl.col("_atr_smooth").shift(lag) for lag in range(window)]
-    return (pl.sum_horizontal(rows, ignore_nulls=False) / window).over("ticker", order_by="ts")
+    # (sum_horizontal adds in an order that depends on the threads that happen to be free.)
+    return (reduce(add, rows) / window).over("ticker", order_by="ts")
 
 
 def _may_short() -> tuple[pl.Expr, pl.Expr]:
