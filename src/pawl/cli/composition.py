@@ -1,16 +1,23 @@
-"""Which learners there are, with the settings they run under."""
+"""From the settings to what the jobs take: learners as configured, and how reports are made."""
 
+from datetime import datetime
 from typing import Any
 
 from pawl.jobs.learners import find_learner
+from pawl.jobs.reported_backtest import Reporting
 from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
 from pawl.settings import Settings
 
-__all__ = ["learner_named"]
+__all__ = ["learner_named", "reporting_of"]
 
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
     """A shipped learner as configured, or a user's own; NotFoundError lists the known ones."""
     shipped: dict[str, Learner[Any]] = {"m002": M002(settings.m002)}
     return find_learner(name, shipped, settings.learners)
+
+
+def reporting_of(settings: Settings, now: datetime) -> Reporting:
+    """How a report is made under these settings."""
+    return Reporting(now=now, seed=settings.seed, limits=settings.quality)

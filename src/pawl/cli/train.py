@@ -62,7 +62,7 @@ def _payload(trained: "TrainedVersion") -> dict[str, object]:
 def _text(trained: "TrainedVersion") -> "RenderableType":
     from rich.console import Group
 
-    from pawl.reports.tables import figures_table
+    from pawl.reports.figures import figures_table
 
     record = trained.record
     certificate = record.certificate

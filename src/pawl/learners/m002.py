@@ -100,10 +100,9 @@ class M002:
 
     def label(self, bars: pl.DataFrame) -> pl.DataFrame:
         """ticker, ts, t0, t1, target (rebound, 1 or 0), fut_ret_pct, fut_dd_pct; null where not yet known."""
-        labels = rebound_labels(bars.sort("ticker", "ts"), horizon_bars=self.spec.horizon_bars)
-        return labels.select(
-            "ticker", "ts", "t0", "t1", pl.col("label_rebound_bin").alias("target"), "fut_ret_pct", "fut_dd_pct"
-        )
+        labels = rebound_labels(bars.sort("ticker", "ts"), self.spec.horizon_bars)
+        target = pl.col("label_rebound_bin").alias("target")
+        return labels.select("ticker", "ts", "t0", "t1", target, "fut_ret_pct", "fut_dd_pct")
 
     def fit(self, bars: pl.DataFrame, context: FitContext) -> Fit[M002Model]:
         """Fit the layers. The newest `reported_share` of the dates is read only to report on."""
@@ -134,7 +133,7 @@ class M002:
 
     def predict(self, model: M002Model, bars: pl.DataFrame) -> pl.DataFrame:
         """What the model says at the close of each bar: see `predict_frame`."""
-        return self.predict_frame(model, build_dataset(bars, feature_set="m002").collect())
+        return self.predict_frame(model, build_dataset(bars, "m002").collect())
 
     def predict_frame(self, model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
         """Predictions on a frame that has the m002 features already.

@@ -63,8 +63,8 @@ class Samples:
     @classmethod
     def of(cls, bars: pl.DataFrame, labels: pl.DataFrame, config: SplitConfig) -> Self:
         """From silver bars and their labels. TooLittleDataError where a split would leave a side empty."""
-        built = fill_gaps(build_dataset(bars, feature_set="m002").collect(), FEATURE_SETS["m002"])
-        frame = assign_regime_labels(built).join(labels, on=["ticker", "ts"], how="left", maintain_order="left")
+        built = assign_regime_labels(fill_gaps(build_dataset(bars, "m002").collect(), FEATURE_SETS["m002"]))
+        frame = built.join(labels, on=["ticker", "ts"], how="left", maintain_order="left")
         cut = time_split(frame["t0"], frame["t1"], 1 - config.reported_share, config.embargo_bars)
         is_fitted = _mask(frame, cut.train)
         is_known = frame["t1"].is_not_null().to_numpy()

@@ -25,10 +25,15 @@ __all__ = [
     "RegimeClassifier",
     "RegimeFit",
     "RegimeFitSpec",
-    "RegimeRows",
+    "ends_among",
     "fit_regime_classifier",
     "join_states",
+    "regime_sequences",
 ]
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _SNAKE = {state: "".join(f"_{c.lower()}" if c.isupper() else c for c in state).lstrip("_") for state in STATE_TO_ID}
 
