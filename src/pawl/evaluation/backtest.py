@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.errors import InputError, SchemaError
@@ -13,10 +14,13 @@ from pawl.policy.machine import NO_RULES, ExitReason, Rules, TradeRules
 
 __all__ = ["Backtest", "Costs", "backtest"]
 
-BAR_INPUTS = ("ticker", "ts", "open", "high", "low", "close")
+PRICES = ("open", "high", "low", "close")
+BAR_INPUTS = ("ticker", "ts", *PRICES)
 DECISION_INPUTS = ("ticker", "ts", "action", "position_size")
 FUNDING_INPUTS = ("ticker", "ts", "funding_rate_frac")
 WHERE = "backtest"
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 REASONS = [reason.name.lower() for reason in ExitReason]
 
 
@@ -70,7 +74,8 @@ def backtest(
     open of the ticker's next bar. A bar without a decision counts as flat: what was not decided is not held.
     funding: ticker, ts (of the settlement), funding_rate_frac, which longs pay to shorts while they hold: a settlement
     belongs to the bar with bar.ts < ts ≤ the next bar's ts, is reckoned at that bar's close, and what left inside the
-    bar pays it but never earns it. Settlements before a ticker's first bar or after its last one are left out.
+    bar pays it but never earns it. Settlements before a ticker's first bar or after its last one (`available_at`, which
+    the bars then need) are left out.
     A ticker whose bars end is closed at its last close. An account that loses everything trades no more.
     InputError: duplicate rows, a decision on no bar, a size that is not finite or contradicts its action, a price that
     is null or not positive. An empty frame of bars gives empty frames.
@@ -84,12 +89,18 @@ def backtest(
     >>> done.trades.select("entry_price", "exit_price", pl.col("pnl_bps").round(6), "exit_reason").row(0)
     (10.0, 12.0, 2000.0, 'end')
     """
-    bars = _ordered(bars, BAR_INPUTS, "bars")
-    panel = _panel(bars, _orders(bars, decisions), _settled(bars, funding))
+    bars = _ordered(bars, BAR_INPUTS if funding is None else (*BAR_INPUTS, "available_at"), "bars")
+    starts = _starts(bars)
+    settled = np.zeros(bars.height) if funding is None else _settled(bars, funding)
+    opened, high, low, close = _prices(bars)
+    panel = Panel(starts, opened, high, low, close, _orders(bars, decisions), settled)
     compiled: Rules = rules.compiled() if rules is not None else NO_RULES
     curves, log = run(panel, compiled, costs.fraction)
     returns = _returns(bars, curves)
-    return Backtest(trades=_trades(bars, log), equity=_equity(returns), returns=returns)
+    is_one_ticker = starts.size == 2
+    return Backtest(
+        trades=_trades(bars, log), equity=_equity(returns if is_one_ticker else _pooled(returns)), returns=returns
+    )
 
 
 def _ordered(frame: pl.DataFrame, columns: tuple[str, ...], name: str) -> pl.DataFrame:
@@ -98,37 +109,45 @@ def _ordered(frame: pl.DataFrame, columns: tuple[str, ...], name: str) -> pl.Dat
     if absent:
         raise SchemaError(f"column `{absent[0]}` is missing", where=f"{WHERE}, {name}", fix="hand it in")
     chosen = frame.select(columns).with_columns(pl.col("ts").cast(UTC_TIME))
-    later = _later()
-    if not chosen.select(later.all()).item():
+    if not _is_rising(chosen):
         chosen = chosen.sort("ticker", "ts")
-        if not chosen.select(later.all()).item():
+        if not _is_rising(chosen):
             raise InputError("a ticker and ts stand twice", where=f"{WHERE}, {name}", fix="keep one row for each")
     return chosen
 
 
-def _later() -> pl.Expr:
-    """Whether a row stands strictly after the one before it, by (ticker, ts); true for the first."""
-    ticker, ts = pl.col("ticker"), pl.col("ts")
-    is_same = ticker == ticker.shift(1)
-    return (is_same & (ts > ts.shift(1)) | (ticker > ticker.shift(1))).fill_null(value=True)
+def _starts(frame: pl.DataFrame) -> Ints:
+    """The first row of every run of one ticker, and the end."""
+    ticker = frame.get_column("ticker")
+    changes = np.flatnonzero((ticker.slice(1) != ticker.head(-1)).to_numpy()) + 1
+    return np.array([0, *changes, frame.height] if frame.height else [0], dtype=np.int64)
 
 
-def _orders(bars: pl.DataFrame, decisions: pl.DataFrame) -> pl.Series:
+def _is_rising(frame: pl.DataFrame) -> bool:
+    """Whether the rows stand strictly after one another, by (ticker, ts)."""
+    starts = _starts(frame)
+    is_later = np.diff(frame.get_column("ts").to_physical().to_numpy()) > 0
+    is_later[starts[1:-1] - 1] = True
+    tickers = frame.get_column("ticker").gather(starts[:-1])
+    return bool(is_later.all()) and tickers.n_unique() == tickers.len() and tickers.is_sorted()
+
+
+def _orders(bars: pl.DataFrame, decisions: pl.DataFrame) -> Floats:
     """The size decided on every bar; 0 where nothing was decided."""
     decided = _ordered(decisions, DECISION_INPUTS, "decisions")
     size, action = pl.col("position_size"), pl.col("action")
-    sign = pl.when(action == "long").then(1.0).when(action == "short").then(-1.0).when(action == "flat").then(0.0)
-    is_sound = (size.is_finite() & (size.sign() == sign)).fill_null(value=False)
-    wrong = decided.filter(~is_sound)
-    if wrong.height:
-        ticker, ts, said, amount = wrong.row(0)
+    signs = {"long": size > 0, "short": size < 0, "flat": size == 0}
+    is_sound = [size.is_finite(), *(is_signed == (action == name) for name, is_signed in signs.items())]
+    is_wrong = decided.select(~pl.all_horizontal(is_sound).fill_null(value=False)).to_series()
+    if is_wrong.any():
+        ticker, ts, said, amount = decided.row(int(is_wrong.arg_true()[0]))
         raise InputError(
             f"{ticker} at {ts} says {said} with a size of {amount}",
             where=f"{WHERE}, decisions",
             fix="long needs a positive finite size, short a negative one, flat zero",
         )
     if decided.height == bars.height and decided.select("ticker", "ts").equals(bars.select("ticker", "ts")):
-        return decided.get_column("position_size")
+        return _numbers(decided, "position_size")
     lost = decided.join(bars, on=["ticker", "ts"], how="anti")
     if lost.height:
         ticker, ts = lost.row(0)[:2]
@@ -138,40 +157,41 @@ def _orders(bars: pl.DataFrame, decisions: pl.DataFrame) -> pl.Series:
             fix="hand in the bars they were decided on",
         )
     joined = bars.select("ticker", "ts").join(decided, on=["ticker", "ts"], how="left", maintain_order="left")
-    return joined.get_column("position_size").fill_null(0.0)
+    return _numbers(joined.with_columns(pl.col("position_size").fill_null(0.0)), "position_size")
 
 
-def _settled(bars: pl.DataFrame, funding: pl.DataFrame | None) -> pl.Series:
-    """The rate settled in every bar: the sum over ts < settlement ≤ the next bar's ts (the last bar: its length)."""
-    if funding is None:
-        return pl.zeros(bars.height, dtype=pl.Float64, eager=True)
+def _numbers(frame: pl.DataFrame, name: str) -> Floats:
+    return np.ascontiguousarray(frame.get_column(name).cast(pl.Float64).to_numpy(), np.float64)
+
+
+def _settled(bars: pl.DataFrame, funding: pl.DataFrame) -> Floats:
+    """The rate settled in every bar: the sum over ts < settlement ≤ the next bar's ts (the last bar: available_at)."""
     rates = _ordered(funding, FUNDING_INPUTS, "funding").filter(pl.col("funding_rate_frac").is_finite())
-    starts = bars.select("ticker", "ts", bar=pl.col("ts"))
+    end = pl.max_horizontal("available_at", pl.col("ts").shift(-1).over("ticker"))
+    spans = bars.select("ticker", "ts", bar=pl.col("ts"), end=end)
     # A settlement at the very open of a bar is paid by who held before it.
-    keyed = rates.with_columns(ts=pl.col("ts").dt.offset_by("-1us"))
+    keyed = rates.with_columns(settled=pl.col("ts"), ts=pl.col("ts").dt.offset_by("-1us"))
     by_bar = (
-        keyed.join_asof(starts, on="ts", by="ticker", strategy="backward", check_sortedness=False)
+        keyed.join_asof(spans, on="ts", by="ticker", strategy="backward", check_sortedness=False)
+        .filter(pl.col("settled") <= pl.col("end"))
         .group_by("ticker", "bar")
         .agg(pl.col("funding_rate_frac").sum())
     )
-    joined = starts.join(by_bar, on=["ticker", "bar"], how="left", maintain_order="left")
-    return joined.get_column("funding_rate_frac").fill_null(0.0)
+    joined = spans.join(by_bar, on=["ticker", "bar"], how="left", maintain_order="left")
+    return _numbers(joined.with_columns(pl.col("funding_rate_frac").fill_null(0.0)), "funding_rate_frac")
 
 
-def _panel(bars: pl.DataFrame, orders: pl.Series, settled: pl.Series) -> Panel:
-    prices = [bars.get_column(name).cast(pl.Float64) for name in ("open", "high", "low", "close")]
-    for series in prices:
-        lowest = series.min()
-        if series.null_count() or not series.is_finite().all() or (isinstance(lowest, float) and lowest <= 0):
+def _prices(bars: pl.DataFrame) -> list[Floats]:
+    prices = [_numbers(bars, name) for name in PRICES]
+    for name, column in zip(PRICES, prices, strict=True):
+        # NaN (a null too) makes both comparisons false.
+        if column.size and not (column.min() > 0 and column.max() < np.inf):
             raise InputError(
-                f"a {series.name} is null, not finite or not positive",
+                f"a {name} is null, not finite or not positive",
                 where=f"{WHERE}, bars",
                 fix="run `pawl data check` and trade what passes",
             )
-    is_first = (bars.get_column("ticker") != bars.get_column("ticker").shift(1)).fill_null(value=True)
-    starts = np.append(is_first.arg_true().to_numpy(), bars.height).astype(np.int64)
-    arrays = (np.ascontiguousarray(series.to_numpy(), np.float64) for series in [*prices, orders, settled])
-    return Panel(starts, *arrays)
+    return prices
 
 
 def _returns(bars: pl.DataFrame, curves: Curves) -> pl.DataFrame:
@@ -182,17 +202,22 @@ def _returns(bars: pl.DataFrame, curves: Curves) -> pl.DataFrame:
     )
 
 
-def _equity(returns: pl.DataFrame) -> pl.DataFrame:
+def _pooled(returns: pl.DataFrame) -> pl.DataFrame:
+    """One row a ts: the mean over the tickers that have a bar then."""
     means = (pl.col("net_return").mean(), pl.col("exposure").abs().mean(), pl.col("turnover").mean())
-    equity = (1 + pl.col("net_return")).cum_prod()
-    peak = pl.max_horizontal(pl.col("equity").cum_max(), 1.0)
-    return (
-        returns.group_by("ts")
-        .agg(means)
-        .sort("ts")
-        .with_columns(equity=equity)
-        .with_columns(drawdown=1 - pl.col("equity") / peak)
-        .select("ts", "equity", "drawdown", "net_return", "exposure", "turnover")
+    return returns.group_by("ts").agg(means).sort("ts")
+
+
+def _equity(pooled: pl.DataFrame) -> pl.DataFrame:
+    equity = np.cumprod(1.0 + pooled.get_column("net_return").to_numpy())
+    drawdown = 1.0 - equity / np.maximum(np.maximum.accumulate(equity), 1.0)
+    return pooled.select(
+        "ts",
+        pl.Series("equity", equity),
+        pl.Series("drawdown", drawdown),
+        "net_return",
+        pl.col("exposure").abs(),
+        "turnover",
     )
 
 
