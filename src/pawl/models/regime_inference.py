@@ -6,6 +6,7 @@ the recurrence runs over a block of neighbouring windows, each a column, reading
 
 import copy
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,8 +71,19 @@ def _blocks(ends: Ints, seq_len: int) -> Iterator[tuple[int, int, int]]:
     and they are counted from the first window of a stretch: a window's place follows from what is older alone, not from
     what comes after it or from other tickers, whose windows end at least `seq_len` rows away.
     """
+    for begin, end in pairwise([*_stretch_starts(ends, seq_len), len(ends)]):
+        start = begin
+        while start < end:
+            first = int(ends[begin] + (ends[start] - ends[begin]) // BLOCK * BLOCK)
+            stop = begin + int(np.searchsorted(ends[begin:end], first + BLOCK))
+            yield first, start, stop
+            start = stop
+
+
+def _stretch_starts(ends: Ints, seq_len: int) -> list[int]:
+    """Where in `ends` a stretch begins whose windows share no row with those before it; nowhere when there are none."""
     if not len(ends):
-        return
+        return []
     steps = np.diff(ends)
     if ends[0] < seq_len - 1 or np.any(steps < 1):
         raise SchemaError(
@@ -79,14 +91,7 @@ def _blocks(ends: Ints, seq_len: int) -> Iterator[tuple[int, int, int]]:
             where="predict_logits",
             fix="hand in the ends that build_sequences gives, in order",
         )
-    breaks = np.flatnonzero(steps >= seq_len) + 1
-    for begin, end in zip([0, *breaks.tolist()], [*breaks.tolist(), len(ends)], strict=True):
-        start = begin
-        while start < end:
-            first = int(ends[begin] + (ends[start] - ends[begin]) // BLOCK * BLOCK)
-            stop = begin + int(np.searchsorted(ends[begin:end], first + BLOCK))
-            yield first, start, stop
-            start = stop
+    return [0, *(np.flatnonzero(steps >= seq_len) + 1).tolist()]
 
 
 def _by_shared_rows(network: "RegimeLSTM", seq_len: int) -> Callable[["Tensor"], Floats32]:

@@ -77,7 +77,12 @@ def build_sequences(
         raise SchemaError("tickers are out of order", where="build_sequences", fix="sort by ticker and time")
     is_joined = np.zeros(n_rows, bool)
     is_joined[1:] = (np.diff(ticker_ids) == 0) & (np.diff(session) == 1) & is_complete[:-1] & is_complete[1:]
-    row = np.arange(n_rows)
-    run_start = np.maximum.accumulate(np.where(is_joined, 0, row))
-    ends = np.flatnonzero(is_complete & (row - run_start >= seq_len - 1))
+    # A run is a longest stretch of joined rows (an incomplete row is one by itself); its first rows end no window.
+    starts = np.flatnonzero(~is_joined)
+    stops = np.append(starts[1:], n_rows)
+    is_end = np.ones(n_rows, bool)
+    for offset in range(seq_len - 1):
+        early = starts + offset
+        is_end[early[early < stops]] = False
+    ends = np.flatnonzero(is_end)
     return Sequences(values, ends, seq_len)
