@@ -1,0 +1,114 @@
+"""The documents say what is there: every command, setting and dependency, and no link or command that leads nowhere."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+import commands_doc
+import settings_doc
+from pawl.cli.main import app
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_every_command_says_what_it_does() -> None:
+    assert [path for path, command in commands_doc.commands().items() if not (command.help or "").strip()] == []
+
+
+def test_every_option_of_every_command_says_what_it_does() -> None:
+    silent = [
+        f"{path} {option.name}"
+        for path, command in commands_doc.commands().items()
+        for option in command.params
+        if not (getattr(option, "help", None) or "").strip()
+    ]
+    assert silent == []
+
+
+def test_every_command_takes_home_and_json() -> None:
+    def names(command: object) -> set[str]:
+        return {option for each in getattr(command, "params", []) for option in each.opts}
+
+    lacking = {path: {"--home", "--json"} - names(command) for path, command in commands_doc.commands().items()}
+    assert {path: missing for path, missing in lacking.items() if missing} == {}
+
+
+def test_every_group_says_what_it_holds() -> None:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    groups = {name: child for name, child in root.commands.items() if isinstance(child, TyperGroup)}
+    assert [name for name, group in groups.items() if not group.help] == []
+
+
+GENERATED = {page.PAGE.name: (page.PAGE, page.render) for page in (commands_doc, settings_doc)}
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_generated_page_is_what_the_code_says(name: str) -> None:
+    path, render = GENERATED[name]
+    assert _text(path) == render(), f"docs/{name} is stale: make docs"
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert [".".join(path) for path, field in settings_doc.keys() if not field.description] == []
+
+
+def test_every_setting_stands_in_the_page() -> None:
+    page = _text(settings_doc.PAGE)
+    assert [path for path, _ in settings_doc.keys() if f"| `{path[-1]}` |" not in page] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
+    required = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    names = {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in required}
+    documented = set(re.findall(r"^\| `([^`]+)` \|", _text(ROOT / "docs" / "dependencies.md"), flags=re.MULTILINE))
+    assert names - documented == set(), "in pyproject.toml, without a reason"
+    assert documented - names == set(), "a reason for what is not in pyproject.toml"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", _text(page))
+    inside = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
+    assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+def _typed(page: Path) -> list[str]:
+    """Lines of code blocks that begin with `pawl`, and inline code that does."""
+    blocks = re.findall(r"^```(?:sh|bash|console|text)?\n(.*?)^```", _text(page), flags=re.MULTILINE | re.DOTALL)
+    lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    inline = re.findall(r"`(pawl [^`]+)`", _text(page))
+    return [text for text in [*lines, *inline] if text.startswith("pawl ")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_a_document_exists(page: Path) -> None:
+    known = set(commands_doc.commands())
+    groups = {" ".join(path.split()[:n]) for path in known for n in (1, 2)}
+
+    def exists(text: str) -> bool:
+        words = [word for word in text.split() if not word.startswith("-")]
+        path = next((p for p in (" ".join(words[:3]), " ".join(words[:2])) if p in known | groups), None)
+        return path is not None or words == ["pawl"] or words[1:2] == ["COMMAND"]
+
+    assert [text for text in _typed(page) if not exists(text)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_in_a_document_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):.*## ", _text(ROOT / "Makefile"), flags=re.MULTILINE))
+    named = re.findall(r"`make ([a-z]+)", _text(page)) + re.findall(r"^make ([a-z]+)", _text(page), flags=re.MULTILINE)
+    assert set(named) - targets == set()
