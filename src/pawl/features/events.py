@@ -26,13 +26,18 @@ INDICATOR = FeatureKind.INDICATOR
 COUNT = FeatureKind.COUNT
 
 
-@feature(reads={range_z_20: 1}, unit="true/false", kind=INDICATOR, limits={range_z_20: 2.0})
+@feature(reads={range_z_20: 1}, unit="true/false", kind=INDICATOR, limits=[(range_z_20, 2.0)])
 def event_local_vol_spike() -> pl.Expr:
     """True range / close at least 2 σ above its mean, both of the 20 bars before."""
     return pl.col("range_z_20") >= 2.0
 
 
-@feature(reads={volume_ratio_20: 6}, unit="true/false", kind=INDICATOR, limits={volume_ratio_20: 1.0})
+@feature(
+    reads={volume_ratio_20: 6},
+    unit="true/false",
+    kind=INDICATOR,
+    limits=[(volume_ratio_20, 1.0), (volume_ratio_20, 0.8)],
+)
 def event_volume_regain() -> pl.Expr:
     """volume_ratio_20 back at 1.0 or more, below it yesterday, and below 0.8 once in the 5 bars before."""
     today = pl.col("volume_ratio_20")
@@ -44,7 +49,7 @@ def event_volume_regain() -> pl.Expr:
     reads={"close": 20, rsi_smooth: 1, price_accel: 1},
     unit="true/false",
     kind=INDICATOR,
-    limits={rsi_smooth: 40.0, price_accel: 0.0},
+    limits=[(rsi_smooth, 40.0), (price_accel, 0.0)],
 )
 def event_rebound_candidate() -> pl.Expr:
     """Close at least 8 % below the highest of 20, rsi_smooth below 40, price_accel above 0."""
@@ -56,7 +61,7 @@ def event_rebound_candidate() -> pl.Expr:
     reads={"close": 1, "low": 21, ema_spread_rel: 1, sma_60: 1, ret_5: 1},
     unit="true/false",
     kind=INDICATOR,
-    limits={ema_spread_rel: 0.0, ret_5: -0.03},
+    limits=[(ema_spread_rel, 0.0), (ret_5, -0.03)],
 )
 def event_breakdown_risk() -> pl.Expr:
     """Close below the lowest low of the 20 bars before, or means falling, close below its mean of 60, ret_5 < -3 %."""
@@ -77,7 +82,7 @@ def I_bd_early() -> pl.Expr:  # noqa: N802 - the column's name is given
     return pl.col("event_breakdown_risk") & (pl.col("breakdown_days_10") <= 3)
 
 
-@feature(reads={breakdown_days_10: 1, curv_2: 1}, unit="true/false", kind=INDICATOR, limits={curv_2: 0.0})
+@feature(reads={breakdown_days_10: 1, curv_2: 1}, unit="true/false", kind=INDICATOR, limits=[(curv_2, 0.0)])
 def I_bd_late() -> pl.Expr:  # noqa: N802 - the column's name is given
     """Breakdown risk on at least 5 of the last 10 bars, and the price already bends upwards (curv_2 > 0)."""
     return (pl.col("breakdown_days_10") >= 5) & (pl.col("curv_2") > 0)

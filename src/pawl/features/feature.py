@@ -1,6 +1,6 @@
 """What a feature is: one named expression with everything a reader or a proof must know of it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -90,7 +90,7 @@ def feature(
     reads: Mapping[str | Feature, int],
     unit: str,
     kind: FeatureKind = FeatureKind.NUMBER,
-    limits: Mapping[str | Feature, float] | None = None,
+    limits: Iterable[tuple[str | Feature, float]] = (),
 ) -> Callable[[Callable[[], pl.Expr]], Feature]:
     """Declare the decorated function as the feature of its name; the first line of its docstring is the meaning.
 
@@ -119,7 +119,7 @@ def feature(
             meaning=(expression.__doc__ or "").strip().split("\n")[0],
             kind=kind,
             input_rows=tuple(reads.values()),
-            limits=tuple((_name(read), limit) for read, limit in (limits or {}).items()),
+            limits=tuple((_name(read), limit) for read, limit in limits),
         )
 
     return declare

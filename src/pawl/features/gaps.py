@@ -4,10 +4,10 @@ import polars as pl
 
 from pawl.features.feature import FeatureKind, FeatureSet
 
-__all__ = ["fill_feature_gaps"]
+__all__ = ["fill_gaps"]
 
 
-def fill_feature_gaps(frame: pl.LazyFrame, features: FeatureSet) -> pl.LazyFrame:
+def fill_gaps(frame: pl.DataFrame, features: FeatureSet) -> pl.DataFrame:
     """Fill the nulls of each feature behind its ticker's first known value; those before it remain null.
 
     frame: ordered by (ticker, ts), as `build_dataset` gives it. A number or a count keeps its last value; an indicator
@@ -15,9 +15,9 @@ def fill_feature_gaps(frame: pl.LazyFrame, features: FeatureSet) -> pl.LazyFrame
 
     >>> from pawl.features.feature import Feature
     >>> height = Feature(name="height", expression=lambda: pl.col("x"), inputs=("x",), lookback=1, unit="m", meaning="")
-    >>> frame = pl.LazyFrame({"ticker": ["A", "A", "A", "B"], "height": [None, 1.0, None, None]})
+    >>> frame = pl.DataFrame({"ticker": ["A", "A", "A", "B"], "height": [None, 1.0, None, None]})
     >>> heights = FeatureSet(name="heights", features=(height,))
-    >>> fill_feature_gaps(frame, heights).collect().get_column("height").to_list()
+    >>> fill_gaps(frame, heights).get_column("height").to_list()
     [None, 1.0, 1.0, None]
     """
     filled = []

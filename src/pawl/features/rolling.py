@@ -143,17 +143,11 @@ def settled_rows(rows: int, gain: float) -> int:
 
 
 def _by_ticker(kernel: Kernel, *columns: pl.Expr) -> pl.Expr:
+    # Kernels know a missing value as NaN. Polars compares NaN as the largest number, so outside it must be null.
+    floats = [column.cast(pl.Float64).fill_null(np.nan) for column in columns]
+
     def run(series: Sequence[pl.Series]) -> pl.Series:
-        *inputs, ends = series
-        # A kernel writes NaN for missing; Polars compares NaN as the largest number, so outside it must be null.
-        return pl.Series(inputs[0].name, kernel([_floats(x) for x in inputs], ends.to_numpy()), nan_to_null=True)
+        *values, ends = [column.to_numpy() for column in series]
+        return pl.Series(series[0].name, kernel(values, ends), nan_to_null=True)
 
-    return pl.map_batches([*columns, SEGMENT], run, return_dtype=pl.Float64)
-
-
-def _floats(series: pl.Series) -> Floats:
-    if series.dtype != pl.Float64:
-        series = series.cast(pl.Float64)
-    if series.null_count():
-        series = series.fill_null(np.nan)
-    return series.to_numpy()
+    return pl.map_batches([*floats, SEGMENT], run, return_dtype=pl.Float64)

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 
 from pawl.errors import SchemaError
+from pawl.features.windows import Ends
 
-__all__ = ["SEGMENT", "SEGMENT_END", "ordered_by_ticker", "with_segments"]
+__all__ = ["SEGMENT", "SEGMENT_END", "ordered_by_ticker", "ticker_starts", "with_segments"]
 
 SEGMENT_END = "__segment_end"
 SEGMENT = pl.col(SEGMENT_END)
@@ -28,15 +29,28 @@ def ordered_by_ticker(bars: pl.DataFrame) -> pl.DataFrame:
     return ordered
 
 
+def ticker_starts(bars: pl.DataFrame) -> Ends:
+    """For each row of ordered bars the number of its ticker's first row.
+
+    >>> ticker_starts(pl.DataFrame({"ticker": ["A", "A", "B"]}))
+    array([0, 0, 2])
+    """
+    rows = _rows_of_tickers(bars)
+    return np.repeat(np.cumsum(rows) - rows, rows)
+
+
 def with_segments(bars: pl.DataFrame) -> pl.DataFrame:
     """Ordered bars with the segment column.
 
     >>> with_segments(pl.DataFrame({"ticker": ["A", "A", "B"]})).get_column(SEGMENT_END).to_list()
     [2, 2, 3]
     """
-    rows = bars.get_column("ticker").rle().struct.field("len").to_numpy()
-    ends = np.cumsum(rows, dtype=np.int64)
-    return bars.with_columns(pl.Series(SEGMENT_END, np.repeat(ends, rows)))
+    rows = _rows_of_tickers(bars)
+    return bars.with_columns(pl.Series(SEGMENT_END, np.repeat(np.cumsum(rows), rows)))
+
+
+def _rows_of_tickers(bars: pl.DataFrame) -> Ends:
+    return bars.get_column("ticker").rle().struct.field("len").cast(pl.Int64).to_numpy()
 
 
 def _is_ordered(bars: pl.DataFrame) -> bool:

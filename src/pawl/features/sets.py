@@ -1,15 +1,32 @@
 """The feature sets, and the one function that computes them."""
 
+import hashlib
+import inspect
+import json
 from collections.abc import Iterable, Iterator
+from types import CodeType
 
 import polars as pl
 
 from pawl.errors import NotFoundError, SchemaError
-from pawl.features import context, curvature, events, momentum, price, volatility, volume
+from pawl.features import (
+    context,
+    curvature,
+    events,
+    momentum,
+    neighbours,
+    price,
+    recursions,
+    rolling,
+    segments,
+    volatility,
+    volume,
+    windows,
+)
 from pawl.features.feature import Feature, FeatureSet
 from pawl.features.segments import SEGMENT_END, ordered_by_ticker, with_segments
 
-__all__ = ["FEATURE_SETS", "add_m002_features", "build_dataset", "feature_set"]
+__all__ = ["FEATURE_SETS", "add_m002_features", "build_dataset", "compute", "definition_hash", "feature_set"]
 
 V1 = FeatureSet(
     name="v1",
@@ -120,12 +137,48 @@ def build_dataset(bars: pl.LazyFrame | pl.DataFrame, feature_set: str | FeatureS
     return frame.select(*kept, *chosen.names)
 
 
+def compute(bars: pl.DataFrame, features: FeatureSet) -> pl.DataFrame:
+    """What `build_dataset` gives, at once: on short frames planning a query takes longer than the work itself."""
+    kept = [column for column in bars.columns if column not in features.names]
+    frame = _prepared(bars)
+    for level in _levels(features, kept):
+        frame = frame.with_columns(each() for each in level)
+    return frame.select(*kept, *features.names)
+
+
 def add_m002_features(frame: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
     """The frame with every column of the m002 set: those of v1, v2 and v3, and its own."""
     return build_dataset(frame, M002)
 
 
+def definition_hash(features: FeatureSet) -> str:
+    """SHA-256 of everything that makes the values: declarations, and the source of every module they are computed in.
+
+    Proofs and cached layers stand under it: a changed line asks for a new proof. A feature typed into a console, which
+    has no source, counts with its byte code.
+
+    >>> definition_hash(V1) == definition_hash(V1), definition_hash(V1) == definition_hash(V2)
+    (True, False)
+    """
+    declared = [
+        [each.name, *each.inputs, *each.input_rows, each.lookback, each.kind, _source_of(each)]
+        for each in (*features.steps, *features.features)
+    ]
+    shared = [inspect.getsource(module) for module in _COMPUTED_IN]
+    return hashlib.sha256(json.dumps([features.name, declared, shared]).encode()).hexdigest()
+
+
+_COMPUTED_IN = (neighbours, recursions, rolling, segments, windows)
 _named = feature_set
+
+
+def _source_of(feature: Feature) -> str:
+    try:
+        module = inspect.getmodule(feature.expression)
+        return inspect.getsource(module or feature.expression)
+    except (OSError, TypeError):
+        code: CodeType = feature.expression.__code__
+        return code.co_code.hex()
 
 
 def _prepared(bars: pl.DataFrame) -> pl.DataFrame:

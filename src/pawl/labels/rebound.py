@@ -4,7 +4,7 @@ import polars as pl
 
 from pawl.labels.interval import interval
 
-__all__ = ["LARGEST_DRAWDOWN_PCT", "REBOUND_HORIZON_BARS", "SMALLEST_REBOUND_PCT", "add_rebound_labels"]
+__all__ = ["LARGEST_DRAWDOWN_PCT", "REBOUND_HORIZON_BARS", "SMALLEST_REBOUND_PCT", "rebound_labels"]
 
 REBOUND_HORIZON_BARS = 5
 SMALLEST_REBOUND_PCT = 1.0
@@ -14,7 +14,7 @@ LARGEST_DRAWDOWN_PCT = -3.0
 _DECIMALS_PCT = 9
 
 
-def add_rebound_labels(bars: pl.LazyFrame | pl.DataFrame, horizon_bars: int = REBOUND_HORIZON_BARS) -> pl.LazyFrame:
+def rebound_labels(bars: pl.DataFrame, horizon_bars: int = REBOUND_HORIZON_BARS) -> pl.DataFrame:
     """The bars with `fut_ret_pct`, `fut_dd_pct`, `label_rebound_bin`, `t0` and `t1`.
 
     bars: ordered by (ticker, ts), with close, low and available_at. Only the bars t+1 ... t+horizon are read, so the
@@ -24,7 +24,7 @@ def add_rebound_labels(bars: pl.LazyFrame | pl.DataFrame, horizon_bars: int = RE
     >>> from datetime import UTC, datetime
     >>> bars = pl.DataFrame({"ticker": ["A"] * 3, "close": [100.0, 99.0, 101.0], "low": [99.0, 98.0, 100.0],
     ...                      "available_at": [datetime(2024, 1, day, tzinfo=UTC) for day in (2, 3, 4)]})
-    >>> add_rebound_labels(bars, 2).select("fut_ret_pct", "fut_dd_pct", "label_rebound_bin").collect().row(0)
+    >>> rebound_labels(bars, 2).select("fut_ret_pct", "fut_dd_pct", "label_rebound_bin").row(0)
     (1.0, -2.0, 1)
     """
     close, low = pl.col("close"), pl.col("low")
@@ -33,7 +33,7 @@ def add_rebound_labels(bars: pl.LazyFrame | pl.DataFrame, horizon_bars: int = RE
     is_known = pl.all_horizontal(bar.is_not_null() for bar in ahead)
     future_return = (close.shift(-horizon_bars) / close - 1) * 100
     drawdown = pl.min_horizontal((pl.min_horizontal(ahead) / close - 1) * 100, pl.lit(0.0))
-    labels = bars.lazy().with_columns(
+    labels = bars.with_columns(
         future_return.round(_DECIMALS_PCT).over("ticker").alias("fut_ret_pct"),
         pl.when(is_known).then(drawdown.round(_DECIMALS_PCT)).over("ticker").alias("fut_dd_pct"),
         *interval(horizon_bars),

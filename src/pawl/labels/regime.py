@@ -56,7 +56,7 @@ REGIME_INPUTS = tuple(sorted({name for state in STATES for name in state.conditi
 """The feature columns the conditions read."""
 
 
-def assign_regime_labels(frame: pl.LazyFrame | pl.DataFrame, states: tuple[State, ...] = STATES) -> pl.LazyFrame:
+def assign_regime_labels(frame: pl.DataFrame, states: tuple[State, ...] = STATES) -> pl.DataFrame:
     """The frame with `regime_state` (the name) and `regime_state_id`, both null on a row that meets no condition.
 
     frame: ordered by (ticker, ts), with REGIME_INPUTS. Each condition is evaluated by itself and scores its priority;
@@ -66,7 +66,7 @@ def assign_regime_labels(frame: pl.LazyFrame | pl.DataFrame, states: tuple[State
     >>> days = {"ticker": ["A"], "range_pos_60": [0.95], "rsi_smooth": [70.0], "curv_2": [-1.0], "drawdown_60": [0.0],
     ...         "ret_5": [0.1], "ret_10": [0.1], "ret_20": [0.1], "volume_ratio_20": [None], "ema_spread_rel": [0.1],
     ...         "price_accel": [0.0]}
-    >>> assign_regime_labels(pl.DataFrame(days)).select("regime_state", "regime_state_id").collect().row(0)
+    >>> assign_regime_labels(pl.DataFrame(days)).select("regime_state", "regime_state_id").row(0)
     ('Peak', 2)
     """
     score = pl.max_horizontal(
@@ -79,4 +79,4 @@ def assign_regime_labels(frame: pl.LazyFrame | pl.DataFrame, states: tuple[State
     number = score.replace_strict(
         {p: state.state_id for p, state in by_priority.items()}, default=None, return_dtype=pl.Int64
     )
-    return frame.lazy().with_columns(name.alias("regime_state"), number.alias("regime_state_id"))
+    return frame.with_columns(name.alias("regime_state"), number.alias("regime_state_id"))
