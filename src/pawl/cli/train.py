@@ -68,7 +68,7 @@ def _text(trained: "TrainedVersion") -> "RenderableType":
     certificate = record.certificate
     left_out = [f"left out: {ticker} {why}" for ticker, why in trained.left_out.items()]
     return Group(
-        f"{record.version} trained on {len(record.tickers)} tickers; its figures on the newest dates, which no fit read:",
+        f"{record.version} trained on {len(record.tickers)} tickers. On the newest dates, which no fit has read:",
         figures_table(record.learner, record.metrics, record.baselines),
         *left_out,
         f"It has read bars and labels up to {certificate.max_t1:%Y-%m-%d %H:%M} UTC "

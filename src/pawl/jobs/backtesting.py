@@ -12,6 +12,7 @@ from pawl.evaluation.backtest import Costs
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
+from pawl.market.instants import latest
 from pawl.registry.versions import VersionRecord
 
 __all__ = ["BacktestOrder", "ScoredVersion", "backtest_version", "load_models"]
@@ -55,14 +56,13 @@ def backtest_version(workspace: Workspace, learner: AnyLearner, version: str, or
     record.certificate.require_unread(record.version, order.start)
     models = load_models(workspace, learner, record)
     bars = workspace.silver.scan(learner.spec.timeframe, order.tickers or record.tickers).collect()
-    newest: datetime | None = bars["ts"].max()  # type: ignore[assignment] - a column of datetimes
-    if newest is None or newest < order.start:
+    if bars.filter(pl.col("ts") >= order.start).is_empty():
         raise TooLittleDataError(
             f"no bar opens at {order.start:%Y-%m-%d} or later",
             where=str(workspace.home),
             fix="import newer bars, or choose an earlier range",
         )
-    span = Span(order.start, order.end or newest + learner.spec.timeframe.length)
+    span = Span(order.start, order.end or latest(bars["ts"]) + learner.spec.timeframe.length)
     rulebook = Rulebook(costs=order.costs, n_trials=workspace.versions.count(learner.spec.name))
     scored = {name: score(each, model, bars, span, rulebook) for name, (each, model) in models.items()}
     chief = learner.spec.name
@@ -76,9 +76,7 @@ def backtest_version(workspace: Workspace, learner: AnyLearner, version: str, or
     )
 
 
-def load_models(
-    workspace: Workspace, learner: AnyLearner, record: VersionRecord
-) -> dict[str, tuple[AnyLearner, Any]]:
+def load_models(workspace: Workspace, learner: AnyLearner, record: VersionRecord) -> dict[str, tuple[AnyLearner, Any]]:
     """The models of a version by name, its own and its baselines', each with the learner that predicts with it."""
     files = workspace.artifacts.load(record.artifact)
     learners = {learner.spec.name: learner, **learner.baselines()}

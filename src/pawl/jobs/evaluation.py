@@ -99,5 +99,6 @@ def bars_per_year(ts: pl.Series) -> float:
 
 
 def _action_shares(decisions: pl.DataFrame) -> dict[str, float]:
-    shares = {action: (decisions["action"] == action).mean() for action in ("long", "short", "flat")}
-    return {f"{action}_share": float("nan") if value is None else float(value) for action, value in shares.items()}
+    n = decisions.height
+    counts = {action: int((decisions["action"] == action).sum()) for action in ("long", "short", "flat")}
+    return {f"{action}_share": count / n if n else float("nan") for action, count in counts.items()}

@@ -15,10 +15,10 @@ GROUP = "pawl.learners"
 
 
 def find_learner(name: str, shipped: Mapping[str, Learner[Any]], files: Mapping[str, Path]) -> Learner[Any]:
-    """The learner of this name.
+    """The learner of this name; NotFoundError lists the known ones.
 
-    shipped: those that come with Pawl, as the settings configure them. files: name → Python file, from the settings; the file defines `learner()`, which gives the learner. An unknown name
-    lists the known ones (NotFoundError).
+    shipped: those that come with Pawl, as the settings configure them. files: name → Python file, from the settings;
+    the file defines `learner()`, which gives the learner.
     """
     installed = {point.name: point for point in entry_points(group=GROUP)}
     if name in shipped:

@@ -26,6 +26,7 @@ from pawl.market.bars import UTC_TIME, visible_before
 from pawl.market.calendars import first_bar_after
 from pawl.market.checks import check_bars
 from pawl.market.fingerprint import hash_bars
+from pawl.market.instants import earliest, latest
 from pawl.market.limits import QualityLimits
 from pawl.registry.versions import VersionRecord
 
@@ -120,7 +121,8 @@ def _bars_to_read(
         named = "; ".join(f"{ticker} {why}" for ticker, why in left_out.items())
         raise QualityError(named, where="--tickers", fix="see `pawl data check`, mend the data, or leave them out")
     counts = dict(bars.group_by("ticker").len().iter_rows())
-    short = {name: f"has {n} bars, fewer than {learner.spec.min_bars}" for name, n in counts.items() if n < learner.spec.min_bars}
+    least = learner.spec.min_bars
+    short = {ticker: f"has {n} bars, fewer than {least}" for ticker, n in counts.items() if n < least}
     left_out = {**short, **left_out}
     kept = bars.filter(~pl.col("ticker").is_in(list(left_out)))
     if kept.is_empty():
@@ -149,7 +151,7 @@ def _certificate(workspace: Workspace, learner: AnyLearner, bars: pl.DataFrame, 
     """Everything handed to a fit counts as read, down to the last bar."""
     spec = learner.spec
     labels = learner.label(bars)
-    read_until = pl.concat([labels["t1"].drop_nulls(), bars["available_at"]]).max()
+    read_until = latest(pl.concat([labels["t1"].rename("read"), bars["available_at"].rename("read")]))
     calendars = {entry.calendar for entry in workspace.silver.calendars(spec.timeframe).values()}
     allowed = [first_bar_after(read_until, spec.embargo_bars, calendar, spec.timeframe) for calendar in calendars]
     parts = {
@@ -160,7 +162,7 @@ def _certificate(workspace: Workspace, learner: AnyLearner, bars: pl.DataFrame, 
     }
     return Certificate(
         dataset_hash=DatasetHash(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()),
-        max_ts=bars["ts"].max(),
+        max_ts=latest(bars["ts"]),
         max_t1=read_until,
         first_allowed=max(allowed),
         seed=seed,
@@ -181,7 +183,7 @@ def _files(learners: Mapping[str, AnyLearner], fits: Mapping[str, Fit[Any]]) -> 
 def _score_block(learner: AnyLearner, fit: Fit[Any], bars: pl.DataFrame, rulebook: Rulebook) -> Scored:
     """Score on the reported block: the bars decided on from `scored_from`, which no fit has read."""
     block = bars.filter(pl.col("available_at") >= fit.scored_from)["ts"]
-    span = Span(block.min(), block.max() + learner.spec.timeframe.length)
+    span = Span(earliest(block), latest(block) + learner.spec.timeframe.length)
     return score(learner, fit.model, bars, span, rulebook)
 
 

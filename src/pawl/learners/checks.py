@@ -5,13 +5,14 @@ broken. They know nothing of the learner but its protocol.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from pawl.errors import ContractError
+from pawl.errors import ContractError, TooLittleDataError
 from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, Learner
 
 __all__ = ["LEARNER_CHECKS", "Check"]
@@ -75,13 +76,13 @@ def saved_is_loaded(learner: AnyLearner, bars: pl.DataFrame) -> None:
 
 def a_seed_repeats(learner: AnyLearner, bars: pl.DataFrame) -> None:
     """The same bars and seed give the same files; the global random state is left alone."""
-    state = np.random.get_state()[1].tobytes()  # noqa: NPY002 - to see that nobody touches it
+    state = _global_state()
     first = learner.save(_fit(learner, bars).model)
     second = learner.save(_fit(learner, bars).model)
     if dict(first) != dict(second):
         changed = sorted(name for name in first if first[name] != second.get(name))
         _break(learner, f"the same seed gives other files: {', '.join(changed)}")
-    if np.random.get_state()[1].tobytes() != state:  # noqa: NPY002
+    if _global_state() != state:
         _break(learner, "fit draws from the global random generator: draw from one seeded by context.seed")
 
 
@@ -99,8 +100,6 @@ def decisions_speak_the_house_words(learner: AnyLearner, bars: pl.DataFrame) -> 
 
 def too_few_bars_are_refused(learner: AnyLearner, bars: pl.DataFrame) -> None:
     """A handful of bars is an error of the tree, not a model."""
-    from pawl.errors import TooLittleDataError
-
     few = bars.sort("ticker", "ts").group_by("ticker", maintain_order=True).head(10)
     try:
         _fit(learner, few)
@@ -128,7 +127,12 @@ def _fit(learner: AnyLearner, bars: pl.DataFrame) -> Fit[Any]:
     return learner.fit(bars, FitContext(seed=_SEED))
 
 
-def _before(bars: pl.DataFrame, cut: object) -> pl.DataFrame:
+def _global_state() -> bytes:
+    state = np.random.get_state(legacy=False)  # noqa: NPY002 - read, to see that nobody else has drawn from it
+    return repr(state).encode()
+
+
+def _before(bars: pl.DataFrame, cut: datetime) -> pl.DataFrame:
     return bars.filter(pl.col("available_at") <= cut)
 
 

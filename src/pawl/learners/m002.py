@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -19,8 +19,8 @@ from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, LearnerSpec
 from pawl.learners.m002_samples import Samples, layer_key
 from pawl.market.bars import Timeframe
 from pawl.models.boosted import BoostedHead, HeadConfig, fit_boosted_head
-from pawl.models.linear import LinearConfig, LinearHead, fit_linear_head
 from pawl.models.exact_json import from_exact_json, to_exact_json
+from pawl.models.linear import LinearConfig, LinearHead, fit_linear_head
 from pawl.models.regime_classifier import (
     STATE_COLUMNS,
     STATE_MISSING,
@@ -62,7 +62,7 @@ class M002Config(BaseModel):
     policy: PolicyConfig = Field(default_factory=PolicyConfig, description="the rules")
     n_folds: int = Field(4, ge=1, le=20, description="out-of-fold classifiers on the head's training rows, count")
     reported_share: float = Field(0.2, gt=0, lt=0.5, description="newest dates kept for the report, fraction")
-    snapshot_share: float = Field(0.15, gt=0, lt=0.5, description="newest fitted dates that pick the snapshot, fraction")
+    snapshot_share: float = Field(0.15, gt=0, lt=0.5, description="newest fitted dates, to pick the snapshot, fraction")
     embargo_bars: int = Field(5, ge=5, description="dates kept free between fitted and scored rows, count")
 
 
@@ -120,11 +120,7 @@ class M002:
             trained_state={},
         )
         metrics = {**(layer.metrics if layer else {}), **_head_metrics(model, samples, frame)}
-        return Fit(
-            model=M002Model(**{**_parts(model), "trained_state": metrics}),
-            scored_from=samples.scored_from,
-            metrics=metrics,
-        )
+        return Fit(model=replace(model, trained_state=metrics), scored_from=samples.scored_from, metrics=metrics)
 
     @property
     def head_features(self) -> tuple[str, ...]:
@@ -241,10 +237,6 @@ class M002:
         return self.config.model_dump(exclude={"policy", "head", "linear"})
 
 
-def _parts(model: M002Model) -> dict[str, object]:
-    return {name: getattr(model, name) for name in model.__slots__}
-
-
 def _is_usable(features: tuple[str, ...]) -> pl.Expr:
     """Every input is there and finite, and the label is known."""
     inputs = pl.all_horizontal(pl.col(name).cast(pl.Float64).is_finite().fill_null(value=False) for name in features)
@@ -281,9 +273,7 @@ def _with_head(model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
         "pred_expected_dd_pct": predicted.dd_pct,
     }
     empty = pl.Series([None], dtype=pl.Float64).new_from_index(0, frame.height)
-    return frame.with_columns(
-        empty.scatter(rows, values).alias(name) for name, values in columns.items()
-    )
+    return frame.with_columns(empty.scatter(rows, values).alias(name) for name, values in columns.items())
 
 
 def _head_metrics(model: M002Model, samples: Samples, frame: pl.DataFrame) -> dict[str, float]:

@@ -15,6 +15,7 @@ from pawl.features.gaps import fill_gaps
 from pawl.features.sets import FEATURE_SETS, build_dataset, definition_hash
 from pawl.labels.regime import assign_regime_labels
 from pawl.market.fingerprint import hash_bars
+from pawl.market.instants import earliest
 from pawl.models.exact_json import to_exact_json
 from pawl.models.regime_classifier import regime_sequences
 from pawl.models.regime_config import RegimeConfig
@@ -69,15 +70,16 @@ class Samples:
         is_fitted = _mask(frame, cut.train)
         is_known = frame["t1"].is_not_null().to_numpy()
         is_later = (frame["t0"] > frame["t0"].gather(cut.train).max()).to_numpy()
+        sequences = regime_sequences(frame, FEATURE_SETS["m002"].names, config.regime.seq_len)
         return cls(
             frame=frame,
-            sequences=regime_sequences(frame, FEATURE_SETS["m002"].names, config.regime.seq_len),
+            sequences=sequences,
             state_ids=frame["regime_state_id"].fill_null(-1).cast(pl.Int64).to_numpy(),
             is_fitted=is_fitted,
             is_reported=_mask(frame, cut.test) & is_known,
             is_later=is_later,
-            plan=_regime_plan(frame, is_fitted, config),
-            scored_from=frame["t0"].gather(cut.test).min(),
+            plan=_regime_plan(frame, is_fitted & _mask(frame, sequences.ends), config),
+            scored_from=earliest(frame["t0"].gather(cut.test)),
             content=hash_bars(bars),
         )
 
@@ -94,9 +96,9 @@ def layer_key(layer: str, samples: Samples, settings: Mapping[str, object], seed
     return hashlib.sha256(to_exact_json(parts)).hexdigest()
 
 
-def _regime_plan(frame: pl.DataFrame, is_fitted: Mask, config: SplitConfig) -> RegimePlan:
-    """Forward-chained folds inside the fitted rows, and the serving classifier on all of them."""
-    fitted_rows = np.flatnonzero(is_fitted)
+def _regime_plan(frame: pl.DataFrame, is_windowed: Mask, config: SplitConfig) -> RegimePlan:
+    """Forward-chained folds inside the fitted rows that end a window, and the serving classifier on all of them."""
+    fitted_rows = np.flatnonzero(is_windowed)
     fitted = frame.select("t0", "t1")[fitted_rows]
     folds = forward_folds(fitted["t0"], fitted["t1"], config.n_folds, config.embargo_bars)
     return RegimePlan(

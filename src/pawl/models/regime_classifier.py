@@ -11,8 +11,11 @@ import polars as pl
 from pawl.errors import CorruptArtifactError, SchemaError
 from pawl.labels.regime import STATE_TO_ID
 from pawl.models.exact_json import from_exact_json, to_exact_json
+from pawl.models.network_bytes import network_from_bytes, network_to_bytes
 from pawl.models.prior import correct_prior
 from pawl.models.regime_config import RegimeConfig
+from pawl.models.regime_inference import predict_probabilities
+from pawl.models.regime_training import RegimeSplit, fit_regime
 from pawl.models.scaler import Standardiser
 from pawl.models.sequences import Sequences, build_sequences
 
@@ -61,7 +64,7 @@ def regime_sequences(frame: pl.DataFrame, features: tuple[str, ...], seq_len: in
         values,
         ticker_ids=frame.get_column("ticker").rle_id().to_numpy(),
         session=frame.get_column("session").to_numpy(),
-        is_complete=np.isfinite(values).all(axis=1),
+        is_complete=np.asarray(np.isfinite(values).all(axis=1)),
         seq_len=seq_len,
     )
 
@@ -98,15 +101,11 @@ class RegimeClassifier:
 
     def predict_ends(self, sequences: Sequences, ends: Rows) -> Floats:
         """The same for the windows of unscaled values that end at `ends`: (n, 5)."""
-        from pawl.models.regime_inference import predict_probabilities
-
         scaled = replace(sequences, values=self.standardiser.transform(sequences.values), ends=ends)
         return correct_prior(predict_probabilities(self.network, scaled), self.class_prior)
 
     def to_files(self) -> dict[str, bytes]:
         """As `regime.safetensors` and `regime.json`."""
-        from pawl.models.network_bytes import network_to_bytes
-
         about = {
             "state_to_id": dict(STATE_TO_ID),
             "features": list(self.features),
@@ -122,8 +121,6 @@ class RegimeClassifier:
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """From what `to_files` gave; CorruptArtifactError when the states or a part do not fit."""
-        from pawl.models.network_bytes import network_from_bytes
-
         about = from_exact_json(files["regime.json"], "regime.json")
         if about["state_to_id"] != dict(STATE_TO_ID):
             raise CorruptArtifactError(
@@ -167,8 +164,6 @@ def fit_regime_classifier(
     state_ids: (n_rows,) of the state, −1 where unlabelled. fitted, snapshot: (n_rows,) bool. The scaler sees the fitted
     rows and the days inside their windows, nothing else.
     """
-    from pawl.models.regime_training import RegimeSplit, fit_regime
-
     train_ends = ends_among(sequences, fitted & (state_ids >= 0))
     valid_ends = ends_among(sequences, snapshot & (state_ids >= 0))
     standardiser = Standardiser.fit(sequences.values[_rows_inside(train_ends, sequences)])

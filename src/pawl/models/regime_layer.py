@@ -12,6 +12,8 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from joblib import Parallel, delayed
+from safetensors.numpy import load, save
 
 from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.regime_classifier import (
@@ -32,7 +34,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegimeFold:
-    """Rows, (n_rows,) bool each: those a classifier is fitted on, those that pick its snapshot, those it answers for."""
+    """Rows, (n_rows,) bool each: what a classifier is fitted on, what picks its snapshot, what it answers for."""
 
     fitted: Mask
     snapshot: Mask
@@ -61,8 +63,6 @@ class RegimeLayer:
 
     def to_files(self) -> dict[str, bytes]:
         """The classifier's files, the out-of-fold probabilities and the metrics."""
-        from safetensors.numpy import save
-
         return {
             **self.classifier.to_files(),
             "out_of_fold.safetensors": save({"ends": self.ends, "probabilities": self.probabilities}),
@@ -72,8 +72,6 @@ class RegimeLayer:
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """From what `to_files` gave."""
-        from safetensors.numpy import load
-
         arrays = load(files["out_of_fold.safetensors"])
         stored = from_exact_json(files["regime_metrics.json"], "regime_metrics.json")
         return cls(
@@ -95,8 +93,6 @@ def fit_regime_layer(
 
     The result is the same for any number of workers.
     """
-    from joblib import Parallel, delayed
-
     plans = [*plan.folds, plan.serving]
     fits: list[RegimeFit] = []
     on_progress("regime classifiers", 0.0)

@@ -21,7 +21,7 @@ class ArtifactStore:
         self.root = root
 
     def save(self, files: Mapping[str, bytes]) -> str:
-        """Store the files; gives the id of the set. On a full disk: StorageError, and what stood before still stands."""
+        """Store the files; gives the id of the set. StorageError on a full disk; what stood before still stands."""
         manifest = {name: self._save_blob(content) for name, content in sorted(files.items())}
         return self._save_blob(json.dumps(manifest, sort_keys=True).encode())
 
