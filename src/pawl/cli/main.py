@@ -62,7 +62,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = command.main(list(arguments), prog_name="pawl", standalone_mode=False)
     except typer.TyperException as error:
-        return _end(_failure_of_usage(error), is_json=is_json) if error.message else 2  # no message: help was printed
+        failure = _failure_of_usage(error)
+        return _end(failure, is_json=is_json) if failure.what else 2  # without a word: the help was printed instead
     except PawlError as error:
         return _end(failure_of(error), is_json=is_json)
     except Exception as error:  # noqa: BLE001 - the outermost frame: a fault of ours is shown whole, never hidden
