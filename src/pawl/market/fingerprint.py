@@ -24,6 +24,6 @@ def hash_bars(bars: pl.DataFrame) -> DatasetHash:
     for (ticker,), rows in ordered.group_by("ticker", maintain_order=True):
         digest.update(f"{ticker}\n{rows.height}\n".encode())
         for column in rows.drop("ticker").iter_columns():
-            values = column.cast(pl.Int64) if column.dtype.is_temporal() else column + 0
-            digest.update(values.to_numpy().tobytes())
+            numbers = column.cast(pl.Int64) if column.dtype.is_temporal() else column
+            digest.update((numbers.to_numpy() + 0).tobytes())
     return DatasetHash(digest.hexdigest())

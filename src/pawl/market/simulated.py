@@ -79,6 +79,7 @@ def simulate(spec: MarketSpec, rng: np.random.Generator) -> SimulatedMarket:
 
     InputError for no tickers or no bars, or a calendar that has no such bars.
 
+    >>> from datetime import UTC
     >>> spec = MarketSpec(tickers=("ONE",), start=datetime(2024, 1, 1, tzinfo=UTC), n_bars=3)
     >>> simulate(spec, np.random.Generator(np.random.PCG64(7))).bars.height
     3
