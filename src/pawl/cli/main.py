@@ -9,10 +9,13 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data
+from pawl.cli import data, features
+from pawl.cli.backtest import backtest
+from pawl.cli.demo import demo
 from pawl.cli.doctor import doctor
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
+from pawl.cli.train import train
 from pawl.errors import PawlError
 
 __all__ = ["app", "main", "run"]
@@ -46,6 +49,10 @@ def root(
 
 
 app.add_typer(data.app)
+app.add_typer(features.app)
+app.command()(train)
+app.command()(backtest)
+app.command()(demo)
 app.command()(doctor)
 
 

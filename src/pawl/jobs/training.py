@@ -13,13 +13,12 @@ import polars as pl
 
 from pawl.errors import QualityError, TooLittleDataError
 from pawl.evaluation.backtest import Costs
-from pawl.features.proof import prove
 from pawl.features.sets import definition_hash
 from pawl.ids import DatasetHash
 from pawl.jobs.code_version import code_version, library_versions
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
+from pawl.jobs.proving import require_proof
 from pawl.jobs.workspace import Workspace
-from pawl.lake.proofs import ProofRecords
 from pawl.learners.certificate import Certificate
 from pawl.learners.learner import Fit, FitContext, Learner
 from pawl.market.bars import UTC_TIME, visible_before
@@ -75,7 +74,7 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
     context = FitContext(seed=order.seed, cache=workspace.layers, on_progress=on_progress)
     learners = {learner.spec.name: learner, **learner.baselines()}
     with joblib.parallel_config(backend="loky", n_jobs=order.n_jobs, inner_max_num_threads=1):
-        _require_proof(workspace, learner, bars, on_progress)
+        require_proof(workspace, learner.spec, bars, on_progress)
         version = workspace.versions.claim(learner.spec.name)
         fits = {name: each.fit(bars, context) for name, each in learners.items()}
     on_progress("scoring the reported block", 0.0)
@@ -115,7 +114,8 @@ def _bars_to_read(
             where=str(workspace.home),
             fix=f"import some: pawl data import FILE --timeframe {timeframe}",
         )
-    report = check_bars(bars, workspace.silver.calendars(timeframe), timeframe, order.limits)
+    calendars, quarantined = workspace.silver.calendars(timeframe), workspace.silver.quarantined(timeframe)
+    report = check_bars(bars, calendars, timeframe, order.limits, quarantined)
     left_out = {ticker: f"fails its checks: {why}" for ticker, why in report.failing.items()}
     if order.tickers and left_out:
         named = "; ".join(f"{ticker} {why}" for ticker, why in left_out.items())
@@ -133,18 +133,6 @@ def _bars_to_read(
             fix="import a longer history, choose a later --to, or see `pawl data check`",
         )
     return kept, left_out
-
-
-def _require_proof(workspace: Workspace, learner: AnyLearner, bars: pl.DataFrame, on_progress: Progress) -> None:
-    """A passing proof of the learner's features, over the whole store or over these bars, made now if there is none."""
-    feature_set = learner.spec.feature_set
-    records = ProofRecords(workspace.home)
-    hashes = (workspace.silver.content_hash(learner.spec.timeframe), hash_bars(bars))
-    if any(records.has(feature_set, content) for content in hashes):
-        return
-    proof = prove(bars, feature_set, on_progress=lambda fraction: on_progress("proving the features", fraction))
-    proof.require_pass()
-    records.put(feature_set, hashes[1])
 
 
 def _certificate(workspace: Workspace, learner: AnyLearner, bars: pl.DataFrame, seed: int) -> Certificate:

@@ -1,0 +1,36 @@
+"""Proofs over a workspace: made once for a feature set and its bars, and remembered."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from pawl.features.findings import Proof
+from pawl.features.proof import prove
+from pawl.jobs.workspace import Workspace
+from pawl.lake.proofs import ProofRecords
+from pawl.learners.learner import LearnerSpec
+from pawl.market.fingerprint import hash_bars
+
+__all__ = ["prove_bars", "require_proof"]
+
+OnStage = Callable[[str, float], None]
+
+
+def prove_bars(workspace: Workspace, spec: LearnerSpec, bars: pl.DataFrame, on_stage: OnStage) -> Proof:
+    """Prove the learner's features on these bars, in the workers that the caller has set up; a pass is remembered."""
+    stage = "proving the features point-in-time"
+    proof = prove(bars, spec.feature_set, on_progress=lambda fraction: on_stage(stage, fraction))
+    if not proof.mismatches:
+        ProofRecords(workspace.home).put(spec.feature_set, hash_bars(bars))
+    return proof
+
+
+def require_proof(workspace: Workspace, spec: LearnerSpec, bars: pl.DataFrame, on_stage: OnStage) -> None:
+    """A passing proof of the learner's features over the whole store or over these bars, made now if there is none.
+
+    FutureLeakError when a value changes with less history.
+    """
+    records = ProofRecords(workspace.home)
+    hashes = (workspace.silver.content_hash(spec.timeframe), hash_bars(bars))
+    if not any(records.has(spec.feature_set, content) for content in hashes):
+        prove_bars(workspace, spec, bars, on_stage).require_pass()
