@@ -37,6 +37,14 @@ check: ## format, lint, types, import contracts, house rules
 	$(BIN)/lint-imports
 	$(ONE_THREAD) $(BIN)/pytest -q tests/test_house_rules.py tests/test_docs.py
 
+bench: ## the benchmarks against their peers, in .venv-bench; a few quiet minutes on an idle machine
+	@$(INSTALL) --venv .venv-bench --extras bench
+	@for script in bench/*.py; do echo "== $$script"; $(ONE_THREAD) .venv-bench/bin/python $$script || exit 1; done
+
+docs: install ## write the documents that come from the code
+	@$(BIN)/python scripts/settings_doc.py
+	@$(BIN)/python scripts/commands_doc.py
+
 clean: ## back to a fresh clone: removes the demo, the caches and the environments
 	rm -rf demo $(VENV) .venv-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
