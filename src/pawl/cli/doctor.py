@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pawl.cli.machine import Machine, look_at_machine
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.errors import SettingsError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pawl.cli.machine import Machine
     from pawl.settings import Settings
 
 __all__ = ["Check", "Verdict", "doctor", "examine"]
@@ -50,6 +50,8 @@ def doctor(home: HomeOption = None, is_json: JsonOption = False) -> None:
 
     Nothing is changed. What only the tests need is told, and never fails.
     """
+    from pawl.cli.machine import look_at_machine
+
     problems: list[SettingsError] = []
 
     def load(at: Path | None) -> "Settings":
@@ -69,7 +71,7 @@ def doctor(home: HomeOption = None, is_json: JsonOption = False) -> None:
             raise typer.Exit(1)
 
 
-def examine(machine: Machine) -> Iterator[Check]:
+def examine(machine: "Machine") -> Iterator[Check]:
     """What to think of a machine."""
     yield _python(machine)
     yield _packages(machine)
@@ -85,14 +87,14 @@ def examine(machine: Machine) -> Iterator[Check]:
     yield Check(name="Chromium", found=machine.browser or "none; only the tests look at report.html with it")
 
 
-def _python(machine: Machine) -> Check:
+def _python(machine: "Machine") -> Check:
     found = ".".join(map(str, machine.python))
     if machine.python[:2] < OLDEST_PYTHON:
         return Check(name="Python", verdict=Verdict.FAIL, found=found, fix="install Python 3.11, then make install")
     return Check(name="Python", found=found)
 
 
-def _packages(machine: Machine) -> Check:
+def _packages(machine: "Machine") -> Check:
     missing = [package.name for package in machine.packages if package.installed is None]
     if missing:
         return Check(name="packages", verdict=Verdict.FAIL, found=f"missing: {', '.join(missing)}", fix="make install")
@@ -106,7 +108,7 @@ def _packages(machine: Machine) -> Check:
     return Check(name="packages", found=f"{len(machine.packages)}, all present")
 
 
-def _memory(machine: Machine) -> Check:
+def _memory(machine: "Machine") -> Check:
     if machine.memory_gb is None:
         return Check(name="memory", found="the system does not say")
     found = f"{machine.memory_gb:.1f} GB free"
@@ -116,7 +118,7 @@ def _memory(machine: Machine) -> Check:
     return Check(name="memory", verdict=verdict, found=found, fix="close programs, or set n_jobs = 1 in settings.toml")
 
 
-def _disk(machine: Machine) -> Check:
+def _disk(machine: "Machine") -> Check:
     found = f"{machine.disk_gb:.1f} GB free"
     if machine.disk_gb >= TIGHT_DISK_GB:
         return Check(name="disk", found=found)
@@ -124,7 +126,7 @@ def _disk(machine: Machine) -> Check:
     return Check(name="disk", verdict=verdict, found=found, fix="make room, or move the workspace with --home")
 
 
-def _workspace(machine: Machine) -> Check:
+def _workspace(machine: "Machine") -> Check:
     if machine.is_writable:
         state = "" if machine.home.is_dir() else " (made when it is needed)"
         return Check(name="workspace", found=f"{machine.home}{state}")
@@ -136,7 +138,7 @@ def _workspace(machine: Machine) -> Check:
     )
 
 
-def _kernel_cache(machine: Machine) -> Check:
+def _kernel_cache(machine: "Machine") -> Check:
     if machine.has_kernel_cache:
         return Check(name="compiled kernels", found="kept between runs")
     return Check(
@@ -147,7 +149,7 @@ def _kernel_cache(machine: Machine) -> Check:
     )
 
 
-def _threads(machine: Machine) -> Check:
+def _threads(machine: "Machine") -> Check:
     if machine.threads in (None, "1"):
         return Check(name="threads", found="one a model, many models at once")
     return Check(
