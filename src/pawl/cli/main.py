@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data, features
+from pawl.cli import data, features, learner
 from pawl.cli.backtest import backtest
 from pawl.cli.demo import demo
 from pawl.cli.doctor import doctor
@@ -49,6 +49,7 @@ def root(
 
 
 app.add_typer(data.app)
+app.add_typer(learner.app)
 app.add_typer(features.app)
 app.command()(train)
 app.command()(backtest)
