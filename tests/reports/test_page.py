@@ -30,7 +30,7 @@ from pawl.reports.write import write_report
 
 SECTION_IDS = ["answer", "equity", "baselines", "calibration", "actions", "states", "importance", "quality", "trades"]
 CHART_IDS = [f"chart-{name}" for name in ("equity", "calibration", "actions", "states", "importance", "trades")]
-EVIL = '</script><script>window.pwned=1</script><img src=x onerror="window.pwned=1">'
+EVIL = '</script ><script>window.pwned=1</script><img src=x onerror="window.pwned=1">'
 
 
 @pytest.fixture
@@ -141,7 +141,8 @@ def test_hostile_names_are_shown_and_never_run(chromium: Page, report_data: Repo
     assert page.evaluate("document.querySelector('h1').textContent") == EVIL
     assert EVIL in page.evaluate("[...document.querySelectorAll('option')].map((one) => one.text)")
     assert page.evaluate("document.querySelectorAll('img, script:not([type])').length") == 2  # Plotly and our own
-    assert page.evaluate("document.querySelectorAll('#chart-importance .ytick').length") == 1
+    for drawn in ("#chart-importance .ytick", "#chart-equity .legendtext", "#chart-states .legendtext"):
+        assert page.evaluate(f"document.querySelector('{drawn}').textContent") == EVIL
 
 
 def hostile(data: ReportData) -> ReportData:

@@ -18,6 +18,15 @@ def test_a_page_is_written_into_a_new_folder_for_everyone_to_read(tmp_path: Path
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_a_reader_of_the_old_page_never_sees_half_of_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(path, "old")
+    with path.open() as reader:
+        write_report(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+
+
 def test_a_full_disk_leaves_the_page_that_stood_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.html"
     write_report(path, "old")

@@ -6,6 +6,7 @@ and Ito 2008; Paul Tol's "muted"), and no line is told apart by colour alone.
 
 from collections.abc import Mapping, Sequence
 from datetime import time
+from html import escape
 
 import polars as pl
 
@@ -17,6 +18,7 @@ __all__ = [
     "axis_title",
     "base_layout",
     "dates",
+    "label",
     "pattern",
     "percent_axis",
     "percents",
@@ -84,6 +86,15 @@ def base_layout(axes: Mapping[str, Json]) -> Mapping[str, Json]:
         "hovermode": "x unified",
     }
     return {**base, **axes}
+
+
+def label(text: str) -> str:
+    """A name from data as Plotly draws it to the letter: it reads tags and `&lt;`, but knows no `&quot;`.
+
+    >>> label('<b>"A&B"')
+    '&lt;b&gt;"A&amp;B"'
+    """
+    return escape(text, quote=False)
 
 
 def dates(frame: pl.DataFrame, column: str = "ts") -> Sequence[Json]:

@@ -1,11 +1,10 @@
 """Equity and drawdown on unseen rows: the model beside its baselines and buy-and-hold."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import polars as pl
 
-from pawl.reports.chart_style import axis, axis_title, base_layout, dates, percent_axis, percents, values
+from pawl.reports.chart_style import axis, axis_title, base_layout, dates, label, percent_axis, percents, values
 from pawl.reports.report_data import CurveRole, EquityCurve, ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.thinning import thin
@@ -45,7 +44,7 @@ def _outcome(curve: EquityCurve) -> str:
 def _traces(curves: Sequence[EquityCurve]) -> list[Json]:
     traces: list[Json] = []
     for curve, line in zip(curves, _lines(curves), strict=True):
-        name = escape(curve.name)
+        name = label(curve.name)
         for column, y_axis, form in (("equity", "y", ".3f"), ("drawdown", "y2", ".1f")):
             points = thin(curve.frame, column)
             trace: dict[str, Json] = {

@@ -1,9 +1,8 @@
 """Which features the head split on."""
 
 from collections.abc import Mapping
-from html import escape
 
-from pawl.reports.chart_style import axis, axis_title, base_layout, percent_axis
+from pawl.reports.chart_style import axis, axis_title, base_layout, label, percent_axis
 from pawl.reports.report_data import FeatureGain, ReportData, Unit
 from pawl.reports.section import Chart, Column, Json, Section, missing, table, with_table
 from pawl.reports.wording import figure, plural
@@ -42,9 +41,9 @@ def _bars(top: list[FeatureGain], whole: float) -> dict[str, Json]:
     return {
         "type": "bar",
         "orientation": "h",
-        "y": [escape(one.feature) for one in rising],
+        "y": [label(one.feature) for one in rising],
         "x": [100 * one.gain / whole for one in rising],
-        "customdata": [escape(one.meaning) for one in rising],
+        "customdata": [label(one.meaning) for one in rising],
         "marker": {"color": "var(--model)"},
         "hovertemplate": "%{x:.1f} % %{customdata}<extra></extra>",
     }

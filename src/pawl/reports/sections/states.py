@@ -5,7 +5,17 @@ from html import escape
 
 import polars as pl
 
-from pawl.reports.chart_style import STATE_COLOURS, axis, axis_title, base_layout, dates, percent_axis, percents, values
+from pawl.reports.chart_style import (
+    STATE_COLOURS,
+    axis,
+    axis_title,
+    base_layout,
+    dates,
+    label,
+    percent_axis,
+    percents,
+    values,
+)
 from pawl.reports.report_data import ReportData, StateProbabilities, Unit
 from pawl.reports.section import Chart, Choice, Column, Json, Section, missing, table, with_table
 from pawl.reports.thinning import MAX_POINTS, thin
@@ -89,7 +99,7 @@ def _traces(states: tuple[str, ...], choice: Choice) -> list[Json]:
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": escape(_title(state)),
+                "name": label(_title(state)),
                 "x": choice.x,
                 "y": probabilities,
                 "stackgroup": "states",
