@@ -1,4 +1,8 @@
-"""The columns of a bar, as expressions."""
+"""The columns of a bar, as expressions.
+
+>>> str(CLOSE / OPEN - 1)
+'[([(col("close")) / (col("open"))]) - (dyn int: 1)]'
+"""
 
 import polars as pl
 

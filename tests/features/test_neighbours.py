@@ -1,0 +1,53 @@
+"""Kernels that set a row beside another, against TA-Lib and plain arithmetic."""
+
+import numpy as np
+import pytest
+import talib
+
+from pawl.features.neighbours import growth, lagged, quotient, signed_by_change, true_ranges
+from pawl.features.windows import Floats
+
+ENDS = np.repeat([5, 6, 12], [5, 1, 6])
+
+
+@pytest.fixture
+def values(rng: np.random.Generator) -> Floats:
+    return rng.uniform(1, 2, 12)
+
+
+def test_lag_and_growth_stay_inside_a_ticker(values: Floats) -> None:
+    lag, grown = lagged(values, ENDS, 2), growth(values, ENDS, 2)
+    first_rows = [0, 1, 5, 6, 7]
+
+    assert np.isnan(lag[first_rows]).all() and np.isnan(grown[first_rows]).all()
+    inside = np.setdiff1d(np.arange(12), first_rows)
+    np.testing.assert_array_equal(lag[inside], values[inside - 2])
+    np.testing.assert_array_equal(grown[inside], values[inside] / values[inside - 2])
+
+
+def test_a_quotient_by_zero_is_missing() -> None:
+    np.testing.assert_array_equal(quotient(np.array([1.0, 0.0, 3.0]), np.array([0.0, 0.0, 2.0])), [np.nan, np.nan, 1.5])
+
+
+def test_a_true_range_is_that_of_talib(values: Floats) -> None:
+    high, low = values + 0.3, values - 0.2
+    close = values[::-1].copy()
+    ours = true_ranges(high, low, close, np.full(12, 12))
+
+    np.testing.assert_allclose(ours, talib.TRANGE(high, low, close), rtol=1e-12)
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_true_range_with_a_missing_price_is_missing(column: int, values: Floats) -> None:
+    bar = [values + 0.3, values - 0.2, values.copy()]
+    bar[column][3] = np.nan
+    found = true_ranges(bar[0], bar[1], bar[2], np.full(12, 12))
+
+    assert np.isnan(found[4 if column == 2 else 3])
+    assert not np.isnan(found[5:]).any()
+
+
+def test_a_signed_size_takes_the_sign_of_the_change() -> None:
+    sizes, values = np.array([1.0, 2.0, 3.0, 4.0]), np.array([5.0, 6.0, 6.0, 1.0])
+
+    np.testing.assert_array_equal(signed_by_change(sizes, values, np.full(4, 4)), [np.nan, 2.0, 0.0, -4.0])

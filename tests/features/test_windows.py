@@ -1,0 +1,113 @@
+"""Kernels over fixed windows, against NumPy on every window by itself."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pawl.features.windows import (
+    BLOCK,
+    Ends,
+    Floats,
+    window_max,
+    window_min,
+    window_moments,
+    window_std,
+    window_sum,
+    window_weighted,
+    window_zscore,
+)
+
+WEIGHTS = np.array([0.5, -1.0, 2.0, 0.25, 3.0, -0.75, 1.5])
+
+KERNELS: dict[str, tuple[Callable[[Floats, Ends], Floats], Callable[[Floats], float]]] = {
+    "sum": (lambda x, ends: window_sum(x, ends, 7), np.sum),
+    "max": (lambda x, ends: window_max(x, ends, 7), np.max),
+    "min": (lambda x, ends: window_min(x, ends, 7), np.min),
+    "std": (lambda x, ends: window_std(x, ends, 7, 1), lambda w: float(np.std(w, ddof=1))),
+    "std of all": (lambda x, ends: window_std(x, ends, 7, 0), lambda w: float(np.std(w))),
+    "weighted": (lambda x, ends: window_weighted(x, ends, WEIGHTS), lambda w: float(w @ WEIGHTS)),
+    "zscore": (lambda x, ends: window_zscore(x, ends, 7, 0), lambda w: (w[-1] - w.mean()) / np.std(w, ddof=1)),
+}
+
+
+def one_by_one(values: Floats, tickers: list[int], rows: int, of_window: Callable[[Floats], float]) -> Floats:
+    out, begin = np.full(values.size, np.nan), 0
+    for length in tickers:
+        for row in range(begin + rows - 1, begin + length):
+            out[row] = of_window(values[row - rows + 1 : row + 1])
+        begin += length
+    return out
+
+
+def ends_of(tickers: list[int]) -> Ends:
+    return np.repeat(np.cumsum(tickers), tickers).astype(np.int64)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_window_kernel_gives_what_numpy_gives_on_each_window(name: str, rng: np.random.Generator) -> None:
+    kernel, of_window = KERNELS[name]
+    tickers = [1, 6, 7, 8, BLOCK + 6, BLOCK + 7, 2 * BLOCK + 50]
+    values = rng.normal(3.0, 1.0, sum(tickers))
+
+    np.testing.assert_allclose(kernel(values, ends_of(tickers)), one_by_one(values, tickers, 7, of_window), rtol=1e-10)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 16, 20, 59, 60, 64])
+def test_a_window_of_any_length_adds_up(rows: int, rng: np.random.Generator) -> None:
+    values, tickers = rng.normal(0.0, 1.0, 700), [300, 400]
+    total, spread = window_moments(values, ends_of(tickers), rows)
+
+    np.testing.assert_allclose(total, one_by_one(values, tickers, rows, np.sum), atol=1e-12)
+    np.testing.assert_allclose(
+        spread, one_by_one(values, tickers, rows, lambda w: ((w - w.mean()) ** 2).sum()), atol=1e-11
+    )
+    np.testing.assert_array_equal(window_max(values, ends_of(tickers), rows), one_by_one(values, tickers, rows, np.max))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_missing_value_harms_the_windows_that_hold_it_and_no_other(name: str, rng: np.random.Generator) -> None:
+    kernel, _ = KERNELS[name]
+    values = rng.normal(0.0, 1.0, 60)
+    clean = kernel(values, ends_of([60]))
+    values[30] = np.nan
+    holed = kernel(values, ends_of([60]))
+
+    assert np.isnan(holed[30:37]).all()
+    np.testing.assert_array_equal(np.delete(holed, slice(30, 37)), np.delete(clean, slice(30, 37)))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@given(
+    values=hnp.arrays(np.float64, st.integers(20, 80), elements=st.floats(-1e3, 1e3, width=32)),
+    older=st.lists(st.floats(-1e15, 1e15), max_size=40),
+)
+def test_nothing_before_a_window_changes_a_bit_of_it(name: str, values: Floats, older: list[float]) -> None:
+    kernel, _ = KERNELS[name]
+    alone = kernel(values, ends_of([values.size]))
+    longer = np.concatenate([np.array(older), values])
+    behind = kernel(longer, ends_of([longer.size]))[len(older) :]
+
+    np.testing.assert_array_equal(behind[6:], alone[6:])
+
+
+def test_a_spread_survives_a_mean_that_is_a_thousand_million_times_larger() -> None:
+    values = 1e9 + np.tile([0.0, 1.0], 30)
+    std = window_std(values, ends_of([60]), 20, 0)
+
+    np.testing.assert_allclose(std[19:], 0.5, rtol=1e-6)
+
+
+def test_the_mean_before_a_row_leaves_the_row_itself_out() -> None:
+    values = np.array([1.0, 2.0, 3.0, 100.0, 5.0, 6.0])
+    found = window_zscore(values, ends_of([5, 1]), 3, 1)
+
+    np.testing.assert_allclose(found[3], (100.0 - 2.0) / 1.0)
+    assert np.isnan(found[[0, 1, 2, 5]]).all()
+
+
+def test_where_nothing_spreads_there_is_no_zscore() -> None:
+    assert np.isnan(window_zscore(np.ones(10), ends_of([10]), 5, 0)).all()
