@@ -1,19 +1,19 @@
 """The tree of errors. Each says what happened (with the value), where, and how to fix it.
 
-    PawlError
-    ├── InputError            exit 2: what was handed in cannot be used
-    │   ├── SettingsError     an unknown key, or a value out of bounds
-    │   ├── SchemaError       a file or frame without the columns, types or zone it needs
-    │   ├── SourceError       a market data source that did not answer, or answered nonsense
-    │   ├── NotFoundError     a ticker, version, feature set or learner that does not exist
-    │   ├── TooLittleDataError  fewer bars than a look-back, a fold or a fit needs
-    │   └── OverlapError      a range that the version's certificate forbids
-    ├── RefusalError          exit 1: an honest "no"
-    │   ├── FutureLeakError   a feature that changed when its future was cut
-    │   ├── QualityError      data that may not be trained on
-    │   └── ContractError     a learner that breaks the contract of learners
-    ├── CorruptArtifactError  exit 2: bytes that are not the bytes that were written
-    └── StorageError          exit 2: a full or read-only disk; what stood before still stands
+PawlError
+├── InputError            exit 2: what was handed in cannot be used
+│   ├── SettingsError     an unknown key, or a value out of bounds
+│   ├── SchemaError       a file or frame without the columns, types or zone it needs
+│   ├── SourceError       a market data source that did not answer, or answered nonsense
+│   ├── NotFoundError     a ticker, version, feature set or learner that does not exist
+│   ├── TooLittleDataError  fewer bars than a look-back, a fold or a fit needs
+│   └── OverlapError      a range that the version's certificate forbids
+├── RefusalError          exit 1: an honest "no"
+│   ├── FutureLeakError   a feature that changed when its future was cut
+│   ├── QualityError      data that may not be trained on
+│   └── ContractError     a learner that breaks the contract of learners
+├── CorruptArtifactError  exit 2: bytes that are not the bytes that were written
+└── StorageError          exit 2: a full or read-only disk; what stood before still stands
 """
 
 from typing import ClassVar
