@@ -30,7 +30,7 @@ from pawl.reports.write import write_report
 
 SECTION_IDS = ["answer", "equity", "baselines", "calibration", "actions", "states", "importance", "quality", "trades"]
 CHART_IDS = [f"chart-{name}" for name in ("equity", "calibration", "actions", "states", "importance", "trades")]
-EVIL = '</script ><script>window.pwned=1</script><img src=x onerror="window.pwned=1">'
+EVIL = '</script ><script>window.pwned=1</script><img src=x onerror="window.pwned=1"><b>&lt;'
 
 
 @pytest.fixture
