@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,7 +40,11 @@ def balanced_collate_fn(drawn: Sequence["Tensor"]) -> BalancedBatch:
     import torch
 
     windows, labels = drawn
-    members = [torch.nonzero(labels == label).flatten() for label in labels.bincount().nonzero()]
-    largest = max(map(len, members))
-    repeats = torch.cat([rows[torch.arange(largest) % len(rows)] for rows in members])
+    # NumPy, because a dozen small torch operations cost as much as gathering the windows.
+    counts = np.bincount(labels.numpy())
+    counts = counts[counts > 0]
+    by_class = np.argsort(labels.numpy(), kind="stable")
+    start_of_class = (np.cumsum(counts) - counts)[:, None]
+    turn = np.arange(counts.max()) % counts[:, None]
+    repeats = torch.from_numpy(by_class[(start_of_class + turn).ravel()])
     return BalancedBatch(windows, repeats, labels[repeats])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pawl.models.regime_lstm import RegimeLSTM, RegimeSequenceDataset
 
-__all__ = ["Epoch", "FittedRegime", "RegimeSplit", "fit_regime", "fresh_network", "train_network"]
+__all__ = ["Epoch", "FittedRegime", "RegimeSplit", "fit_regime", "fresh_network", "train_epoch", "train_network"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -156,7 +156,7 @@ def train_network(
         # Dropout draws from the global generator: inside the fork that is ours, outside it is untouched.
         torch.set_rng_state(generator.get_state())
         for number in range(config.max_epochs):
-            train_loss = _train_epoch(network, loader, criterion, optimiser)
+            train_loss = train_epoch(network, loader, criterion, optimiser)
             history.append(_validated(network, valid, criterion, train_loss))
             if number == 0 or history[number].valid_loss < history[best].valid_loss:
                 best, snapshot = number, copy.deepcopy(network.state_dict())
@@ -168,9 +168,10 @@ def train_network(
     )
 
 
-def _train_epoch(
+def train_epoch(
     network: "RegimeLSTM", batches: "Iterable[BalancedBatch]", criterion: "nn.Module", optimiser: "optim.Optimizer"
 ) -> float:
+    """One pass over evened batches; their mean loss, each sample counting once."""
     network.train()
     total, n_samples = 0.0, 0
     for batch in batches:
