@@ -38,5 +38,8 @@ def rebound_labels(bars: pl.DataFrame, horizon_bars: int = REBOUND_HORIZON_BARS)
         pl.when(is_known).then(drawdown.round(_DECIMALS_PCT)).over("ticker").alias("fut_dd_pct"),
         *interval(horizon_bars),
     )
-    is_rebound = (pl.col("fut_ret_pct") >= SMALLEST_REBOUND_PCT) & (pl.col("fut_dd_pct") >= LARGEST_DRAWDOWN_PCT)
-    return labels.with_columns(is_rebound.cast(pl.Int8).alias("label_rebound_bin"))
+    future_return, drawdown = pl.col("fut_ret_pct"), pl.col("fut_dd_pct")
+    is_rebound = (future_return >= SMALLEST_REBOUND_PCT) & (drawdown >= LARGEST_DRAWDOWN_PCT)
+    # "false and unknown" is false; a label with an unknown half is unknown.
+    is_known = future_return.is_not_null() & drawdown.is_not_null()
+    return labels.with_columns(pl.when(is_known).then(is_rebound.cast(pl.Int8)).alias("label_rebound_bin"))
