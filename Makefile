@@ -44,6 +44,7 @@ bench: ## the benchmarks against their peers, in .venv-bench; a few quiet minute
 docs: install ## write the documents that come from the code
 	@$(BIN)/python scripts/settings_doc.py
 	@$(BIN)/python scripts/commands_doc.py
+	@$(BIN)/pawl features ls m002 --markdown > docs/features.md && echo "wrote features.md"
 
 clean: ## back to a fresh clone: removes the demo, the caches and the environments
 	rm -rf demo $(VENV) .venv-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,7 +10,9 @@ from typer.core import TyperGroup
 
 import commands_doc
 import settings_doc
+from pawl.cli.feature_tables import declarations_markdown
 from pawl.cli.main import app
+from pawl.features.sets import FEATURE_SETS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -50,6 +52,7 @@ def test_every_group_says_what_it_holds() -> None:
 
 
 GENERATED = {page.PAGE.name: (page.PAGE, page.render) for page in (commands_doc, settings_doc)}
+GENERATED["features.md"] = (ROOT / "docs" / "features.md", lambda: declarations_markdown(FEATURE_SETS["m002"]))
 
 
 @pytest.mark.parametrize("name", GENERATED)
@@ -77,6 +80,12 @@ def test_every_dependency_has_its_reason() -> None:
     documented = set(re.findall(r"^\| `([^`]+)` \|", _text(ROOT / "docs" / "dependencies.md"), flags=re.MULTILINE))
     assert names - documented == set(), "in pyproject.toml, without a reason"
     assert documented - names == set(), "a reason for what is not in pyproject.toml"
+
+
+def test_every_room_stands_in_the_plan_of_the_house() -> None:
+    plan = _text(ROOT / "docs" / "architecture.md")
+    rooms = [folder.name for folder in (ROOT / "src" / "pawl").iterdir() if (folder / "__init__.py").exists()]
+    assert [room for room in rooms if f"`{room}/`" not in plan] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
