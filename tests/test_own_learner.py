@@ -1,4 +1,4 @@
-"""The learner of docs/own-learner.md is a whole one: it passes the contract and goes all the way through the command."""
+"""The learner of docs/own-learner.md is a whole one: it passes the contract and goes all the way."""
 
 import json
 import re

@@ -46,7 +46,5 @@ def _text(broken: "dict[str, str | None]") -> "RenderableType":
     table.add_column("check", no_wrap=True)
     table.add_column("")
     for name, what in broken.items():
-        table.add_row(
-            name, Text("kept" if what is None else f"BROKEN: {what}", style="" if what is None else "bold red")
-        )
+        table.add_row(name, Text("kept") if what is None else Text(f"BROKEN: {what}", style="bold red"))
     return table

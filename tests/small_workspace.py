@@ -1,0 +1,58 @@
+"""A workspace with a small simulated market and a small m002, for every room that needs a trained version."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from pawl.evaluation.backtest import Costs
+from pawl.features.sets import FEATURE_SETS
+from pawl.jobs.training import TrainedVersion, TrainingOrder
+from pawl.jobs.workspace import Workspace
+from pawl.lake.proofs import ProofRecords
+from pawl.learners.m002 import M002, M002Config
+from pawl.market.bars import Timeframe
+from pawl.market.calendars import ALWAYS
+from pawl.market.limits import QualityLimits
+from pawl.market.simulated import MarketSpec, simulate
+from pawl.models.boosted import HeadConfig
+from pawl.models.regime_config import RegimeConfig
+
+START = datetime(2021, 1, 1, tzinfo=UTC)
+TO = datetime(2022, 10, 1, tzinfo=UTC)
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
+DAILY = Timeframe.parse("1d")
+SMALL = M002Config(
+    regime=RegimeConfig(hidden=8, max_epochs=2), head=HeadConfig(n_estimators=20, min_child_samples=20), n_folds=2
+)
+
+
+def order(**changes: object) -> TrainingOrder:
+    """A training order of the small market."""
+    fields = {"to": TO, "now": NOW, "seed": 7, "costs": Costs(), "limits": QualityLimits(), **changes}
+    return TrainingOrder(**fields)  # type: ignore[arg-type]
+
+
+def fill(workspace: Workspace, tickers: tuple[str, ...] = ("AAA", "BBB"), n_bars: int = 800) -> None:
+    """Put a simulated market into a workspace."""
+    bars = simulate(MarketSpec(tickers=tickers, start=START, n_bars=n_bars), np.random.default_rng(3)).bars
+    workspace.silver.merge(bars, DAILY, ALWAYS, source="test", now=NOW)
+    vouch(workspace)
+
+
+def vouch(workspace: Workspace) -> None:
+    """Record a passed proof of the m002 features on the bars that stand. It has tests of its own, and takes seconds."""
+    ProofRecords(workspace.home).put(FEATURE_SETS["m002"], workspace.silver.content_hash(DAILY))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A workspace and what was trained in it."""
+
+    workspace: Workspace
+    learner: M002
+    result: TrainedVersion
+
+
+def nobody(stage: str, fraction: float) -> None:
+    """Watches the progress of a job, and says nothing."""
