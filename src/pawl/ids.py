@@ -1,4 +1,8 @@
-"""The ids that lead every decision back to its cause."""
+"""The ids that lead every decision back to its cause: text to the machine, kinds of their own to the type checker.
+
+>>> Ticker("BTCUSDT") == "BTCUSDT"
+True
+"""
 
 from typing import NewType
 
