@@ -30,7 +30,8 @@ def equity(data: ReportData) -> Section:
         layout=_layout(),
         height_px=520,
     )
-    body = with_table(chart, table(*_month_ends(curves), caption="Month's last equity and deepest drawdown"))
+    hint = '<p class="aside">A click on a name hides its curve, or brings it back.</p>'
+    body = hint + with_table(chart, table(*_month_ends(curves), caption="Month's last equity and deepest drawdown"))
     return Section(id="equity", title=_TITLE, lead=lead, body=body, charts=(chart,))
 
 

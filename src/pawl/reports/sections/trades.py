@@ -101,13 +101,13 @@ def _layout(mean: float) -> Mapping[str, Json]:
         "x": mean,
         "y": 1,
         "yref": "paper",
-        "yanchor": "top",
+        "yanchor": "bottom",
         "xanchor": "left",
-        "text": f" mean {signed(mean, Unit.BPS)}",
+        "text": f"mean {signed(mean, Unit.BPS)}",
         "showarrow": False,
         "font": {"color": "var(--ink)", "size": 12},
     }
-    net = axis(title=axis_title("Net of costs, bps of entry notional"), showgrid=False)
+    net = axis(title=axis_title("Net of costs, bps of entry notional"), showgrid=False, tickformat=",")
     more: dict[str, Json] = {"hovermode": "closest", "barmode": "overlay", "shapes": [line], "annotations": [note]}
     return base_layout({"xaxis": net, "yaxis": axis(title=axis_title("Trades"), tickformat=","), **more})
 
