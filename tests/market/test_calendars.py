@@ -128,6 +128,11 @@ def test_a_tie_goes_to_the_calendar_that_shows_bars_latest() -> None:
     assert infer_calendar(two_weeks, DAILY) == FX
 
 
+def test_every_second_day_of_a_market_that_never_closes_is_not_taken_for_an_exchange() -> None:
+    times = open_times(ALWAYS, DAILY, utc(2022, 1, 1), utc(2024, 1, 1)).gather_every(2)
+    assert infer_calendar(times, DAILY) == ALWAYS
+
+
 def test_open_times_begin_on_the_grid_and_stop_before_the_end() -> None:
     assert open_times(ALWAYS, HOURLY, utc(2024, 1, 1, 0, 30), utc(2024, 1, 1, 3)).to_list() == [
         utc(2024, 1, 1, 1),

@@ -6,6 +6,7 @@ at 00:00 UTC and become visible at that session's close, early closes included.
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -132,7 +133,7 @@ def first_bar_after(instant: datetime, n_bars: int, calendar: Calendar, timefram
 
 
 def infer_calendar(ts: pl.Series, timeframe: Timeframe) -> Calendar:
-    """The calendar that explains the bars of one ticker best: fewest bars outside it plus fewest bars missing from it.
+    """The calendar that explains the bars of one ticker best: hardly any lies outside it, and the fewest are missing.
 
     ts: open times, UTC, any order, no duplicates. A tie goes to the calendar under which a bar becomes visible latest,
     because the other mistake would show a bar before its close. No bars at all gives `24/7`.
@@ -146,22 +147,33 @@ def infer_calendar(ts: pl.Series, timeframe: Timeframe) -> Calendar:
         candidates.append(FX)
     if timeframe.length == DAY:
         candidates.append(Calendar("XNYS"))
-    best = min(candidates, key=lambda calendar: misfit(ts, calendar, timeframe))
+    best = _best(ts, candidates, timeframe)
     if timeframe.length == DAY and misfit(ts, best, timeframe) > CLOSE_ENOUGH * len(ts):
-        others = [Calendar(code) for code in OTHER_EXCHANGES]
-        best = min([best, *others], key=lambda calendar: misfit(ts, calendar, timeframe))
+        best = _best(ts, [best, *(Calendar(code) for code in OTHER_EXCHANGES)], timeframe)
     return best
 
 
 def misfit(ts: pl.Series, calendar: Calendar, timeframe: Timeframe) -> int:
     """How many bars speak against a calendar: those outside it, and those missing between its first and last."""
+    return sum(_against(ts, calendar, timeframe))
+
+
+def _best(ts: pl.Series, candidates: Sequence[Calendar], timeframe: Timeframe) -> Calendar:
+    """The first of the calendars that fit best. A bar may be missing for many reasons; one outside should not be."""
+    counts = {calendar: _against(ts, calendar, timeframe) for calendar in candidates}
+    possible = [calendar for calendar, (n_outside, _) in counts.items() if n_outside <= CLOSE_ENOUGH * len(ts)]
+    return min(possible or candidates, key=lambda calendar: sum(counts[calendar]))
+
+
+def _against(ts: pl.Series, calendar: Calendar, timeframe: Timeframe) -> tuple[int, int]:
+    """Bars outside the calendar, and bars missing from it."""
     session = stamp(ts.alias("ts").to_frame(), calendar, timeframe)["session"]
     n_outside, inside = session.null_count(), session.drop_nulls()
     if inside.is_empty():
-        return n_outside
+        return n_outside, 0
     first, last = inside.min(), inside.max()
     assert isinstance(first, int) and isinstance(last, int)
-    return n_outside + last - first + 1 - inside.n_unique()
+    return n_outside, last - first + 1 - inside.n_unique()
 
 
 def _always_session(timeframe: Timeframe) -> pl.Expr:
