@@ -7,7 +7,8 @@ from pawl.jobs import proving
 from pawl.jobs.proving import prove_bars, require_proof
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002
-from small_workspace import DAILY, SMALL, fill, nobody
+from pawl.market.bars import BAR_COLUMNS
+from small_workspace import DAILY, NOW, SMALL, fill, nobody
 
 
 def test_a_passed_proof_is_remembered_for_its_bars_and_no_others(
@@ -21,6 +22,7 @@ def test_a_passed_proof_is_remembered_for_its_bars_and_no_others(
     monkeypatch.setattr(proving, "prove", None)  # a second proof would fail
     require_proof(workspace, spec, earlier, nobody)
     require_proof(workspace, spec, bars, nobody)  # the whole store is vouched for
-    moved = bars.with_columns(pl.col("close") * 1.01)
+    moved = bars.select(BAR_COLUMNS).with_columns(pl.col("volume") * 2)
+    workspace.silver.merge(moved, DAILY, None, source="test", now=NOW)
     with pytest.raises(TypeError):
-        require_proof(workspace, spec, moved, nobody)
+        require_proof(workspace, spec, workspace.silver.scan(DAILY).collect(), nobody)
