@@ -5,8 +5,8 @@
 Training. `train_epoch` over a DataLoader (shuffling, gathering windows, evening classes) against the bare loop on one
 batch made before the clock starts: same network, optimiser, loss and number of steps, the same 256 drawn windows and
 about as many evened samples a step. Ratio: evened samples per second, ours over the loop's. A second line compares with
-a loop whose batch spells the repeated windows out, as a collate without an index would. Passes of 20 steps alternate,
-three times as many as the other repeats: they are short.
+a loop whose batch spells the repeated windows out, as a collate without an index would. Steps alternate, 42 a round, so
+that a neighbour on the machine slows all of them alike.
 
 Inference. `predict_probabilities` over all windows against the same torch network on batches of 512 windows copied out
 of the matrix; both one thread. Further lines: the reference with two threads, and other batch sizes.
@@ -24,8 +24,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice, permutations
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import NamedTuple
 
 import numpy as np
@@ -75,56 +76,60 @@ def clocked(run: Callable[[], object]) -> Seconds:
     return Seconds(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def ratios(name: str, runs: Sequence[tuple[Seconds, Seconds]], factor: float = 1.0) -> dict[str, float]:
-    """Median over the runs of the reference's time over ours, times `factor`, by both clocks."""
+def ratios(name: str, runs: Sequence[tuple[Seconds, Seconds]]) -> dict[str, float]:
+    """Median over the runs of the reference's time over ours, by both clocks."""
     by_clock = {"": [other.wall / ours.wall for ours, other in runs], "_cpu": [o.cpu / a.cpu for a, o in runs]}
-    return {f"{name}_ratio{clock}": factor * median(values) for clock, values in by_clock.items()}
+    return {f"{name}_ratio{clock}": median(values) for clock, values in by_clock.items()}
 
 
-def bare_loop(network: RegimeLSTM, batch: BalancedBatch, n_steps: int) -> None:
-    """The torch loop everybody writes, on one batch."""
-    criterion = nn.CrossEntropyLoss(label_smoothing=CONFIG.label_smoothing)
-    optimiser = optim.AdamW(network.parameters(), lr=CONFIG.learning_rate)
-    network.train()
-    total = 0.0
-    for _ in range(n_steps):
-        optimiser.zero_grad()
-        loss = criterion(network(batch.windows, batch.repeats), batch.labels)
-        loss.backward()
-        optimiser.step()
-        total += loss.item()
+def bare_step(network: RegimeLSTM, criterion: nn.Module, optimiser: optim.Optimizer, batch: BalancedBatch) -> float:
+    """One turn of the torch loop that everybody writes."""
+    optimiser.zero_grad()
+    loss = criterion(network(batch.windows, batch.repeats), batch.labels)
+    loss.backward()
+    optimiser.step()
+    return float(loss.item())
 
 
 def measure_training(repeats: int) -> dict[str, float]:
     """Evened samples per second, ours over both loops."""
-    sequences = panel(40 * CONFIG.batch_size)
+    sequences = panel(40_000)
     labels = np.random.default_rng(2).choice(5, len(sequences.values), p=[0.3, 0.25, 0.2, 0.15, 0.1])
-    # Every second window: neighbours would share their rows in the cache.
-    dataset = RegimeSequenceDataset(sequences, labels, sequences.ends[: 40 * CONFIG.batch_size : 2])
+    dataset = RegimeSequenceDataset(sequences, labels, sequences.ends)
     generator = torch.Generator().manual_seed(1)
     loader = DataLoader(dataset, CONFIG.batch_size, shuffle=True, generator=generator, collate_fn=balanced_collate_fn)
-    batches = list(loader)
-    n_evened = sum(len(batch.labels) for batch in batches)
-    typical = min(batches, key=lambda batch: abs(len(batch.labels) - n_evened / len(batches)))
-    spelled_out = BalancedBatch(typical.windows[typical.repeats], torch.arange(len(typical.labels)), typical.labels)
-    network = fresh_network(N_FEATURES, CONFIG, 1)
+    sizes = [len(batch.labels) for batch in islice(loader, 100)]
+    # In one piece of memory, window by window, as a batch usually is; of the typical size.
+    drawn = min(islice(loader, 100), key=lambda batch: abs(len(batch.labels) - mean(sizes)))
+    same = BalancedBatch(drawn.windows.contiguous(), drawn.repeats, drawn.labels)
+    spelled_out = BalancedBatch(same.windows[same.repeats], torch.arange(len(same.labels)), same.labels)
+    network = fresh_network(N_FEATURES, CONFIG, 1).train()
     criterion = nn.CrossEntropyLoss(label_smoothing=CONFIG.label_smoothing)
     optimiser = optim.AdamW(network.parameters(), lr=CONFIG.learning_rate)
-    against_loop, against_spelled_out = [], []
+
+    def round_of_steps() -> tuple[Seconds, Seconds, Seconds]:
+        total, orders = np.zeros((3, 2)), list(permutations(range(3)))
+        batches = iter(loader)
+        steps = (
+            lambda: train_epoch(network, islice(batches, 1), criterion, optimiser),
+            lambda: bare_step(network, criterion, optimiser, same),
+            lambda: bare_step(network, criterion, optimiser, spelled_out),
+        )
+        for number in range(42):
+            # In turn, for each leaves the cache to the next.
+            for which in orders[number % 6]:
+                total[which] += clocked(steps[which])
+        ours, loop, spelled = (Seconds(*row) for row in total.tolist())
+        return ours, loop, spelled
+
     with one_thread():
-        bare_loop(network, typical, 5)
-        for _ in range(3 * repeats):
-            ours = clocked(lambda: train_epoch(network, loader, criterion, optimiser))
-            against_loop.append((ours, clocked(lambda: bare_loop(network, typical, len(batches)))))
-            against_spelled_out.append((ours, clocked(lambda: bare_loop(network, spelled_out, len(batches)))))
-    # No batch is as large as the typical one to the sample: count samples, not steps.
-    factor = n_evened / (len(batches) * len(typical.labels))
+        round_of_steps()
+        rounds = [round_of_steps() for _ in range(repeats)]
     return {
-        "evened_samples_per_cpu_second": n_evened / median(ours.cpu for ours, _ in against_loop),
-        "drawn_windows_per_cpu_second": len(dataset) / median(ours.cpu for ours, _ in against_loop),
-        "mean_evened_batch": n_evened / len(batches),
-        **ratios("training", against_loop, factor),
-        **ratios("training_spelled_out", against_spelled_out, factor),
+        "mean_evened_batch": mean(sizes),
+        "evened_samples_per_cpu_second": 42 * mean(sizes) / median(ours.cpu for ours, _, _ in rounds),
+        **ratios("training", [(ours, loop) for ours, loop, _ in rounds]),
+        **ratios("training_spelled_out", [(ours, spelled) for ours, _, spelled in rounds]),
     }
 
 

@@ -38,8 +38,9 @@ class Sequences:
 
     def gather(self, ends: Rows) -> Floats32:
         """The windows that end at these rows, (len(ends), seq_len, n_features), copied: for one batch at a time."""
-        gathered: Floats32 = self.windows[ends - (self.seq_len - 1)]
-        return gathered
+        # In memory day by day, all windows' first days first: so an LSTM reads them, and need not turn them around.
+        rows_by_day = ends + np.arange(1 - self.seq_len, 1)[:, None]
+        return self.values.take(rows_by_day, axis=0).swapaxes(0, 1)
 
 
 def build_sequences(
