@@ -83,7 +83,7 @@ def _bars(ticker: str, frame: _Frame, *, is_daily: bool) -> pl.DataFrame:
         return pl.DataFrame(schema=BAR_SCHEMA)
     # The date of the session in its own zone: a bar of Tokyo opens on the day before in UTC.
     zone_free = frame.index.tz_localize(None) if is_daily else frame.index.tz_convert("UTC").tz_localize(None)
-    ts = pl.Series("ts", zone_free.to_numpy()).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    ts = pl.Series("ts", zone_free.to_numpy().astype("datetime64[us]")).dt.replace_time_zone("UTC")
     prices = {name.lower(): frame[name].to_numpy(dtype=float) for name in PRICES}
     bars = pl.DataFrame({"ticker": [ticker] * len(ts), "ts": ts.dt.truncate("1d") if is_daily else ts, **prices})
     return bars.cast(BAR_SCHEMA).filter(~pl.col("close").is_nan())
