@@ -1,0 +1,158 @@
+"""Column types that mean the same on SQLite and PostgreSQL: UTC times, canonical JSON, lists of ids; two defaults."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from pawl.errors import InputError
+
+__all__ = ["CanonicalJson", "UtcTime", "UuidList", "canonical_json", "new_uuid", "utc_now", "utc_text"]
+
+POSTGRESQL = "postgresql"
+
+
+def canonical_json(value: object) -> str:
+    """The one text of a JSON value: sorted keys, no spaces, shortest digits that read back as the same float.
+
+    InputError for NaN, the infinities and what JSON does not know.
+
+    >>> canonical_json({"b": 0.1, "a": [1, None]})
+    '{"a":[1,null],"b":0.1}'
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"this cannot be stored as JSON: {error}",
+            where="ledger",
+            fix="hand in finite numbers, text, lists and maps",
+        ) from error
+
+
+def utc_text(when: datetime) -> str:
+    """An instant as the ledger writes it: UTC, always 27 characters, so that text sorts as time does.
+
+    >>> utc_text(datetime(2024, 1, 31, tzinfo=UTC))
+    '2024-01-31T00:00:00.000000Z'
+    """
+    if when.tzinfo is None:
+        raise InputError(f"the time {when} carries no zone", where="ledger", fix="hand in times in UTC")
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """`timestamptz` on PostgreSQL; on SQLite, which knows no times, the text of `utc_text`."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type below."""
+        timed: TypeEngine[Any] = sa.DateTime(timezone=True) if dialect.name == POSTGRESQL else sa.String(27)
+        return dialect.type_descriptor(timed)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        """InputError for a time without a zone."""
+        if value is None:
+            return None
+        text = utc_text(value)
+        return value.astimezone(UTC) if dialect.name == POSTGRESQL else text
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ANN401 - the driver's
+        """The instant, in UTC."""
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+class CanonicalJson(TypeDecorator[Any]):
+    """`jsonb` on PostgreSQL; canonical text on SQLite. NaN and the infinities are refused on both."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type below."""
+        stored: TypeEngine[Any] = postgresql.JSONB() if dialect.name == POSTGRESQL else sa.Text()
+        return dialect.type_descriptor(stored)
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> object:
+        """None is SQL's NULL."""
+        if value is None:
+            return None
+        text = canonical_json(value)
+        return value if dialect.name == POSTGRESQL else text
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:  # noqa: ANN401 - whatever was stored
+        """The value."""
+        return json.loads(value) if isinstance(value, str) and dialect.name != POSTGRESQL else value
+
+
+class UuidList(TypeDecorator[list[UUID]]):
+    """`uuid[]` on PostgreSQL; a JSON list of their text on SQLite."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type below."""
+        stored: TypeEngine[Any] = postgresql.ARRAY(sa.Uuid()) if dialect.name == POSTGRESQL else sa.Text()
+        return dialect.type_descriptor(stored)
+
+    def process_bind_param(self, value: Sequence[UUID] | None, dialect: Dialect) -> object:
+        """A list of ids."""
+        if value is None or dialect.name == POSTGRESQL:
+            return value
+        return canonical_json([str(one) for one in value])
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> list[UUID] | None:  # noqa: ANN401 - the driver's
+        """The ids."""
+        return [UUID(one) for one in json.loads(value)] if isinstance(value, str) else value
+
+
+class utc_now(GenericFunction[datetime]):  # noqa: N801 - a SQL function
+    """`now()` as a column's default, in the form of UtcTime."""
+
+    type = UtcTime()
+    inherit_cache = True
+
+
+class new_uuid(GenericFunction[UUID]):  # noqa: N801 - a SQL function
+    """`gen_random_uuid()` as a column's default. Pawl's own rows carry the UUIDv5 of what they are."""
+
+    type = sa.Uuid()
+    inherit_cache = True
+
+
+@compiles(utc_now)
+def _now(element: utc_now, compiler: SQLCompiler, **options: object) -> str:
+    return "now()"
+
+
+@compiles(utc_now, "sqlite")
+def _now_sqlite(element: utc_now, compiler: SQLCompiler, **options: object) -> str:
+    return "(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')"
+
+
+@compiles(new_uuid)
+def _uuid(element: new_uuid, compiler: SQLCompiler, **options: object) -> str:
+    return "gen_random_uuid()"
+
+
+@compiles(new_uuid, "sqlite")
+def _uuid_sqlite(element: new_uuid, compiler: SQLCompiler, **options: object) -> str:
+    # Version 4, variant 1, as sqlalchemy.Uuid keeps them on SQLite: 32 hexadecimal digits.
+    return (
+        "(lower(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2) || "
+        "substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || hex(randomblob(6))))"
+    )

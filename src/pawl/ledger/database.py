@@ -1,0 +1,120 @@
+"""The ledger: one database, opened by its URL, in which everything happens in transactions."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from pawl.errors import CorruptArtifactError, RefusalError, StorageError
+from pawl.ledger.schema import is_current, migrate
+
+__all__ = ["LEDGER_FILE", "Ledger"]
+
+LEDGER_FILE = "ledger.db"
+BUSY_TIMEOUT_MS = 30_000
+READING = "pawl_reading"
+
+
+class Ledger:
+    """The SQL database of a workspace: SQLite in one file by default, PostgreSQL by URL.
+
+    >>> ledger = Ledger("sqlite://")
+    >>> ledger.make_current()
+    >>> with ledger.reading() as tx:
+    ...     tx.execute(sa.text("SELECT count(*) FROM model_versions")).scalar_one()
+    0
+    """
+
+    def __init__(self, url: str | sa.URL) -> None:
+        self.engine = sa.create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """The ledger of a workspace; its file is made, or brought to this code's schema, as needed."""
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_write(error, home) from error
+        ledger = cls(sa.URL.create("sqlite", database=str(home / LEDGER_FILE)))
+        ledger.make_current()
+        return ledger
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Write: all that happens inside, or nothing. One writer at a time on SQLite; the others wait."""
+        with self._failures_named(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Read one state of the ledger, beside any writer."""
+        reader = self.engine.execution_options(**{READING: True})
+        with self._failures_named(), reader.connect() as connection:
+            yield connection
+
+    def make_current(self) -> None:
+        """Bring the schema to the one this code knows."""
+        with self.reading() as tx:
+            if is_current(tx):
+                return
+        with self.transaction() as tx:
+            migrate(tx)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.OperationalError as error:
+            raise _cannot_write(error.orig or error, self.engine.url) from error
+        except sa.exc.IntegrityError as error:
+            raise RefusalError(
+                f"a rule of the ledger forbids this: {error.orig}",
+                where=str(self.engine.url),
+                fix="nothing was written; see docs/ledger.md for what may change",
+            ) from error
+        except sa.exc.DatabaseError as error:
+            if type(error) is not sa.exc.DatabaseError:
+                raise
+            raise CorruptArtifactError(
+                f"the ledger cannot be read: {error.orig}", where=str(self.engine.url), fix="restore it from a backup"
+            ) from error
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    # The driver would begin transactions by itself, late, and not around DDL; `_begin_sqlite` does.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # else INSERT OR REPLACE deletes rows without asking the triggers
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A deferred transaction that reads first and writes later fails when another has written in between.
+    is_reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN DEFERRED" if is_reading else "BEGIN IMMEDIATE")
+
+
+def _cannot_write(error: BaseException, where: object) -> StorageError:
+    return StorageError(
+        f"the ledger does not answer: {error}",
+        where=str(where),
+        fix="free some space, choose a writable --home, or wait for the other run; what stood there still stands",
+    )

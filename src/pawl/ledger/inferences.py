@@ -1,0 +1,114 @@
+"""What models answered, and what was decided on it: written in bulk, and written again without a second row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pawl.errors import NotFoundError
+from pawl.ids import ModelVersion
+from pawl.ledger.decision_tables import decision_trajectories, inference_logs
+from pawl.ledger.identity import SYSTEM_USER
+from pawl.ledger.model_versions import get_version
+from pawl.ledger.training_tables import train_jobs
+
+__all__ = ["Inference", "Lineage", "Trajectory", "append_inferences", "append_trajectories", "trace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """One answer of one model. prompt_payload: what it was asked; response_payload: what it said; both redacted.
+
+    inference_id: chosen by the caller, the same when the same inference is tried again.
+    """
+
+    inference_id: UUID
+    trace_id: str
+    model_version: ModelVersion
+    learner: str
+    prompt_hash: str
+    prompt_payload: Mapping[str, Any]
+    response_payload: Mapping[str, Any]
+    created_at: datetime
+    latency_ms: int = 0
+    model_name: str = ""
+    model_role: str = "policy"
+    user_id: UUID = SYSTEM_USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """Context, decision and (once known) outcome. source_event_id: of the decision event; one trajectory each."""
+
+    trajectory_id: UUID
+    trace_id: str
+    source_event_id: UUID
+    inference_id: UUID | None
+    learner: str
+    context_features: Mapping[str, Any]
+    decision_features: Mapping[str, Any]
+    created_at: datetime
+    outcome_features: Mapping[str, Any] | None = None
+    utility_score: float | None = None
+    label_quality: str = "pending"
+    user_id: UUID = SYSTEM_USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """What a decision leads back to; None where nothing was recorded."""
+
+    trace_id: str
+    inference_id: UUID
+    source_event_id: UUID | None
+    trajectory_id: UUID | None
+    dataset_version_ids: tuple[UUID, ...]
+    train_job_id: UUID | None
+    model_version: ModelVersion
+    decision: Mapping[str, Any] | None
+
+
+def append_inferences(tx: sa.Connection, rows: Sequence[Inference]) -> None:
+    """Write inferences; one whose id stands already is the same, tried again."""
+    _insert_missing(tx, inference_logs, "inference_id", rows)
+
+
+def append_trajectories(tx: sa.Connection, rows: Sequence[Trajectory]) -> None:
+    """Write trajectories; one whose source event has its trajectory already stays as it is."""
+    _insert_missing(tx, decision_trajectories, "source_event_id", rows)
+
+
+def trace(tx: sa.Connection, trace_id: str) -> Lineage:
+    """From a decision back to its data; NotFoundError for an unknown trace."""
+    newest_first = inference_logs.c.created_at.desc()
+    found = sa.select(inference_logs).where(inference_logs.c.trace_id == trace_id).order_by(newest_first).limit(1)
+    inference = tx.execute(found).one_or_none()
+    if inference is None:
+        raise NotFoundError(f"no trace `{trace_id}`", where="ledger", fix="take the trace_id of a logged decision")
+    of_trace = sa.select(decision_trajectories).where(decision_trajectories.c.inference_id == inference.inference_id)
+    trajectory = tx.execute(of_trace.limit(1)).one_or_none()
+    version = get_version(tx, inference.model_version)
+    of_job = sa.select(train_jobs.c.dataset_version_ids).where(train_jobs.c.train_job_id == version.train_job_id)
+    return Lineage(
+        trace_id=trace_id,
+        inference_id=inference.inference_id,
+        source_event_id=None if trajectory is None else trajectory.source_event_id,
+        trajectory_id=None if trajectory is None else trajectory.trajectory_id,
+        dataset_version_ids=tuple(tx.execute(of_job).scalar_one_or_none() or ()),
+        train_job_id=version.train_job_id,
+        model_version=version.version,
+        decision=None if trajectory is None else trajectory.decision_features,
+    )
+
+
+def _insert_missing(tx: sa.Connection, table: sa.Table, key: str, rows: Sequence[Inference | Trajectory]) -> None:
+    if not rows:
+        return
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    names = [one.name for one in fields(rows[0])]
+    values = [{name: getattr(row, name) for name in names} for row in rows]
+    tx.execute(insert(table).on_conflict_do_nothing(index_elements=[key]), values)

@@ -1,0 +1,115 @@
+"""Training jobs. Their states move one way: queued → running → succeeded | failed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pawl.errors import NotFoundError, RefusalError
+from pawl.ids import ModelVersion
+from pawl.ledger.identity import identity
+from pawl.ledger.training_tables import train_jobs
+from pawl.ledger.version_number import VersionNumber
+
+__all__ = ["NewJob", "TrainingFigures", "enqueue_job", "fail_job", "job_of", "job_status", "start_job", "succeed_job"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A training to be run. base_model: the version it starts from, or `scratch`."""
+
+    version: ModelVersion
+    dataset_version_ids: Sequence[UUID]
+    hyperparams: Mapping[str, Any]
+    base_model: str = "scratch"
+    role: str = "policy"
+    train_type: str = "retrain"
+    training_type: str = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingFigures:
+    """What a finished training says of itself: columns of `model_training_log`, by name, and its artifacts."""
+
+    artifacts: Mapping[str, Any]
+    columns: Mapping[str, float | int | str | datetime | None] = field(default_factory=dict)
+
+
+def enqueue_job(tx: sa.Connection, new: NewJob, now: datetime) -> UUID:
+    """Queue a training. Another attempt after a failed one is a new job; beside an unfailed one it is refused."""
+    c = train_jobs.c
+    states = list(tx.execute(sa.select(c.status).where(c.target_model_version == new.version)).scalars())
+    if any(state != "failed" for state in states):
+        raise RefusalError(
+            f"`{new.version}` has a training job that is {states[-1]}", where="ml_train_jobs", fix="claim a new number"
+        )
+    job_id = identity("train_job", new.version, len(states) + 1)
+    tx.execute(
+        sa.insert(train_jobs).values(
+            train_job_id=job_id,
+            train_type=new.train_type,
+            model_role=new.role,
+            base_model=new.base_model,
+            target_model_version=new.version,
+            dataset_version_ids=list(new.dataset_version_ids),
+            hyperparams=dict(new.hyperparams),
+            status="queued",
+            learner=VersionNumber.parse(new.version).learner,
+            training_type=new.training_type,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return job_id
+
+
+def start_job(tx: sa.Connection, job_id: UUID, now: datetime) -> None:
+    """queued → running; RefusalError when another worker was faster."""
+    _move(tx, job_id, "queued", {"status": "running", "started_at": now, "updated_at": now})
+
+
+def succeed_job(tx: sa.Connection, job_id: UUID, figures: TrainingFigures, now: datetime) -> None:
+    """running → succeeded."""
+    done = {"status": "succeeded", "finished_at": now, "updated_at": now, "artifacts": dict(figures.artifacts)}
+    _move(tx, job_id, "running", {**figures.columns, **done})
+
+
+def fail_job(tx: sa.Connection, job_id: UUID, error_message: str, now: datetime) -> None:
+    """running → failed, for good."""
+    failed = {"status": "failed", "finished_at": now, "updated_at": now, "error_message": error_message}
+    _move(tx, job_id, "running", failed)
+
+
+def job_status(tx: sa.Connection, job_id: UUID) -> str:
+    """The state of a job; NotFoundError when there is none."""
+    found = sa.select(train_jobs.c.status).where(train_jobs.c.train_job_id == job_id)
+    status: str | None = tx.execute(found).scalar_one_or_none()
+    if status is None:
+        raise NotFoundError(f"no training job {job_id}", where="ml_train_jobs", fix="hand in the id of a queued job")
+    return status
+
+
+def job_of(tx: sa.Connection, version: ModelVersion) -> UUID | None:
+    """The job that trains, or has trained, a version: the one that did not fail; None where there is none."""
+    c = train_jobs.c
+    found = sa.select(c.train_job_id).where(c.target_model_version == version, c.status != "failed")
+    job_id: UUID | None = tx.execute(found).scalar_one_or_none()
+    return job_id
+
+
+def _move(tx: sa.Connection, job_id: UUID, expected: str, values: Mapping[str, Any]) -> None:
+    # Compare-and-set: of two workers that read `queued`, one finds a row to change.
+    moved = (
+        sa.update(train_jobs)
+        .where(train_jobs.c.train_job_id == job_id, train_jobs.c.status == expected)
+        .values(**values)
+    )
+    if tx.execute(moved).rowcount != 1:
+        raise RefusalError(
+            f"training job {job_id} is {job_status(tx, job_id)}, so it cannot become {values['status']}",
+            where="ml_train_jobs",
+            fix="jobs go queued → running → succeeded or failed; another attempt is a new job",
+        )

@@ -1,0 +1,98 @@
+"""What the ledger's tests share: versions trained on paper, verdicts made to measure, and real processes."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from pawl.gates.condition import Floor
+from pawl.gates.figure import Figure
+from pawl.gates.gate import Gate
+from pawl.gates.verdict import Verdict
+from pawl.ids import DatasetHash, ModelVersion
+from pawl.ledger.datasets import NewDataset, record_dataset
+from pawl.ledger.deployments import Deployment, Move, promote
+from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, record_evaluation
+from pawl.ledger.model_versions import NewVersion, champion, record_version
+from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, start_job, succeed_job
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+GATE = Gate("test", (Floor(metric="gain", above=0.0, min_sample=10),))
+
+
+def day(number: int) -> datetime:
+    """An instant, days after the start."""
+    return START + timedelta(days=number)
+
+
+def move(number: int, reason: str = "measured better") -> Move:
+    """A move on a day."""
+    return Move(by="test", reason=reason, at=day(number))
+
+
+def new_version(version: str, job_id: UUID | None = None) -> NewVersion:
+    """A version as a training would hand it over."""
+    return NewVersion(
+        version=ModelVersion(version),
+        trained_at=START,
+        max_t1=START - timedelta(days=1),
+        dataset_hash=DatasetHash("d" * 64),
+        artifact="a" * 64,
+        tickers=("BTCUSDT", "ETHUSDT"),
+        certificate={"dataset_hash": "d" * 64, "max_t1": (START - timedelta(days=1)).isoformat()},
+        metrics={"hit_rate": 0.52, "sharpe": None},
+        baselines={"linear": {"hit_rate": 0.5}},
+        train_job_id=job_id,
+    )
+
+
+def trained(tx: sa.Connection, version: str) -> UUID:
+    """Record a dataset, a finished job and the version they gave; the id of the job."""
+    dataset = NewDataset(
+        learner="m002", content_hash=DatasetHash("d" * 64), window_start=START, window_end=day(1), sample_count=10,
+        filters={"tickers": ["BTCUSDT"]}, quality_report={},
+    )  # fmt: skip
+    dataset_id = record_dataset(tx, dataset, START)
+    job = NewJob(version=ModelVersion(version), dataset_version_ids=[dataset_id], hyperparams={"seed": 7})
+    job_id = enqueue_job(tx, job, START)
+    start_job(tx, job_id, START)
+    succeed_job(tx, job_id, TrainingFigures(artifacts={"set": "a" * 64}), START)
+    record_version(tx, new_version(version, job_id), START)
+    return job_id
+
+
+def verdict(*, passes: bool = True, is_first: bool = False) -> Verdict:
+    """A verdict that says what is wanted; one on a first version always passes."""
+    figures = {"gain": Figure(1.0 if passes else -1.0, 50)}
+    return GATE.judge_first(figures) if is_first else GATE.judge({}, figures)
+
+
+def judged(tx: sa.Connection, version: str, *, passes: bool = True, on: int = 0) -> EvaluationReport:
+    """Judge a version against today's champion."""
+    baseline = champion(tx, "m002")
+    found = verdict(passes=passes, is_first=baseline is None)
+    new = NewEvaluation(version=ModelVersion(version), baseline=baseline, verdict=found, figures={"gain_bps": 1.5})
+    return record_evaluation(tx, new, day(on))
+
+
+def promoted(tx: sa.Connection, version: str, on: int) -> Deployment:
+    """Train, judge and promote a version on a day."""
+    trained(tx, version)
+    return promote(tx, ModelVersion(version), judged(tx, version, on=on).eval_id, move(on))
+
+
+def run_together(code: str, arguments: Sequence[str], n: int, cwd: Path) -> list[str]:
+    """Run the code in n processes at once, the number of each as its last argument; what each printed."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *arguments, str(number)], cwd=cwd, text=True, stdout=subprocess.PIPE
+        )
+        for number in range(n)
+    ]
+    printed = [process.communicate(timeout=60)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * n
+    return printed
