@@ -36,7 +36,7 @@ def test_every_part_of_the_page_is_filled(done: ReportedBacktest) -> None:
     }
     for part in (data.headline, data.certificate, data.calibration, data.actions, data.states, data.trades):
         assert part is not None
-    assert len(data.metrics) == 8
+    assert len(data.metrics) == 9
     assert [row.ticker for row in data.quality] == ["AAA", "BBB"]
     assert len(data.importance) > 20
 

@@ -73,6 +73,13 @@ def _daily_hits(scored: Scored, days: pl.Series) -> Floats:
     return _by_day(trades, days, ["hits", "trades"])
 
 
+def _daily_net_bps(scored: Scored, days: pl.Series) -> Floats:
+    trades = scored.backtest.trades.group_by(pl.col("exit_ts").dt.truncate("1d").alias("day")).agg(
+        pl.col("pnl_bps").sum(), pl.len().cast(pl.Float64).alias("trades")
+    )
+    return _by_day(trades, days, ["pnl_bps", "trades"])
+
+
 def _daily_brier(scored: Scored, days: pl.Series) -> Floats:
     errors = scored.judged.group_by(pl.col("ts").dt.truncate("1d").alias("day")).agg(
         ((pl.col("probability") - pl.col("target")) ** 2).sum().alias("error"), pl.len().cast(pl.Float64).alias("rows")
@@ -95,6 +102,7 @@ METRICS: dict[str, _Daily | _Rowwise] = {
     "sharpe": _Daily(_daily_returns, sharpe_of),
     "max_drawdown": _Daily(_daily_returns, lambda _: _drawdown_of),
     "hit_rate": _Daily(_daily_hits, lambda _: ratio_of),
+    "net_bps_per_trade": _Daily(_daily_net_bps, lambda _: ratio_of),
     "brier": _Daily(_daily_brier, lambda _: ratio_of),
     "ece": _Rowwise(ece),
     "average_precision": _Rowwise(lambda probability, target: average_precision(target, probability)),

@@ -46,6 +46,7 @@ _SHOWN = {
     "sharpe": ("Sharpe", Unit.RATIO, Better.HIGHER),
     "max_drawdown": ("Max drawdown", Unit.PERCENT, Better.LOWER),
     "hit_rate": ("Hit rate", Unit.PERCENT, Better.HIGHER),
+    "net_bps_per_trade": ("Net a trade", Unit.BPS, Better.HIGHER),
     "average_precision": ("Average precision", Unit.SCORE, Better.HIGHER),
     "brier": ("Brier", Unit.SCORE, Better.LOWER),
     "ece": ("ECE", Unit.SCORE, Better.LOWER),
@@ -80,7 +81,7 @@ def report_data(scored: ScoredVersion, compared: Mapping[str, Compared], context
         certificate=_certificate(scored.record),
         curves=_curves(scored),
         metrics=tuple(_row(name, compared[name]) for name in _SHOWN),
-        calibration=_calibration(model),
+        calibration=_calibration(model, context.spec.foresees),
         actions=_actions(model.decisions),
         states=_states(model.predictions, scored.bars),
         importance=_importance(scored.importance, context.spec),
@@ -103,13 +104,13 @@ def _headline(model: Scored, compared: Mapping[str, Compared]) -> Headline:
         turnover=model.metrics["turnover"],
         n_trades=int(model.metrics["n_trades"]),
         ece=model.metrics["ece"],
-        net_bps_per_trade=Interval(model.metrics["net_bps_per_trade"]),
+        net_bps_per_trade=_interval(compared["net_bps_per_trade"].model),
     )
 
 
 def _row(name: str, compared: Compared) -> MetricRow:
     title, unit, better = _SHOWN[name]
-    factor = _TO_BPS if unit is Unit.BPS else 1.0
+    factor = _TO_BPS if name == "daily_net_return" else 1.0
     return MetricRow(
         name=title,
         unit=unit,
@@ -163,13 +164,13 @@ def _buy_and_hold(scored: ScoredVersion) -> EquityCurve:
     )
 
 
-def _calibration(model: Scored) -> Calibration | None:
+def _calibration(model: Scored, event: str) -> Calibration | None:
     if model.judged.is_empty():
         return None
     probability = model.judged["probability"].to_numpy()
     curve = calibration_curve(probability, model.judged["target"].cast(pl.Float64).to_numpy())
     return Calibration(
-        event="what the learner foresees came true within its horizon",
+        event=event,
         bins=tuple(CalibrationBin(**row) for row in curve.iter_rows(named=True)),
         brier=model.metrics["brier"],
         ece=model.metrics["ece"],

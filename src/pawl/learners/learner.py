@@ -23,13 +23,15 @@ DECISION_COLUMNS = ("ticker", "ts", "available_at", "action", "position_size", "
 class LearnerSpec:
     """What the shared loop must know of a learner.
 
-    horizon_bars: how many bars after its own the label reads. embargo_bars: kept free between what was read and what
-    is scored. min_bars: a ticker with fewer visible bars is left out of a fit.
+    foresees: what `probability` is the probability of, in words. horizon_bars: how many bars after its own the label
+    reads. embargo_bars: kept free between what was read and what is scored. min_bars: a ticker with fewer visible bars
+    is left out of a fit.
     """
 
     name: str
     timeframe: Timeframe
     feature_set: FeatureSet
+    foresees: str
     horizon_bars: int
     embargo_bars: int
     min_bars: int

@@ -91,6 +91,7 @@ class M002:
             name=str(self.variant),
             timeframe=Timeframe.parse("1d"),
             feature_set=FEATURE_SETS["m002"],
+            foresees="a return of 1 % or more within 5 bars, without a fall of more than 3 % on the way",
             horizon_bars=5,
             embargo_bars=self.config.embargo_bars,
             min_bars=260,
