@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_workspace import SMALL, fill
 
 from pawl.cli.main import run
 from pawl.jobs.workspace import Workspace
+from small_workspace import SMALL, fill
 
 SETTINGS = f"""
 n_jobs = 1
