@@ -361,10 +361,11 @@ WRITER = """
     import polars as pl
     from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
+    from pawl.market.calendars import Calendar
 
     bars, now = pl.read_parquet(sys.argv[2]), datetime(2026, 1, 1, tzinfo=UTC)
     for piece in bars.iter_slices(450):
-        SilverStore(Path(sys.argv[1])).merge(piece, Timeframe.parse("1d"), None, source="test", now=now)
+        SilverStore(Path(sys.argv[1])).merge(piece, Timeframe.parse("1d"), Calendar("24/7"), source="test", now=now)
 """
 
 
