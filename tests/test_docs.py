@@ -1,7 +1,10 @@
 """The documents say what is there: every command, setting and dependency, and no link or command that leads nowhere."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import commands_doc
 import settings_doc
 from pawl.cli.feature_tables import declarations_markdown
 from pawl.cli.main import app
+from pawl.evaluation.trading import TradingMetrics
 from pawl.features.sets import FEATURE_SETS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +72,31 @@ def test_every_setting_has_a_meaning() -> None:
 def test_every_setting_stands_in_the_page() -> None:
     page = _text(settings_doc.PAGE)
     assert [path for path, _ in settings_doc.keys() if f"| `{path[-1]}` |" not in page] == []
+
+
+MEASURED_IN = ("jobs/evaluation.py", "learners/m002.py", "models/regime_classifier.py")
+
+
+def _measured(path: Path) -> Iterator[str]:
+    """Names of metrics: keys of the dicts that are called metrics, or returned by a function named after them."""
+    for node in ast.walk(ast.parse(_text(path))):
+        holds = (
+            (isinstance(node, ast.keyword) and node.arg == "metrics")
+            or (isinstance(node, ast.Assign) and "metrics" in ast.unparse(node.targets[0]))
+            or (isinstance(node, ast.FunctionDef) and node.name.endswith("_metrics"))
+        )
+        dicts = [each for each in ast.walk(node) if isinstance(each, ast.Dict)] if holds else []
+        yield from (str(key.value) for each in dicts for key in each.keys if isinstance(key, ast.Constant))
+
+
+def test_every_metric_says_what_it_means() -> None:
+    page = _text(ROOT / "docs" / "metrics.md")
+    rows = re.findall(r"^\| (`[^|]*) \|", page, flags=re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    named = {field.name for field in fields(TradingMetrics)}
+    named |= {name for path in MEASURED_IN for name in _measured(ROOT / "src" / "pawl" / path)}
+    assert {"sharpe", "deflated_sharpe", "regime_accuracy", "average_precision", "n_head_rows"} <= named
+    assert named - documented == set()
 
 
 def test_every_dependency_has_its_reason() -> None:
