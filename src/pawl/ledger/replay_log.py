@@ -68,9 +68,12 @@ class ReplayRow:
         return RowKey(utc_text(self.virtual_time), self.learner, self.policy, self.ticker, self.kind)
 
 
-class _Sealed(NamedTuple):
+class _Written(NamedTuple):
+    """A row as text: what is compared, sealed and stored."""
+
     key: RowKey
     payload: str
+    virtual_time: datetime
 
 
 def open_replay(tx: sa.Connection, inputs: Mapping[str, Any], now: datetime) -> UUID:
@@ -97,21 +100,28 @@ def append_rows(tx: sa.Connection, replay_id: UUID, rows: Sequence[ReplayRow], n
     Rows up to the last one that stands must be the ones that stand there, to the byte: a resumed replay may say again
     what it has said, and nothing else (RefusalError). now: wall-clock, kept beside the rows.
     """
-    sealed = sorted((_Sealed(row.key, canonical_json(dict(row.payload))) for row in rows), key=lambda one: one.key)
-    for one, other in pairwise(sealed):
+    written = sorted(_Written(row.key, canonical_json(dict(row.payload)), row.virtual_time) for row in rows)
+    for one, other in pairwise(written):
         if one.key == other.key:
             raise InputError(f"two rows are {_named(one.key)}", where="replay_log", fix="hand in each row once")
     last = _last_row(tx, replay_id)
-    repeated = [one for one in sealed if last is not None and one.key <= _key(last)]
+    repeated = [one for one in written if last is not None and one.key <= _key(last)]
     _require_same(tx, replay_id, repeated)
-    fresh = sealed[len(repeated) :]
     number, previous = (0, GENESIS) if last is None else (last.row_number, last.row_hash)
     values = []
-    for one in fresh:
-        number, previous = number + 1, _seal(previous, one)
-        virtual_time = datetime.fromisoformat(one.key.virtual_time)
-        values.append({**one.key._asdict(), "virtual_time": virtual_time, "row_number": number, "row_hash": previous,
-                       "payload": one.payload, "replay_id": replay_id, "recorded_at": now})  # fmt: skip
+    for one in written[len(repeated) :]:
+        number, previous = number + 1, _seal(previous, one.key, one.payload)
+        values.append(
+            {
+                **one.key._asdict(),
+                "virtual_time": one.virtual_time,
+                "payload": one.payload,
+                "replay_id": replay_id,
+                "row_number": number,
+                "row_hash": previous,
+                "recorded_at": now,
+            }
+        )
     if values:
         tx.execute(sa.insert(replay_log), values)
     return len(values)
@@ -129,7 +139,7 @@ def read_rows(tx: sa.Connection, replay_id: UUID) -> Iterator[sa.Row[Any]]:
     c = replay_log.c
     chosen = sa.select(replay_log).where(c.replay_id == replay_id).order_by(c.row_number)
     for number, row in enumerate(tx.execution_options(yield_per=ROWS_AT_ONCE).execute(chosen), start=1):
-        previous = _seal(previous, _Sealed(_key(row), row.payload))
+        previous = _seal(previous, _key(row), row.payload)
         if row.row_hash != previous or row.row_number != number:
             raise CorruptArtifactError(
                 f"row {number} of replay {replay_id} is not what was written",
@@ -160,9 +170,9 @@ def finish_replay(tx: sa.Connection, replay_id: UUID, now: datetime) -> str:
     return found
 
 
-def _seal(previous: str, row: _Sealed) -> str:
+def _seal(previous: str, key: RowKey, payload: str) -> str:
     # The key as a JSON list, then the payload: no two rows give the same text.
-    content = f"{previous}{canonical_json(list(row.key))}{row.payload}"
+    content = f"{previous}{canonical_json(key)}{payload}"
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -173,12 +183,12 @@ def _last_row(tx: sa.Connection, replay_id: UUID) -> sa.Row[Any] | None:
     ).one_or_none()
 
 
-def _require_same(tx: sa.Connection, replay_id: UUID, repeated: Sequence[_Sealed]) -> None:
+def _require_same(tx: sa.Connection, replay_id: UUID, repeated: Sequence[_Written]) -> None:
     if not repeated:
         return
     c = replay_log.c
-    first, last = (datetime.fromisoformat(one.key.virtual_time) for one in (repeated[0], repeated[-1]))
-    chosen = sa.select(replay_log).where(c.replay_id == replay_id, c.virtual_time.between(first, last))
+    between = c.virtual_time.between(repeated[0].virtual_time, repeated[-1].virtual_time)
+    chosen = sa.select(replay_log).where(c.replay_id == replay_id, between)
     standing = {_key(row): row.payload for row in tx.execute(chosen)}
     for one in repeated:
         if standing.get(one.key) != one.payload:

@@ -1,0 +1,72 @@
+"""Values come back as they went in, and what no database could keep is refused."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_world import START, trained
+from pawl.errors import InputError
+from pawl.ledger.column_types import CanonicalJson, UtcTime, UuidList, canonical_json, utc_text
+from pawl.ledger.database import Ledger
+from pawl.ledger.training_tables import train_jobs
+
+ONE_DAY = timedelta(days=1)  # another zone may lie beyond the first and last instant there is
+times = st.datetimes(min_value=datetime.min + ONE_DAY, max_value=datetime.max - ONE_DAY)
+zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab ö", max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+TYPED = sa.Table(
+    "typed", sa.MetaData(), sa.Column("at", UtcTime), sa.Column("value", CanonicalJson), sa.Column("ids", UuidList)
+)
+
+
+@given(times, zones, values)
+def test_times_and_json_come_back_as_they_went_in(when: datetime, zone: timezone, value: object) -> None:
+    engine = sa.create_engine("sqlite://")
+    TYPED.create(engine)
+    with engine.begin() as tx:
+        tx.execute(sa.insert(TYPED).values(at=when.replace(tzinfo=zone), value=[value], ids=[UUID(int=5)]))
+        row = tx.execute(sa.select(TYPED)).one()
+    engine.dispose()
+    assert row.at == when.replace(tzinfo=zone)
+    assert row.at.tzinfo is UTC
+    assert (row.value, row.ids) == ([value], [UUID(int=5)])
+
+
+@given(times, times, zones)
+def test_times_sort_as_text(one: datetime, other: datetime, zone: timezone) -> None:
+    first, second = one.replace(tzinfo=zone), other.replace(tzinfo=UTC)
+    assert (utc_text(first) < utc_text(second)) is (first < second)
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    assert canonical_json({"b": 1, "a": {"d": 2, "c": 3}}) == canonical_json({"a": {"c": 3, "d": 2}, "b": 1})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {"x": [float("-inf")]}, {1, 2}, START, b"bytes"])
+def test_what_is_no_json_is_refused(value: object) -> None:
+    with pytest.raises(InputError, match="cannot be stored as JSON"):
+        canonical_json(value)
+
+
+def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(InputError, match="carries no zone"):
+        utc_text(START.replace(tzinfo=None))
+
+
+def test_defaults_of_the_database_read_as_utc_times(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        trained(tx, "m002-1.0")
+        tx.execute(sa.text("INSERT INTO ml_train_jobs (train_type, model_role, base_model, target_model_version, "
+                           "dataset_version_ids, hyperparams, learner) VALUES ('sft', 'policy', 'b', 'v', '[]', '{}', "
+                           "'policy')"))  # fmt: skip
+        row = tx.execute(sa.select(train_jobs).where(train_jobs.c.train_type == "sft")).one()
+    assert abs(row.created_at - datetime.now(UTC)) < timedelta(minutes=5)
+    assert (row.status, row.artifacts, row.dataset_version_ids) == ("queued", {}, [])
