@@ -29,3 +29,13 @@ def test_too_short_a_history_is_refused(m002: M002, silver: pl.DataFrame) -> Non
     few = silver.group_by("ticker").head(15)
     with pytest.raises(TooLittleDataError):
         Samples.of(few, m002.label(few), m002.config)
+
+
+def test_a_report_can_begin_at_an_instant_of_the_caller_s(m002: M002, silver: pl.DataFrame) -> None:
+    begin = silver["available_at"].unique().sort()[500]
+    samples = Samples.of(silver, m002.label(silver), m002.config, report_from=begin)
+    assert samples.scored_from == begin
+    assert samples.frame["t1"].filter(samples.is_fitted).max() < begin
+    assert layer_key("head", samples, {}, 3) != layer_key(
+        "head", Samples.of(silver, m002.label(silver), m002.config), {}, 3
+    )

@@ -10,7 +10,7 @@ Purging and embargo: López de Prado, Advances in Financial Machine Learning, 20
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import combinations, pairwise
 
@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 
 from pawl.errors import TooLittleDataError
 
-__all__ = ["Growth", "Split", "WalkForward", "combinatorial_purged", "forward_folds", "time_split", "walk_forward"]
+__all__ = [
+    "Growth",
+    "Split",
+    "WalkForward",
+    "combinatorial_purged",
+    "forward_folds",
+    "split_at",
+    "time_split",
+    "walk_forward",
+]
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -110,10 +119,29 @@ def time_split(t0: pl.Series, t1: pl.Series, fraction: float = 0.8, embargo: int
     """
     intervals = _Intervals(t0, t1)
     n = intervals.instants.size
-    cut = int(n * fraction)
+    return _cut_at(intervals, int(n * fraction), embargo)
+
+
+def split_at(t0: pl.Series, t1: pl.Series, instant: datetime, embargo: int = EMBARGO) -> Split:
+    """The same, cut at an instant: the test side is everything asked at it or later.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> t0 = pl.Series([datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(20)])
+    >>> split = split_at(t0, t0 + timedelta(days=2), datetime(2024, 1, 11, tzinfo=UTC), embargo=3)
+    >>> split.train.tolist(), split.test.tolist()[0]
+    ([0, 1, 2, 3, 4], 10)
+    """
+    intervals = _Intervals(t0, t1)
+    cut = int(np.searchsorted(intervals.instants, _microseconds(pl.Series([instant]))[0]))
+    return _cut_at(intervals, cut, embargo)
+
+
+def _cut_at(intervals: _Intervals, cut: int, embargo: int) -> Split:
+    """Both sides of the instant at a position."""
+    n = intervals.instants.size
     if not 0 < cut < n:
         raise TooLittleDataError(
-            f"{n} instants cannot be cut at {fraction}", where="time split", fix="hand in a longer history"
+            f"{n} instants cannot be cut before number {cut}", where="time split", fix="hand in a longer history"
         )
     split = Split(_rows(intervals.read_before(cut, embargo)), _rows(intervals.asked_in(cut, n)))
     if split.train.size == 0:

@@ -64,11 +64,13 @@ def silent(stage: str, fraction: float) -> None:
 class FitContext:
     """How to fit, as opposed to what on.
 
-    on_progress: called with a stage in words and the fraction done. n_jobs: workers of `joblib.Parallel`.
+    on_progress: called with a stage in words and the fraction done. report_from: nothing asked from this instant on is
+    fitted (None: the learner keeps a share of the newest dates for its report). Workers are set around a fit by
+    `joblib.parallel_config`.
     """
 
     seed: int
-    n_jobs: int = 1
+    report_from: datetime | None = None
     cache: LayerCache = field(default_factory=NoCache)
     on_progress: Callable[[str, float], None] = silent
 

@@ -108,7 +108,7 @@ class M002:
     def fit(self, bars: pl.DataFrame, context: FitContext) -> Fit[M002Model]:
         """Fit the layers. The newest `reported_share` of the dates is read only to report on."""
         context.on_progress("features and labels", 0.0)
-        samples = Samples.of(bars, self.label(bars), self.config)
+        samples = Samples.of(bars, self.label(bars), self.config, context.report_from)
         layer = self._regime_layer(samples, context) if self.variant is M002Variant.FULL else None
         frame = _with_states(samples, layer) if layer else samples.frame
         context.on_progress("head", 0.0)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pawl.evaluation.splits import forward_folds, time_split
+from pawl.evaluation.splits import forward_folds, split_at, time_split
 from pawl.features.gaps import fill_gaps
 from pawl.features.sets import FEATURE_SETS, build_dataset, definition_hash
 from pawl.labels.regime import assign_regime_labels
@@ -62,11 +62,19 @@ class Samples:
     content: str
 
     @classmethod
-    def of(cls, bars: pl.DataFrame, labels: pl.DataFrame, config: SplitConfig) -> Self:
-        """From silver bars and their labels. TooLittleDataError where a split would leave a side empty."""
+    def of(
+        cls, bars: pl.DataFrame, labels: pl.DataFrame, config: SplitConfig, report_from: datetime | None = None
+    ) -> Self:
+        """From silver bars and their labels. report_from: where the reported block begins, else by its share.
+
+        TooLittleDataError where a split would leave a side empty.
+        """
         built = assign_regime_labels(fill_gaps(build_dataset(bars, "m002").collect(), FEATURE_SETS["m002"]))
         frame = built.join(labels, on=["ticker", "ts"], how="left", maintain_order="left")
-        cut = time_split(frame["t0"], frame["t1"], 1 - config.reported_share, config.embargo_bars)
+        if report_from is None:
+            cut = time_split(frame["t0"], frame["t1"], 1 - config.reported_share, config.embargo_bars)
+        else:
+            cut = split_at(frame["t0"], frame["t1"], report_from, config.embargo_bars)
         is_fitted = _mask(frame, cut.train)
         is_known = frame["t1"].is_not_null().to_numpy()
         is_later = (frame["t0"] > frame["t0"].gather(cut.train).max()).to_numpy()
@@ -91,6 +99,7 @@ def layer_key(layer: str, samples: Samples, settings: Mapping[str, object], seed
         "bars": samples.content,
         "features": definition_hash(FEATURE_SETS["m002"]),
         "settings": dict(settings),
+        "fitted": hashlib.sha256(np.packbits(samples.is_fitted).tobytes()).hexdigest(),
         "seed": seed,
     }
     return hashlib.sha256(to_exact_json(parts)).hexdigest()
