@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pawl.errors import SchemaError, SettingsError
 from pawl.models.regime_config import RegimeConfig
-from pawl.models.regime_inference import predict_logits, predict_probabilities
+from pawl.models.regime_inference import BLOCK, blocks, predict_logits, predict_probabilities
 from pawl.models.regime_lstm import RegimeLSTM
 from pawl.models.regime_training import fresh_network
 from pawl.models.sequences import Sequences, build_sequences
@@ -76,6 +78,28 @@ def test_m002_r20_other_tickers_change_no_bit(network: RegimeLSTM, rng: np.rando
     together = predict_logits(network, _sequences(values, ticker))
     alone = [predict_logits(network, _sequences(values[ticker == t], ticker[ticker == t])) for t in (0, 1, 2)]
     np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
+def _places(ends: list[int]) -> dict[int, int]:
+    rows = np.array(ends, np.int64)
+    found = [(end, end - first) for first, start, stop in blocks(rows, 20) for end in rows[start:stop].tolist()]
+    assert [end for end, _ in found] == ends
+    assert all(0 <= place < BLOCK for _, place in found)
+    return dict(found)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([1, 1, 1, 1, 2, 7, 19, 20, 90, 300]), min_size=1, max_size=600), st.data())
+def test_m002_r20_the_place_of_a_window_in_its_block_follows_from_older_windows_of_its_ticker(
+    steps: list[int], data: st.DataObject
+) -> None:
+    # Where a product rounds by place, only this keeps the bits; it does not on the machine this was written on.
+    ends = (18 + np.cumsum(steps)).tolist()
+    places = _places(ends)
+    cut = data.draw(st.integers(1, len(ends)))
+    assert _places(ends[:cut]) == {end: places[end] for end in ends[:cut]}
+    next_ticker = next((i for i in range(cut, len(ends)) if steps[i] >= 20), len(ends))
+    assert _places(ends[next_ticker:]) == {end: places[end] for end in ends[next_ticker:]}
 
 
 def test_what_lies_between_and_behind_the_windows_does_not_matter(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pawl.models.regime_lstm import RegimeLSTM
 
-__all__ = ["predict_logits", "predict_probabilities"]
+__all__ = ["BLOCK", "blocks", "predict_logits", "predict_probabilities"]
 
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -57,14 +57,14 @@ def predict_logits(network: "RegimeLSTM", sequences: Sequences, device: str = "c
     with one_thread(), torch.inference_mode():
         is_plain = device == "cpu" and network.lstm.num_layers == 1
         answer = _by_shared_rows(network, seq_len) if is_plain else _by_torch(network, seq_len, device)
-        for first, start, stop in _blocks(ends, seq_len):
+        for first, start, stop in blocks(ends, seq_len):
             known = values[first - seq_len + 1 : first + BLOCK]
             rows[: len(known)], rows[len(known) :] = known, 0.0
             logits[start:stop] = answer(torch.from_numpy(rows))[ends[start:stop] - first]
     return logits
 
 
-def _blocks(ends: Ints, seq_len: int) -> Iterator[tuple[int, int, int]]:
+def blocks(ends: Ints, seq_len: int) -> Iterator[tuple[int, int, int]]:
     """(first, start, stop): `ends[start:stop]` lie in the block of BLOCK rows from row `first` on.
 
     A matrix product may round a column differently at another place or in another shape. So all blocks have one shape,
