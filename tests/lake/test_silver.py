@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pawl.errors import InputError, NotFoundError, StorageError
+from pawl.lake.atomic import locked
 from pawl.lake.silver import Merge, SilverStore
 from pawl.market.bars import BAR_SCHEMA, SILVER_SCHEMA, Timeframe
 from pawl.market.calendars import ALWAYS, FX, Calendar, open_times
@@ -291,7 +292,8 @@ KILLED = """
     from datetime import UTC, datetime
     from pathlib import Path
     import polars as pl
-    from pawl.lake.silver import SilverStore
+    from pawl.lake.atomic import locked
+from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
 
     home, bars, step, nth = Path(sys.argv[1]), pl.read_parquet(sys.argv[2]), sys.argv[3], int(sys.argv[4])
@@ -328,7 +330,8 @@ FULL = """
     from pathlib import Path
     import polars as pl
     from pawl.errors import StorageError
-    from pawl.lake.silver import SilverStore
+    from pawl.lake.atomic import locked
+from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -359,7 +362,8 @@ WRITER = """
     from datetime import UTC, datetime
     from pathlib import Path
     import polars as pl
-    from pawl.lake.silver import SilverStore
+    from pawl.lake.atomic import locked
+from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
     from pawl.market.calendars import Calendar
 
@@ -381,6 +385,22 @@ def test_two_writers_wait_for_each_other(four_years: pl.DataFrame, tmp_path: Pat
     silver = SilverStore(tmp_path / "home").scan(DAILY).collect()
     assert_frame_equal(silver.select(BAR_SCHEMA.names()), four_years)
     assert set(silver.select(pl.col("session").diff().over("ticker")).to_series().drop_nulls()) == {1}
+
+
+def test_a_writer_waits_while_another_holds_the_lock(store: SilverStore, make_bars: MakeBars, tmp_path: Path) -> None:
+    file = tmp_path / "bars.parquet"
+    make_bars("A", 10).write_parquet(file)
+    program = textwrap.dedent(WRITER).replace("for piece", "print('ready', flush=True)\nfor piece")
+    with locked(tmp_path / "home" / "silver" / ".lock"):
+        command = [sys.executable, "-c", program, str(tmp_path / "home"), str(file)]
+        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            writer.wait(1.0)
+        assert store.tickers(DAILY) == []
+    with writer.stdout:
+        assert writer.wait(60) == 0
+    assert store.tickers(DAILY) == ["A"]
 
 
 def test_a_home_that_cannot_be_written_says_so(tmp_path: Path, make_bars: MakeBars) -> None:

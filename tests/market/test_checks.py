@@ -123,6 +123,15 @@ def test_a_large_move_that_stays_only_warns(bars: pl.DataFrame, factor: float) -
     assert report.is_ok
 
 
+def test_a_spike_among_others_is_a_wild_market_and_only_warns(bars: pl.DataFrame) -> None:
+    stormy = spiked(bars, 3.0).with_columns(
+        pl.when(at("A", 302)).then(pl.col(name) * 3.0).otherwise(name).alias(name) for name in PRICES
+    )
+    report = check(stormy)
+    assert severities(report, "suspicious_spikes") == {}
+    assert severities(report, "spikes")["A"] is Severity.WARN
+
+
 def test_zero_volume_warns_here_and_there_and_fails_when_common(bars: pl.DataFrame) -> None:
     here = pl.int_range(pl.len()).over("ticker")
     few = bars.with_columns(volume=pl.when(here % 100 == 0).then(0.0).otherwise("volume"))
