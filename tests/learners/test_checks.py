@@ -1,6 +1,7 @@
 """Every shipped learner keeps the contract, and each check notices a learner that breaks it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -39,20 +40,26 @@ class EarlyT1(Wrapped):
 
 
 class Leaking(Wrapped):
-    def predict(self, model: M002Model, bars: pl.DataFrame) -> pl.DataFrame:
-        predicted = super().predict(model, bars)
+    def predict(self, model: M002Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
+        predicted = super().predict(model, bars, since)
         return predicted.with_columns(pl.col("policy_score") - pl.col("policy_score").mean())
 
 
+class ShortSighted(Wrapped):
+    def predict(self, model: M002Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
+        asked = bars if since is None else bars.filter(pl.col("ts") >= since)
+        return super().predict(model, asked)
+
+
 class Random(Wrapped):
-    def predict(self, model: M002Model, bars: pl.DataFrame) -> pl.DataFrame:
-        noise = np.random.default_rng().random(bars.height)
-        return super().predict(model, bars).with_columns(pl.Series("policy_score", noise))
+    def predict(self, model: M002Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
+        predicted = super().predict(model, bars, since)
+        return predicted.with_columns(pl.Series("policy_score", np.random.default_rng().random(predicted.height)))
 
 
 class OrderBound(Wrapped):
-    def predict(self, model: M002Model, bars: pl.DataFrame) -> pl.DataFrame:
-        return super().predict(model, bars).with_columns(pl.Series("first", [bars["ticker"][0]] * bars.height))
+    def predict(self, model: M002Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
+        return super().predict(model, bars, since).with_columns(pl.lit(bars["ticker"][0]).alias("first"))
 
 
 class Forgetful(Wrapped):
@@ -84,6 +91,7 @@ class Eager(Wrapped):
     [
         (EarlyT1, "labels_derive_their_interval_from_the_bars"),
         (Leaking, "predictions_do_not_change_when_the_future_is_cut"),
+        (ShortSighted, "predictions_since_an_instant_are_the_same"),
         (Random, "predict_is_pure"),
         (OrderBound, "the_order_of_tickers_does_not_matter"),
         (Forgetful, "saved_is_loaded"),

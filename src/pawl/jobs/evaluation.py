@@ -58,7 +58,7 @@ class Rulebook:
 def score(learner: Learner[Any], model: Any, bars: pl.DataFrame, span: Span, rulebook: Rulebook) -> Scored:  # noqa: ANN401 - a model is whatever its learner fits
     """Predict, decide and trade over the span; the bars before it are history for features and nothing else."""
     known = bars.filter(pl.col("ts") < span.end)
-    predictions = learner.predict(model, known).filter(span.holds())
+    predictions = learner.predict(model, known, since=span.start)
     decisions = learner.decide(predictions)
     done = backtest(known.filter(span.holds()), decisions, rulebook.costs)
     labels = learner.label(known).select("ticker", "ts", "t1", "target").drop_nulls()

@@ -46,6 +46,15 @@ def predictions_do_not_change_when_the_future_is_cut(learner: AnyLearner, bars: 
         _break(learner, f"predictions up to {cut:%Y-%m-%d} change when later bars are there: the future leaks")
 
 
+def predictions_since_an_instant_are_the_same(learner: AnyLearner, bars: pl.DataFrame) -> None:
+    """Asking for the newest bars only gives the answers that asking for all of them gives."""
+    model = _fit(learner, bars).model
+    since = bars.get_column("ts").sort()[len(bars) * 3 // 4]
+    whole = learner.predict(model, bars).filter(pl.col("ts") >= since)
+    if not _is_equal(whole, learner.predict(model, bars, since=since)):
+        _break(learner, f"predictions since {since:%Y-%m-%d} are not those of the whole history")
+
+
 def predict_is_pure(learner: AnyLearner, bars: pl.DataFrame) -> None:
     """Predicting twice gives the same, and leaves the bars as they were."""
     model = _fit(learner, bars).model
@@ -113,6 +122,7 @@ LEARNER_CHECKS: dict[str, Check] = {
     for check in (
         labels_derive_their_interval_from_the_bars,
         predictions_do_not_change_when_the_future_is_cut,
+        predictions_since_an_instant_are_the_same,
         predict_is_pure,
         the_order_of_tickers_does_not_matter,
         saved_is_loaded,

@@ -102,8 +102,12 @@ class Learner(Protocol[Model]):
         """Fit on silver bars (every one of them counts as read). TooLittleDataError when they do not suffice."""
         ...
 
-    def predict(self, model: Model, bars: pl.DataFrame) -> pl.DataFrame:
-        """One row a bar: what the model foresees at its close, from that bar and older ones only."""
+    def predict(self, model: Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
+        """One row a bar: what the model foresees at its close, from that bar and older ones only.
+
+        since: answer for the bars that opened then or later; the others are history. The answers are the same to the
+        byte whether more are asked for or not.
+        """
         ...
 
     def decide(self, predictions: pl.DataFrame) -> pl.DataFrame:

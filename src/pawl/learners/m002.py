@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -28,6 +28,7 @@ from pawl.models.regime_classifier import (
     RegimeFitSpec,
     ends_among,
     join_states,
+    regime_sequences,
 )
 from pawl.models.regime_config import RegimeConfig
 from pawl.models.regime_layer import RegimeLayer, fit_regime_layer
@@ -128,12 +129,12 @@ class M002:
         """The head's columns in this variant: without a regime layer, the features alone."""
         return HEAD_FEATURES if self.variant is M002Variant.FULL else FEATURES
 
-    def predict(self, model: M002Model, bars: pl.DataFrame) -> pl.DataFrame:
+    def predict(self, model: M002Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
         """What the model says at the close of each bar: see `predict_frame`."""
-        return self.predict_frame(model, build_dataset(bars, "m002").collect())
+        return self.predict_frame(model, build_dataset(bars, "m002").collect(), since)
 
-    def predict_frame(self, model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
-        """Predictions on a frame that has the m002 features already.
+    def predict_frame(self, model: M002Model, frame: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
+        """Predictions on a frame that has the m002 features already, for the bars that opened at `since` or later.
 
         Gives one row a bar in (ticker, ts) order: ticker, date, action (LONG, SHORT, FLAT), position_size,
         policy_score, ex_ante_vol, pred_*, state_prob_*, state_prob_missing, reason, ts, available_at. Rows whose
@@ -147,9 +148,10 @@ class M002:
                 fix="build them: build_dataset(bars, feature_set='m002')",
             )
         filled = fill_gaps(frame.sort("ticker", "ts"), FEATURE_SETS["m002"])
-        joined = _with_classifier(model.regime, filled)
-        scored = apply_policy(_with_head(model, joined), model.policy)
-        return scored.select(
+        is_asked = filled["ts"] >= since if since is not None else pl.repeat(value=True, n=filled.height, eager=True)
+        joined = _with_classifier(model.regime, filled, is_asked)
+        scored = apply_policy(_with_head(model, joined, is_asked), model.policy)
+        return scored.filter(is_asked).select(
             "ticker",
             pl.col("ts").dt.date().alias("date"),
             pl.col("action").replace_strict(_EDGE_ACTIONS),
@@ -253,19 +255,18 @@ def _with_states(samples: Samples, layer: RegimeLayer) -> pl.DataFrame:
     )
 
 
-def _with_classifier(regime: RegimeClassifier | None, frame: pl.DataFrame) -> pl.DataFrame:
+def _with_classifier(regime: RegimeClassifier | None, frame: pl.DataFrame, is_asked: pl.Series) -> pl.DataFrame:
     if regime is None:
         return join_states(frame, np.empty(0, dtype=np.int64), np.empty((0, len(STATE_COLUMNS))))
-    probabilities = regime.predict_probabilities(frame).drop("date")
-    joined = frame.join(probabilities, on=["ticker", "ts"], how="left", maintain_order="left")
-    is_missing = pl.col(STATE_COLUMNS[0]).is_null().cast(pl.Int8).alias(STATE_MISSING)
-    return joined.with_columns(is_missing).with_columns(pl.col(STATE_COLUMNS).fill_null(0.0))
+    sequences = regime_sequences(frame, regime.features, regime.config.seq_len)
+    ends = ends_among(sequences, is_asked.to_numpy())
+    return join_states(frame, ends, regime.predict_ends(sequences, ends))
 
 
-def _with_head(model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the head's predictions; null where an input is null or infinite."""
+def _with_head(model: M002Model, frame: pl.DataFrame, is_asked: pl.Series) -> pl.DataFrame:
+    """Add the head's predictions; null on rows that are not asked for, and where an input is null or infinite."""
     inputs = frame.select(pl.col(name).cast(pl.Float64) for name in model.head_features)
-    is_complete = inputs.select(pl.all_horizontal(pl.all().is_finite().fill_null(value=False))).to_series()
+    is_complete = inputs.select(pl.all_horizontal(pl.all().is_finite().fill_null(value=False))).to_series() & is_asked
     predicted = model.head.predict(inputs.filter(is_complete))
     rows = is_complete.arg_true()
     columns = {
@@ -279,7 +280,8 @@ def _with_head(model: M002Model, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _head_metrics(model: M002Model, samples: Samples, frame: pl.DataFrame) -> dict[str, float]:
     """Average precision, MAE of both targets and the mean policy score on the reported block (M002-R29)."""
-    block = _with_head(model, frame.filter(samples.is_reported).filter(_is_usable(model.head_features)))
+    usable = frame.filter(samples.is_reported).filter(_is_usable(model.head_features))
+    block = _with_head(model, usable, pl.repeat(value=True, n=usable.height, eager=True))
     score = soft_policy_score(
         pl.col("pred_rebound_prob"),
         pl.col("pred_expected_ret_pct"),
