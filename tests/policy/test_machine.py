@@ -3,9 +3,11 @@
 from math import inf
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pawl.policy.machine import FLAT, Bar, ExitReason, Position, Step, TradeRules, step
+from pawl.policy.machine import FLAT, Bar, ExitReason, Position, Rules, Step, TradeRules, is_uneventful, step
 
 RULES = TradeRules(stop=0.10, target=0.20, trailing=0.15, max_bars=3).compiled()
 TRAILING = TradeRules(trailing=0.10).compiled()
@@ -16,10 +18,10 @@ def bar(*prices: float) -> Bar:
     return Bar(*(float(price) for price in prices))
 
 
-def held(side: int, rules: object = RULES, peak: float = 100.0, bars_held: int = 1) -> Position:
-    """A position opened at 100 some bars ago."""
+def held(side: int, rules: Rules = RULES, bars_held: int = 1) -> Position:
+    """A position opened at 100 some bars ago, its price not moved since."""
     opened = step(FLAT, bar(100, 100, 100, 100), float(side), rules).closed
-    return Position(side, float(side), 100.0, opened.stop, opened.target, peak, bars_held)
+    return opened._replace(bars_held=bars_held)
 
 
 def ends(done: Step) -> tuple[str, str, float, int]:
@@ -36,12 +38,13 @@ NOTHING = "NONE"
 
 
 def test_an_order_is_filled_at_the_open_and_sets_its_levels() -> None:
+    stop = int(ExitReason.STOP)
     long = step(FLAT, bar(100, 105, 99, 104), 0.5, RULES)
-    assert long.opened == Position(1, 0.5, 100.0, 90.0, 120.0, 100.0, 0)
-    assert long.closed == Position(1, 0.5, 100.0, 90.0, 120.0, 105.0, 1)
+    assert long.opened == pytest.approx(Position(1, 0.5, 100.0, 90.0, stop, 120.0, 0))
+    assert long.closed == pytest.approx(Position(1, 0.5, 100.0, 90.0, stop, 120.0, 1))
     short = step(FLAT, bar(100, 105, 99, 104), -0.5, RULES)
-    assert short.opened == pytest.approx(Position(-1, -0.5, 100.0, 110.0, 80.0, 100.0, 0))
-    assert short.closed == pytest.approx(Position(-1, -0.5, 100.0, 110.0, 80.0, 99.0, 1))
+    assert short.opened == pytest.approx(Position(-1, -0.5, 100.0, 110.0, stop, 80.0, 0))
+    assert short.closed == pytest.approx(Position(-1, -0.5, 100.0, 110.0, stop, 80.0, 1))
 
 
 def test_without_an_order_nothing_is_opened() -> None:
@@ -83,17 +86,44 @@ def test_the_trailing_stop_follows_the_peak_up_to_the_bar_before() -> None:
     # High 120 and low 101 in one bar: a peak of 120 would have stopped it at 108, but which came first is unknown.
     rising = step(held(1, TRAILING), bar(100, 120, 101, 110), 1.0, TRAILING)
     assert ends(rising) == (NOTHING, NOTHING, 0.0, 1)
-    assert rising.closed.peak == 120.0
+    assert rising.closed.stop == pytest.approx(108.0)
     assert ends(step(rising.closed, bar(110, 111, 107, 109), 1.0, TRAILING)) == (NOTHING, "TRAILING", 108.0, 0)
     assert ends(step(rising.closed, bar(107, 111, 106, 109), 1.0, TRAILING)) == ("TRAILING", NOTHING, 0.0, 0)
     falling = step(held(-1, TRAILING), bar(100, 101, 80, 90), -1.0, TRAILING)
-    assert falling.closed.peak == 80.0
+    assert falling.closed.stop == pytest.approx(88.0)
     assert ends(step(falling.closed, bar(85, 89, 84, 86), -1.0, TRAILING)) == (NOTHING, "TRAILING", 88.0, 0)
 
 
-@pytest.mark.parametrize(("peak", "price", "reason"), [(100.0, 90.0, "STOP"), (110.0, 93.5, "TRAILING")])
-def test_of_the_fixed_and_the_trailing_stop_the_nearer_one_counts(peak: float, price: float, reason: str) -> None:
-    assert ends(step(held(1, peak=peak), bar(100, 101, 50, 60), 1.0, RULES)) == (NOTHING, reason, price, 0)
+@pytest.mark.parametrize(
+    ("high", "price", "reason"), [(105.0, 90.0, "STOP"), (110.0, 93.5, "TRAILING"), (118.0, 100.3, "TRAILING")]
+)
+def test_of_the_fixed_and_the_trailing_stop_the_nearer_one_counts(high: float, price: float, reason: str) -> None:
+    risen = step(held(1), bar(101, high, 101, 104), 1.0, RULES).closed
+    assert ends(step(risen, bar(104, 104, 50, 60), 1.0, RULES)) == (NOTHING, reason, price, 0)
+
+
+def test_a_trailing_stop_never_moves_back() -> None:
+    risen = step(held(1, TRAILING), bar(100, 120, 110, 115), 1.0, TRAILING).closed
+    assert step(risen, bar(115, 116, 109, 110), 1.0, TRAILING).closed.stop == risen.stop
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from([-1, 0, 1]),
+    st.lists(st.integers(70, 130), min_size=4, max_size=4),
+    st.sampled_from([-1.0, 0.0, 0.5, 1.0]),
+    st.sampled_from([RULES, TRAILING, TradeRules().compiled()]),
+    st.integers(0, 4),
+)
+def test_an_uneventful_bar_is_one_on_which_a_step_does_nothing(
+    side: int, prices: list[int], order: float, rules: Rules, bars_held: int
+) -> None:
+    low, opened, closed, high = sorted(prices)
+    day = bar(opened, high, low, closed)
+    before = held(side, rules, bars_held) if side else FLAT
+    done = step(before, day, order, rules)
+    nothing_filled = (done.open_exit, done.inside_exit, done.opened) == (0, 0, before)
+    assert is_uneventful(before, day, order, rules) == nothing_filled
 
 
 def test_an_order_for_flat_closes_at_the_open() -> None:

@@ -19,7 +19,19 @@ from typing import NamedTuple
 from numba import njit
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["FLAT", "NO_RULES", "Bar", "ExitReason", "Position", "Rules", "Step", "TradeRules", "step"]
+__all__ = [
+    "FLAT",
+    "NO_RULES",
+    "Bar",
+    "ExitReason",
+    "Position",
+    "Rules",
+    "Step",
+    "TradeRules",
+    "aged",
+    "is_uneventful",
+    "step",
+]
 
 
 class ExitReason(IntEnum):
@@ -82,21 +94,24 @@ class Bar(NamedTuple):
 
 
 class Position(NamedTuple):
-    """What is held. side: 1 long, −1 short, 0 flat. size: signed share of the capital, as last ordered.
+    """What is held. side: 1 long, −1 short, 0 flat (a float, since prices are multiplied by it). size: signed share of
+    the capital, as last ordered.
 
-    stop, target: price levels; infinite on the harmless side where there is no rule. peak: best price since the entry.
+    stop: level of the nearer one of the fixed and the trailing stop, stop_kind which of them (an ExitReason); the
+    trailing one only ever moves towards the price, so its peak needs no place of its own. target: level. Levels are
+    infinite on the harmless side where there is no rule.
     """
 
-    side: int
+    side: float
     size: float
     entry_price: float
     stop: float
+    stop_kind: int
     target: float
-    peak: float
     bars_held: int
 
 
-FLAT = Position(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+FLAT = Position(0.0, 0.0, 0.0, 0.0, 0, 0.0, 0)
 
 
 class Step(NamedTuple):
@@ -117,38 +132,48 @@ _NONE, _DECISION, _STOP = int(ExitReason.NONE), int(ExitReason.DECISION), int(Ex
 _TRAILING, _TARGET, _TIME = int(ExitReason.TRAILING), int(ExitReason.TARGET), int(ExitReason.TIME)
 
 
-@njit(cache=True, inline="always")
-def _stop_level(position: Position, rules: Rules) -> tuple[float, int]:
-    """The stop in force and whose it is: the nearer of the fixed and the trailing one."""
-    trailing = position.peak * (1.0 - position.side * rules.trailing)
-    if position.side * (trailing - position.stop) > 0.0:
-        return trailing, _TRAILING
-    return position.stop, _STOP
+@njit(cache=True, error_model="numpy")
+def is_uneventful(position: Position, bar: Bar, order: float, rules: Rules) -> bool:
+    """Whether a bar neither fills the order nor meets a level: a held position only grows older."""
+    if position.side == 0:
+        return order == 0.0
+    worst, best = (bar.low, bar.high) if position.side > 0 else (bar.high, bar.low)
+    return (
+        position.side * (worst - position.stop) > 0.0
+        and position.side * (best - position.target) < 0.0
+        and order == position.size
+        and position.bars_held < rules.max_bars
+    )
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy")
+def aged(held: Position, bar: Bar, rules: Rules) -> Position:
+    """A position that was held over a bar: the trailing stop follows, when it comes nearer."""
+    best = bar.high if held.side > 0 else bar.low
+    trailing = best * (1.0 - held.side * rules.trailing)
+    is_nearer = held.side * (trailing - held.stop) > 0.0
+    stop, kind = (trailing, _TRAILING) if is_nearer else (held.stop, held.stop_kind)
+    return Position(held.side, held.size, held.entry_price, stop, kind, held.target, held.bars_held + 1)
+
+
+@njit(cache=True, error_model="numpy")
 def _enter(price: float, size: float, rules: Rules) -> Position:
-    side = 1 if size > 0.0 else -1
-    stop, target = price * (1.0 - side * rules.stop), price * (1.0 + side * rules.target)
-    return Position(side, size, price, stop, target, price, 0)
+    side = 1.0 if size > 0.0 else -1.0
+    # Whichever is the smaller move is the nearer level.
+    stop, kind = (rules.trailing, _TRAILING) if rules.trailing < rules.stop else (rules.stop, _STOP)
+    return Position(side, size, price, price * (1.0 - side * stop), kind, price * (1.0 + side * rules.target), 0)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy")
 def _resized(held: Position, size: float) -> Position:
-    return Position(held.side, size, held.entry_price, held.stop, held.target, held.peak, held.bars_held)
+    return Position(held.side, size, held.entry_price, held.stop, held.stop_kind, held.target, held.bars_held)
 
 
-@njit(cache=True, inline="always")
-def _aged(held: Position, peak: float) -> Position:
-    return Position(held.side, held.size, held.entry_price, held.stop, held.target, peak, held.bars_held + 1)
-
-
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy")
 def _exit_at_open(position: Position, price: float, order: float, rules: Rules) -> int:
     """Why a held position is closed at the open, or NONE."""
-    level, kind = _stop_level(position, rules)
-    if position.side * (price - level) <= 0.0:
-        return kind
+    if position.side * (price - position.stop) <= 0.0:
+        return position.stop_kind
     if position.side * (price - position.target) >= 0.0:
         return _TARGET
     if position.side * order <= 0.0:
@@ -158,7 +183,7 @@ def _exit_at_open(position: Position, price: float, order: float, rules: Rules) 
     return _NONE
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy")
 def _at_open(position: Position, price: float, order: float, rules: Rules) -> tuple[Position, int]:
     if position.side == 0:
         return (_enter(price, order, rules) if order != 0.0 else position), _NONE
@@ -168,29 +193,27 @@ def _at_open(position: Position, price: float, order: float, rules: Rules) -> tu
     return _resized(position, order), _NONE
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy")
 def _inside(position: Position, bar: Bar, rules: Rules) -> tuple[Position, float, int]:
     worst, best = (bar.low, bar.high) if position.side > 0 else (bar.high, bar.low)
-    level, kind = _stop_level(position, rules)
-    if position.side * (worst - level) <= 0.0:
-        return FLAT, level, kind
+    if position.side * (worst - position.stop) <= 0.0:
+        return FLAT, position.stop, position.stop_kind
     if position.side * (best - position.target) >= 0.0:
         return FLAT, position.target, _TARGET
-    peak = max(position.peak, best) if position.side > 0 else min(position.peak, best)
-    return _aged(position, peak), 0.0, _NONE
+    return aged(position, bar, rules), 0.0, _NONE
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def step(position: Position, bar: Bar, order: float, rules: Rules) -> Step:
     """Lead a position through one bar.
 
-    order: the position decided at the previous close, a signed share of the capital (0: flat). Prices are positive and
-    finite, and low ≤ open, close ≤ high; `market/` checks that before.
+    order: the position decided at the previous close, a signed share of the capital (0: flat). Prices are floats,
+    positive and finite, and low ≤ open, close ≤ high; `market/` checks that before.
 
     >>> held = step(FLAT, Bar(100.0, 101.0, 99.5, 100.5), 1.0, TradeRules(stop=0.02).compiled()).closed
     >>> after = step(held, Bar(97.0, 99.0, 96.0, 98.0), 1.0, TradeRules(stop=0.02).compiled())
     >>> held.stop, ExitReason(after.open_exit).name, after.closed.side
-    (98.0, 'STOP', 0)
+    (98.0, 'STOP', 0.0)
     """
     opened, open_exit = _at_open(position, bar.open, order, rules)
     if opened.side == 0:
