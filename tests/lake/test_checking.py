@@ -47,3 +47,10 @@ def test_a_file_of_the_store_that_rotted_is_named(store: SilverStore, tmp_path: 
     part.write_bytes(part.read_bytes()[:200])
     with pytest.raises(CorruptArtifactError, match="cannot be read"):
         check_silver(store, DAILY, QualityLimits())
+
+
+def test_a_ticker_of_which_nothing_is_left_fails(store: SilverStore, make_bars: MakeBars) -> None:
+    store.merge(make_bars("LOST").with_columns(low=-pl.col("low")), DAILY, None, source="x", now=NOW)
+    report = check_silver(store, DAILY, QualityLimits())
+    assert report.failing_tickers == ("BAD", "LOST")
+    assert report.rows["LOST"] == 0

@@ -292,8 +292,7 @@ KILLED = """
     from datetime import UTC, datetime
     from pathlib import Path
     import polars as pl
-    from pawl.lake.atomic import locked
-from pawl.lake.silver import SilverStore
+    from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
 
     home, bars, step, nth = Path(sys.argv[1]), pl.read_parquet(sys.argv[2]), sys.argv[3], int(sys.argv[4])
@@ -330,8 +329,7 @@ FULL = """
     from pathlib import Path
     import polars as pl
     from pawl.errors import StorageError
-    from pawl.lake.atomic import locked
-from pawl.lake.silver import SilverStore
+    from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -362,8 +360,7 @@ WRITER = """
     from datetime import UTC, datetime
     from pathlib import Path
     import polars as pl
-    from pawl.lake.atomic import locked
-from pawl.lake.silver import SilverStore
+    from pawl.lake.silver import SilverStore
     from pawl.market.bars import Timeframe
     from pawl.market.calendars import Calendar
 
@@ -394,12 +391,16 @@ def test_a_writer_waits_while_another_holds_the_lock(store: SilverStore, make_ba
     with locked(tmp_path / "home" / "silver" / ".lock"):
         command = [sys.executable, "-c", program, str(tmp_path / "home"), str(file)]
         writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
-        with pytest.raises(subprocess.TimeoutExpired):
-            writer.wait(1.0)
-        assert store.tickers(DAILY) == []
-    with writer.stdout:
-        assert writer.wait(60) == 0
+        try:
+            assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                writer.wait(1.0)
+            has_written = bool(store.tickers(DAILY))
+        except BaseException:
+            writer.kill()
+            raise
+    output, _ = writer.communicate(timeout=60)
+    assert (output, writer.returncode, has_written) == ("", 0, False)
     assert store.tickers(DAILY) == ["A"]
 
 

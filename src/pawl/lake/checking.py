@@ -7,7 +7,7 @@ from pawl.lake.merging import KEY
 from pawl.lake.silver import SilverStore
 from pawl.market.bars import SILVER_SCHEMA, Timeframe
 from pawl.market.calendars import Calendar, stamp
-from pawl.market.checks import QualityReport, TradesOn, check_bars
+from pawl.market.checks import QualityReport, TradesOn, check_bars, quarantine_findings
 from pawl.market.limits import QualityLimits
 
 __all__ = ["check_silver"]
@@ -21,7 +21,7 @@ class _On:
 def check_silver(
     store: SilverStore, timeframe: Timeframe, limits: QualityLimits, calendar: Calendar | None = None
 ) -> QualityReport:
-    """Check every ticker with bars of this length, and count what lies in quarantine.
+    """Check every ticker with bars of this length; one of which quarantine holds all rows fails.
 
     calendar: check as if all tickers traded on it, which changes nothing in the store; None takes each ticker's own.
     CorruptArtifactError when a file of the store cannot be read.
@@ -36,4 +36,10 @@ def check_silver(
     if calendar is not None:
         calendars = {ticker: _On(calendar) for ticker in calendars}
         bars = stamp(bars, calendar, timeframe).select(SILVER_SCHEMA.names()).sort(KEY)
-    return check_bars(bars, calendars, timeframe, limits, store.quarantined(timeframe))
+    quarantined = store.quarantined(timeframe)
+    report = check_bars(bars, calendars, timeframe, limits, quarantined)
+    lost = {ticker: count for ticker, count in quarantined.items() if ticker not in report.rows}
+    return QualityReport(
+        rows=dict(sorted({**report.rows, **dict.fromkeys(lost, 0)}.items())),
+        findings=(*report.findings, *quarantine_findings({}, lost, limits)),
+    )

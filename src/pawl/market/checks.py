@@ -14,7 +14,7 @@ from pawl.market.calendars import FX, Calendar
 from pawl.market.limits import QualityLimits
 from pawl.market.row_rules import ROW_FAULTS, sort_out
 
-__all__ = ["CHECKS", "Finding", "QualityReport", "Severity", "TradesOn", "check_bars"]
+__all__ = ["CHECKS", "Finding", "QualityReport", "Severity", "TradesOn", "check_bars", "quarantine_findings"]
 
 SIGMA_BARS = 101  # the neighbourhood whose median move says what is usual around a bar
 MAD_TO_SIGMA = 1.4826
@@ -108,8 +108,8 @@ def check_bars(
     """Check the bars of every ticker against the limits.
 
     bars: SILVER_SCHEMA, any order. calendars: by ticker; a ticker without one counts as 24/7.
-    quarantined: by ticker, rows that were refused and never came good. Row faults are looked for as well, because bars
-    may come from elsewhere than the silver store.
+    quarantined: by ticker, rows that were refused and never came good; tickers not in bars are passed over.
+    Row faults are looked for as well, because bars may come from elsewhere than the silver store.
     """
     ordered = bars.sort("ticker", "ts")
     on_fx = [ticker for ticker, entry in calendars.items() if entry.calendar == FX]
@@ -121,11 +121,11 @@ def check_bars(
         *_zero_volume(ordered, on_fx, limits),
     ]
     rows = {str(ticker): int(n) for ticker, n in ordered.group_by("ticker", maintain_order=True).len().iter_rows()}
-    findings += _quarantined(rows, quarantined or {}, limits)
+    present = {ticker: count for ticker, count in (quarantined or {}).items() if ticker in rows}
+    findings += quarantine_findings(rows, present, limits)
     order = {name: place for place, name in enumerate(CHECKS)}
-    everything = {**rows, **{ticker: rows.get(ticker, 0) for ticker in quarantined or {}}}
     return QualityReport(
-        rows=dict(sorted(everything.items())),
+        rows=rows,
         findings=tuple(sorted(findings, key=lambda finding: (finding.ticker, order[finding.check]))),
     )
 
@@ -277,7 +277,8 @@ def _zero_volume(bars: pl.DataFrame, on_fx: Sequence[str], limits: QualityLimits
     return found
 
 
-def _quarantined(rows: Mapping[str, int], counts: Mapping[str, int], limits: QualityLimits) -> list[Finding]:
+def quarantine_findings(rows: Mapping[str, int], counts: Mapping[str, int], limits: QualityLimits) -> list[Finding]:
+    """What rows in quarantine say about their tickers. rows, counts: good rows and refused ones by ticker."""
     found = []
     for ticker, count in counts.items():
         share = count / (rows.get(ticker, 0) + count)
