@@ -1,21 +1,37 @@
-"""Version numbers and records."""
+"""Versions of a workspace: numbers, records, and the jobs behind them."""
 
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from pawl.errors import CorruptArtifactError, NotFoundError
+from pawl.errors import CorruptArtifactError, NotFoundError, TooLittleDataError
 from pawl.ids import DatasetHash, ModelVersion
 from pawl.learners.certificate import Certificate
-from pawl.registry.versions import VersionNumber, VersionRecord, VersionStore
+from pawl.ledger.datasets import NewDataset
+from pawl.ledger.train_jobs import job_status
+from pawl.registry.versions import VersionRecord, VersionStore
 
+NOW = datetime(2024, 1, 1, tzinfo=UTC)
 READ_UNTIL = datetime(2023, 12, 31, tzinfo=UTC)
-
-
-def record_of(version: str) -> VersionRecord:
-    certificate = Certificate(
+DATASET = NewDataset(
+    learner="m002",
+    content_hash=DatasetHash("d" * 64),
+    window_start=datetime(2020, 1, 1, tzinfo=UTC),
+    window_end=READ_UNTIL,
+    sample_count=10,
+    filters={"tickers": ["BTCUSDT"]},
+    quality_report={},
+)
+RECORD = VersionRecord(
+    version=ModelVersion("m002-1.0"),
+    learner="m002",
+    artifact="a" * 64,
+    trained_at=NOW.isoformat(),
+    tickers=("BTCUSDT",),
+    certificate=Certificate(
         dataset_hash=DatasetHash("d" * 64),
         max_ts=READ_UNTIL,
         max_t1=READ_UNTIL,
@@ -23,58 +39,68 @@ def record_of(version: str) -> VersionRecord:
         seed=7,
         code="0.1.0+abc",
         libraries={"numpy": "2.4"},
-    )
-    return VersionRecord(
-        version=ModelVersion(version),
-        learner="m002",
-        artifact="a" * 64,
-        trained_at="2024-01-01T00:00:00+00:00",
-        tickers=("BTCUSDT",),
-        certificate=certificate,
-        metrics={"sharpe": 1.5, "hit_rate": None},
-        baselines={"linear": {"sharpe": 0.5}},
-    )
+    ),
+    metrics={"sharpe": 1.5, "hit_rate": None},
+    baselines={"linear": {"sharpe": 0.5}},
+)
 
 
-def claim_ten(root: Path) -> list[str]:
-    return [VersionStore(root).claim("m002") for _ in range(10)]
+def train_one(store: VersionStore) -> ModelVersion:
+    with store.training("m002", DATASET, {}, NOW) as training:
+        store.finish(training, replace(RECORD, version=training.version), NOW)
+    return training.version
 
 
-def test_numbers_start_at_one_and_compare_as_integers(tmp_path: Path) -> None:
+def train_five(home: Path) -> list[str]:
+    return [train_one(VersionStore(home)) for _ in range(5)]
+
+
+def test_numbers_start_at_one_and_are_listed_as_integers(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
-    claimed = [store.claim("m002") for _ in range(12)]
-    assert claimed[0] == "m002-1.0"
-    assert claimed[-1] == "m002-1.11"
-    assert max(claimed, key=VersionNumber.parse) == "m002-1.11"
+    trained = [train_one(store) for _ in range(12)]
+    assert (trained[0], trained[-1]) == ("m002-1.0", "m002-1.11")
+    assert [record.version for record in store.all()] == trained
 
 
-def test_a_number_is_never_used_again_even_when_its_training_failed(tmp_path: Path) -> None:
+def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
-    store.claim("m002")
-    second = store.claim("m002")
-    store.record(record_of(second))
+    with (
+        pytest.raises(TooLittleDataError),
+        store.training("m002", DATASET, {}, NOW) as failed,
+    ):
+        raise TooLittleDataError("three bars", where="test", fix="more")
+    with store.ledger.reading() as tx:
+        assert job_status(tx, failed.job_id) == "failed"
+    assert train_one(store) == "m002-1.1"
     assert [record.version for record in store.all()] == ["m002-1.1"]
-    assert store.claim("m002") == "m002-1.2"
-    assert store.count("m002") == 3
+    assert store.count("m002") == 2
 
 
-def test_processes_that_claim_at_once_never_get_the_same_number(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(4) as pool:
-        claimed = [number for ten in pool.map(claim_ten, [tmp_path] * 4) for number in ten]
-    assert sorted(claimed, key=VersionNumber.parse) == [f"m002-1.{minor}" for minor in range(40)]
-
-
-def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
+def test_a_finished_training_leaves_its_record_and_a_job_that_succeeded(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
-    store.record(record_of("m002-1.0"))
-    assert store.get("m002-1.0") == record_of("m002-1.0")
+    with store.training("m002", DATASET, {}, NOW) as training:
+        with store.ledger.reading() as tx:
+            assert job_status(tx, training.job_id) == "running"
+        store.finish(training, RECORD, NOW)
+    with store.ledger.reading() as tx:
+        assert job_status(tx, training.job_id) == "succeeded"
+    assert VersionStore(tmp_path).get("m002-1.0") == RECORD
 
 
-def test_versions_are_listed_by_number(tmp_path: Path) -> None:
+def test_processes_that_train_at_once_never_get_the_same_number(tmp_path: Path) -> None:
+    train_one(VersionStore(tmp_path))
+    with ProcessPoolExecutor(3) as pool:
+        taken = [number for five in pool.map(train_five, [tmp_path] * 3) for number in five]
+    assert len({*taken}) == 15
+    assert VersionStore(tmp_path).count("m002") == 16
+
+
+def test_looking_at_an_empty_workspace_makes_nothing(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
-    for version in ("m002-1.10", "m002-1.9", "m002-1.0"):
-        store.record(record_of(version))
-    assert [record.version for record in store.all()] == ["m002-1.0", "m002-1.9", "m002-1.10"]
+    assert (store.all(), store.count("m002")) == ([], 0)
+    with pytest.raises(NotFoundError, match=r"no version `m002-1\.0`"):
+        store.get("m002-1.0")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("version", ["m002", "m002-1", "1.0", "m002-1.0/../x", ""])
@@ -85,14 +111,13 @@ def test_what_is_no_version_is_refused(tmp_path: Path, version: str) -> None:
 
 def test_an_unknown_version_lists_the_known_ones(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
-    store.record(record_of("m002-1.0"))
-    with pytest.raises(NotFoundError, match=r"known versions: m002-1\.0"):
+    train_one(store)
+    with pytest.raises(NotFoundError) as told:
         store.get("m002-9.9")
+    assert told.value.fix == "known versions: m002-1.0"
 
 
-def test_a_spoiled_record_is_told(tmp_path: Path) -> None:
-    store = VersionStore(tmp_path)
-    store.record(record_of("m002-1.0"))
-    (tmp_path / "m002-1.0.json").write_text('{"version": "m002-1.0"}')
-    with pytest.raises(CorruptArtifactError, match="cannot be read"):
-        store.get("m002-1.0")
+def test_a_ledger_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"not a database, but long enough to look like one" * 100)
+    with pytest.raises(CorruptArtifactError):
+        VersionStore(tmp_path).all()

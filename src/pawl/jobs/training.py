@@ -21,6 +21,7 @@ from pawl.jobs.proving import require_proof
 from pawl.jobs.workspace import Workspace
 from pawl.learners.certificate import Certificate
 from pawl.learners.learner import Fit, FitContext, Learner
+from pawl.ledger.datasets import NewDataset
 from pawl.market.bars import UTC_TIME, visible_before
 from pawl.market.calendars import first_bar_after
 from pawl.market.checks import check_bars
@@ -41,6 +42,7 @@ class TrainingOrder:
 
     start: first open time read (None: all). to: only bars that closed, and labels that were known, before this instant.
     tickers: None for every one that passes its checks; a named one that fails them is a QualityError.
+    report_from: nothing asked from this instant on is fitted; None leaves it to the learner.
     """
 
     to: datetime
@@ -50,6 +52,7 @@ class TrainingOrder:
     limits: QualityLimits
     start: datetime | None = None
     tickers: tuple[str, ...] | None = None
+    report_from: datetime | None = None
     n_jobs: int = 1
 
 
@@ -67,35 +70,70 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
     """Train the learner and its baselines on the same bars, score them on their reported block, record the version.
 
     FutureLeakError when a feature of the learner is not point-in-time; QualityError, NotFoundError or
-    TooLittleDataError when there is nothing to train on. Nothing is recorded then but the number, which stays unused.
+    TooLittleDataError when there is nothing to train on. All that is recorded then is that the training failed.
     """
     on_progress("reading and checking bars", 0.0)
     bars, left_out = _bars_to_read(workspace, learner, order)
-    context = FitContext(seed=order.seed, cache=workspace.layers, on_progress=on_progress)
-    learners = {learner.spec.name: learner, **learner.baselines()}
-    with joblib.parallel_config(backend="loky", n_jobs=order.n_jobs, inner_max_num_threads=1):
+    certificate = _certificate(workspace, learner, bars, order.seed)
+    dataset = _dataset(learner, bars, certificate, left_out)
+    name = learner.spec.name
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=order.n_jobs, inner_max_num_threads=1),
+        workspace.versions.training(name, dataset, {"seed": order.seed}, order.now) as training,
+    ):
         require_proof(workspace, learner.spec, bars, on_progress)
-        version = workspace.versions.claim(learner.spec.name)
-        fits = {name: each.fit(bars, context) for name, each in learners.items()}
-    on_progress("scoring the reported block", 0.0)
-    rulebook = Rulebook(costs=order.costs, n_trials=workspace.versions.count(learner.spec.name))
-    scored = {name: _score_block(learners[name], fit, bars, rulebook) for name, fit in fits.items()}
-    record = VersionRecord(
-        version=version,
-        learner=learner.spec.name,
-        artifact=workspace.artifacts.save(_files(learners, fits)),
-        trained_at=order.now.isoformat(),
-        tickers=tuple(bars["ticker"].unique().sort()),
-        certificate=_certificate(workspace, learner, bars, order.seed),
-        metrics=_figures(fits[learner.spec.name], scored[learner.spec.name]),
-        baselines={name: _figures(fits[name], scored[name]) for name in learner.baselines()},
-    )
-    workspace.versions.record(record)
+        scored, fits = _fit_and_score(workspace, learner, bars, order, on_progress)
+        record = VersionRecord(
+            version=training.version,
+            learner=name,
+            artifact=workspace.artifacts.save(_files({name: learner, **learner.baselines()}, fits)),
+            trained_at=order.now.isoformat(),
+            tickers=tuple(bars["ticker"].unique().sort()),
+            certificate=certificate,
+            metrics=_figures(fits[name], scored[name]),
+            baselines={baseline: _figures(fits[baseline], scored[baseline]) for baseline in learner.baselines()},
+        )
+        workspace.versions.finish(training, record, order.now)
     return TrainedVersion(
         record=record,
-        scored=scored[learner.spec.name],
-        baselines={name: scored[name] for name in learner.baselines()},
+        scored=scored[name],
+        baselines={baseline: scored[baseline] for baseline in learner.baselines()},
         left_out=left_out,
+    )
+
+
+def _fit_and_score(
+    workspace: Workspace, learner: AnyLearner, bars: pl.DataFrame, order: TrainingOrder, on_progress: Progress
+) -> tuple[dict[str, Scored], dict[str, Fit[Any]]]:
+    """The learner and its baselines on the same bars, by name: their scores on the reported block, and the fits."""
+    context = FitContext(
+        seed=order.seed, cache=workspace.layers, on_progress=on_progress, report_from=order.report_from
+    )
+    learners = {learner.spec.name: learner, **learner.baselines()}
+    fits = {name: each.fit(bars, context) for name, each in learners.items()}
+    on_progress("scoring the reported block", 0.0)
+    rulebook = Rulebook(costs=order.costs, n_trials=workspace.versions.count(learner.spec.name))
+    return {name: _score_block(learners[name], fit, bars, rulebook) for name, fit in fits.items()}, fits
+
+
+def _dataset(
+    learner: AnyLearner, bars: pl.DataFrame, certificate: Certificate, left_out: Mapping[str, str]
+) -> NewDataset:
+    """What the training reads, by what it can be found again."""
+    return NewDataset(
+        learner=learner.spec.name,
+        content_hash=certificate.dataset_hash,
+        window_start=earliest(bars["ts"]),
+        window_end=certificate.max_t1,
+        sample_count=bars.height,
+        filters={
+            "tickers": bars["ticker"].unique().sort().to_list(),
+            "timeframe": str(learner.spec.timeframe),
+            "feature_set": learner.spec.feature_set.name,
+            "code": certificate.code,
+            "seed": certificate.seed,
+        },
+        quality_report={"left_out": dict(left_out)},
     )
 
 

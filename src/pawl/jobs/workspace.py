@@ -29,7 +29,7 @@ class Workspace:
             home=home,
             silver=SilverStore(home),
             artifacts=ArtifactStore(home / "artifacts"),
-            versions=VersionStore(home / "versions"),
+            versions=VersionStore(home),
         )
 
     @property

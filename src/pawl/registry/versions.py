@@ -1,51 +1,24 @@
-"""Model versions: their numbers, never used twice, and what is known of each."""
+"""Model versions as the registry hands them round: records of what was trained, kept in the ledger."""
 
-import json
-import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+from uuid import UUID
 
-from pawl.errors import CorruptArtifactError, NotFoundError
+from pawl.errors import NotFoundError, PawlError
 from pawl.ids import ModelVersion
-from pawl.lake.atomic import storage_error, write_atomically
 from pawl.learners.certificate import Certificate
+from pawl.ledger.database import LEDGER_FILE, Ledger
+from pawl.ledger.datasets import NewDataset, record_dataset
+from pawl.ledger.model_versions import NewVersion, StoredVersion, get_version, list_versions, record_version
+from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, fail_job, start_job, succeed_job
+from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers
 
-__all__ = ["VersionNumber", "VersionRecord", "VersionStore"]
-
-_NUMBER = re.compile(r"(?P<learner>[a-z][a-z0-9_]*)-(?P<major>\d+)\.(?P<minor>\d+)")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class VersionNumber:
-    """`<learner>-<major>.<minor>`, compared as integers.
-
-    >>> VersionNumber.parse("m002-1.10") > VersionNumber.parse("m002-1.9")
-    True
-    >>> str(VersionNumber.parse("m002-1.9").next())
-    'm002-1.10'
-    """
-
-    learner: str
-    major: int
-    minor: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a version; NotFoundError for what cannot be one."""
-        match = _NUMBER.fullmatch(text)
-        if match is None:
-            raise NotFoundError(f"`{text}` is not a version", where="VERSION", fix="write it like m002-1.0")
-        return cls(match["learner"], int(match["major"]), int(match["minor"]))
-
-    def next(self) -> Self:
-        """The number after this one."""
-        return type(self)(self.learner, self.major, self.minor + 1)
-
-    def __str__(self) -> str:
-        return f"{self.learner}-{self.major}.{self.minor}"
+__all__ = ["Training", "VersionRecord", "VersionStore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,78 +37,101 @@ class VersionRecord:
     metrics: Mapping[str, float | None]
     baselines: Mapping[str, Mapping[str, float | None]]
 
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
-        return {
-            "version": self.version,
-            "learner": self.learner,
-            "artifact": self.artifact,
-            "trained_at": self.trained_at,
-            "tickers": list(self.tickers),
-            "certificate": self.certificate.to_json(),
-            "metrics": dict(self.metrics),
-            "baselines": {name: dict(metrics) for name, metrics in self.baselines.items()},
-        }
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        certificate = Certificate.from_json(values["certificate"])
-        return cls(**{**values, "certificate": certificate, "tickers": tuple(values["tickers"])})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """A training that runs: the number it was given, and its job."""
+
+    version: ModelVersion
+    job_id: UUID
 
 
 class VersionStore:
-    """One JSON file a version, and one empty claim a number, made before its training starts.
+    """The versions of a workspace. home: where its ledger lies; nothing is made in it before the first write.
 
-    A number is claimed by creating its file exclusively, so two runs never get the same, and a failed training leaves a
-    number that nobody will use again.
+    A number is claimed before its training starts and never used again, so a failed training leaves a gap.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, home: Path) -> None:
+        self.home = home
 
-    def claim(self, learner: str) -> ModelVersion:
-        """The next free number of a learner, taken for good."""
-        taken = [VersionNumber.parse(path.stem) for path in self.root.glob(f"{learner}-*.claim")]
-        number = max(taken).next() if taken else VersionNumber(learner, 1, 0)
-        while not self._take(number):
-            number = number.next()
-        return ModelVersion(str(number))
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, opened and brought to this release's schema when it is first asked for."""
+        return Ledger.open(self.home)
+
+    @contextmanager
+    def training(
+        self, learner: str, dataset: NewDataset, hyperparams: Mapping[str, Any], now: datetime
+    ) -> Iterator[Training]:
+        """Claim a number and start its job; an error inside the block fails the job, `finish` lets it succeed."""
+        with self.ledger.transaction() as tx:
+            version = claim_number(tx, learner, now).version
+            dataset_id = record_dataset(tx, dataset, now)
+            job = NewJob(version=version, dataset_version_ids=[dataset_id], hyperparams=hyperparams)
+            job_id = enqueue_job(tx, job, now)
+            start_job(tx, job_id, now)
+        try:
+            yield Training(version=version, job_id=job_id)
+        except (PawlError, KeyboardInterrupt) as error:
+            with self.ledger.transaction() as tx:
+                fail_job(tx, job_id, str(error) or type(error).__name__, now)
+            raise
+
+    def finish(self, training: Training, record: VersionRecord, now: datetime) -> None:
+        """Write down the version and the success of its job, in one transaction."""
+        new = NewVersion(
+            version=training.version,
+            trained_at=datetime.fromisoformat(record.trained_at),
+            max_t1=record.certificate.max_t1,
+            dataset_hash=record.certificate.dataset_hash,
+            artifact=record.artifact,
+            tickers=record.tickers,
+            certificate=record.certificate.to_json(),
+            metrics=record.metrics,
+            baselines=record.baselines,
+            train_job_id=training.job_id,
+        )
+        with self.ledger.transaction() as tx:
+            record_version(tx, new, now)
+            succeed_job(tx, training.job_id, TrainingFigures(artifacts={"artifact": record.artifact}), now)
 
     def count(self, learner: str) -> int:
         """How many numbers of a learner were ever taken: the trials that a good-looking Sharpe ratio must survive."""
-        return len(list(self.root.glob(f"{learner}-*.claim")))
-
-    def record(self, record: VersionRecord) -> None:
-        """Write down a trained version."""
-        content = json.dumps(record.to_json(), indent=1, sort_keys=True, allow_nan=False)
-        write_atomically(self.root / f"{record.version}.json", content.encode())
+        if not self._exists:
+            return 0
+        with self.ledger.reading() as tx:
+            return count_numbers(tx, learner)
 
     def get(self, version: str) -> VersionRecord:
         """The record of a version; NotFoundError lists those that exist."""
-        path = self.root / f"{VersionNumber.parse(version)}.json"
-        if not path.exists():
-            known = ", ".join(record.version for record in self.all()) or "none yet: pawl train m002"
-            raise NotFoundError(f"no version `{version}`", where=str(self.root), fix=f"known versions: {known}")
-        try:
-            return VersionRecord.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorruptArtifactError(
-                f"the record of `{version}` cannot be read: {error}", where=str(path), fix="restore it from a backup"
-            ) from error
+        if not self._exists:
+            raise NotFoundError(
+                f"no version `{VersionNumber.parse(version)}`", where=str(self.home), fix="train one: pawl train m002"
+            )
+        with self.ledger.reading() as tx:
+            return _record(get_version(tx, version))
 
     def all(self) -> list[VersionRecord]:
-        """Every recorded version, oldest number first."""
-        numbers = sorted(VersionNumber.parse(path.stem) for path in self.root.glob("*.json"))
-        return [self.get(str(number)) for number in numbers]
+        """Every recorded version, by learner, lowest number first."""
+        if not self._exists:
+            return []
+        with self.ledger.reading() as tx:
+            return [_record(stored) for stored in list_versions(tx)]
 
-    def _take(self, number: VersionNumber) -> bool:
-        path = self.root / f"{number}.claim"
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise storage_error(error, path) from error
-        return True
+    @property
+    def _exists(self) -> bool:
+        return (self.home / LEDGER_FILE).exists()
+
+
+def _record(stored: StoredVersion) -> VersionRecord:
+    return VersionRecord(
+        version=stored.version,
+        learner=stored.learner,
+        artifact=stored.artifact,
+        trained_at=stored.trained_at.isoformat(),
+        tickers=tuple(stored.tickers),
+        certificate=Certificate.from_json(stored.certificate),
+        metrics=stored.metrics,
+        baselines=stored.baselines,
+    )
