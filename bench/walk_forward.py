@@ -5,9 +5,14 @@ Two years of simulated hourly bars, a window of 90 days, a refit every week, one
     python bench/walk_forward.py [--repeats 5] [--trees 300] [--json FILE]
 
 One process: wall and CPU time of `fit_walk_forward` over those of the loop; splits are ready for both, the loop's
-arrays are cut before the clock starts. Two processes: wall time of the loop over that of `fit_walk_forward` with two
-workers, once with cold workers (their start and imports count) and once with warm ones. The models of all three must
-be equal to the byte. The load average is printed because a neighbour on the second core eats the gain.
+arrays are cut before the clock starts. The two take turns, eight windows each, so that a neighbour on the machine slows
+both alike; each turn of ours starts its own `Parallel`, which a real run does once.
+
+Two processes: wall time of the loop over that of `fit_walk_forward` with two workers, once with cold workers (their
+start and imports count) and once with warm ones. The load average is printed because a neighbour on the second core
+eats the gain.
+
+The models of all runs must be equal to the byte.
 """
 
 import argparse
@@ -19,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -67,11 +73,29 @@ def hourly_market(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, pl.
     )
 
 
-def clocked(run: Callable[[], list[str]]) -> tuple[float, float, list[str]]:
+class Run(NamedTuple):
     """Wall seconds, CPU seconds of this process, and what came out."""
+
+    wall: float
+    cpu: float
+    models: list[str]
+
+
+def clocked(run: Callable[[], list[str]]) -> Run:
+    """How long it takes, and what comes out."""
     wall, cpu = time.perf_counter(), time.process_time()
     models = run()
-    return time.perf_counter() - wall, time.process_time() - cpu, models
+    return Run(time.perf_counter() - wall, time.process_time() - cpu, models)
+
+
+def in_turns(first: Callable[[slice], list[str]], second: Callable[[slice], list[str]], n_windows: int) -> list[Run]:
+    """Both over all windows, eight at a time, now the one ahead and now the other."""
+    turns: list[list[Run]] = [[], []]
+    for number, start in enumerate(range(0, n_windows, 8)):
+        part = slice(start, start + 8)
+        for which in (0, 1) if number % 2 else (1, 0):
+            turns[which].append(clocked(lambda run=(first, second)[which], part=part: run(part)))
+    return [Run(sum(r.wall for r in of), sum(r.cpu for r in of), [m for r in of for m in r.models]) for of in turns]
 
 
 def main() -> None:
@@ -87,19 +111,20 @@ def main() -> None:
     splits = list(walk_forward(t0, t0 + timedelta(hours=24), plan))
     ready = [(x[split.train], y[split.train]) for split in splits]
     fit_trees = partial(fit, trees=options.trees)
-    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in ("loop", "one", "cold", "warm")}
+    runs: dict[str, list[Run]] = {name: [] for name in ("loop", "one", "cold", "warm")}
     load_before = os.getloadavg()
     for _ in range(options.repeats):
+        loop, one = in_turns(
+            lambda part: [fit_trees(*arrays) for arrays in ready[part]],
+            lambda part: fit_walk_forward(x, y, splits[part], fit_trees, n_jobs=1),
+            len(splits),
+        )
         get_reusable_executor().shutdown(wait=True)
-        answers = {
-            "loop": clocked(lambda: [fit_trees(*arrays) for arrays in ready]),
-            "one": clocked(lambda: fit_walk_forward(x, y, splits, fit_trees, n_jobs=1)),
-            "cold": clocked(lambda: fit_walk_forward(x, y, splits, fit_trees, n_jobs=2)),
-            "warm": clocked(lambda: fit_walk_forward(x, y, splits, fit_trees, n_jobs=2)),
-        }
-        for name, (wall, cpu, models) in answers.items():
-            assert models == answers["loop"][2], f"{name}: the models differ from those of the loop"
-            runs[name].append((wall, cpu))
+        cold = clocked(lambda: fit_walk_forward(x, y, splits, fit_trees, n_jobs=2))
+        warm = clocked(lambda: fit_walk_forward(x, y, splits, fit_trees, n_jobs=2))
+        for name, run in {"loop": loop, "one": one, "cold": cold, "warm": warm}.items():
+            assert run.models == loop.models, f"{name}: the models differ from those of the loop"
+            runs[name].append(run)
     get_reusable_executor().shutdown(wait=True)
 
     def ratio(over: str, under: str, clock: int) -> float:
@@ -108,7 +133,7 @@ def main() -> None:
     result = {
         "windows": len(splits),
         "trees": options.trees,
-        "loop_seconds": median(wall for wall, _ in runs["loop"]),
+        "loop_seconds": median(run.wall for run in runs["loop"]),
         "one_process_wall_ratio": ratio("one", "loop", 0),
         "one_process_cpu_ratio": ratio("one", "loop", 1),
         "two_processes_speedup_cold": ratio("loop", "cold", 0),
