@@ -14,8 +14,9 @@ from pawl.ledger.column_types import CanonicalJson, UtcTime, UuidList, canonical
 from pawl.ledger.database import Ledger
 from pawl.ledger.training_tables import train_jobs
 
-ONE_DAY = timedelta(days=1)  # another zone may lie beyond the first and last instant there is
-times = st.datetimes(min_value=datetime.min + ONE_DAY, max_value=datetime.max - ONE_DAY)
+# Another zone may lie beyond the first and the last instant there is.
+FIRST, LAST = (START.replace(tzinfo=None, year=year) for year in (2, 9998))
+times = st.datetimes(min_value=FIRST, max_value=LAST)
 zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),

@@ -16,7 +16,6 @@ from pawl.ledger.train_jobs import (
     TrainingFigures,
     enqueue_job,
     fail_job,
-    job_of,
     job_status,
     start_job,
     succeed_job,
@@ -86,8 +85,6 @@ def test_a_failed_job_stays_failed_and_another_attempt_is_a_new_job(ledger: Ledg
         second = queued(tx)
         assert second != first
         assert (job_status(tx, first), job_status(tx, second)) == ("failed", "queued")
-        assert job_of(tx, ModelVersion("m002-1.0")) == second
-        assert job_of(tx, ModelVersion("m002-1.1")) is None
 
 
 def test_an_unknown_job_is_named(ledger: Ledger) -> None:

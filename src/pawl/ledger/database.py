@@ -36,6 +36,9 @@ class Ledger:
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+            self._reader = self.engine.execution_options(**{READING: True})
+        else:
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @classmethod
     def open(cls, home: Path) -> Self:
@@ -57,8 +60,7 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Read one state of the ledger, beside any writer."""
-        reader = self.engine.execution_options(**{READING: True})
-        with self._failures_named(), reader.connect() as connection:
+        with self._failures_named(), self._reader.connect() as connection:
             yield connection
 
     def make_current(self) -> None:
@@ -83,7 +85,7 @@ class Ledger:
             raise RefusalError(
                 f"a rule of the ledger forbids this: {error.orig}",
                 where=str(self.engine.url),
-                fix="nothing was written; see docs/ledger.md for what may change",
+                fix="nothing was written; the rule that is named says what may not be",
             ) from error
         except sa.exc.DatabaseError as error:
             if type(error) is not sa.exc.DatabaseError:

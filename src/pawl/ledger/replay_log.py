@@ -138,7 +138,7 @@ def read_rows(tx: sa.Connection, replay_id: UUID) -> Iterator[sa.Row[Any]]:
     previous = GENESIS
     c = replay_log.c
     chosen = sa.select(replay_log).where(c.replay_id == replay_id).order_by(c.row_number)
-    for number, row in enumerate(tx.execution_options(yield_per=ROWS_AT_ONCE).execute(chosen), start=1):
+    for number, row in enumerate(tx.execute(chosen.execution_options(yield_per=ROWS_AT_ONCE)), start=1):
         previous = _seal(previous, _key(row), row.payload)
         if row.row_hash != previous or row.row_number != number:
             raise CorruptArtifactError(

@@ -38,8 +38,6 @@ def migrate(connection: sa.Connection) -> None:
 
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-    if is_current(connection):  # another process was faster
-        return
     scripts = ScriptDirectory(str(MIGRATIONS))
     with EnvironmentContext(Config(), scripts) as environment:
         environment.configure(

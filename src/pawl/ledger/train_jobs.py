@@ -14,7 +14,7 @@ from pawl.ledger.identity import identity
 from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.version_number import VersionNumber
 
-__all__ = ["NewJob", "TrainingFigures", "enqueue_job", "fail_job", "job_of", "job_status", "start_job", "succeed_job"]
+__all__ = ["NewJob", "TrainingFigures", "enqueue_job", "fail_job", "job_status", "start_job", "succeed_job"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +90,6 @@ def job_status(tx: sa.Connection, job_id: UUID) -> str:
     if status is None:
         raise NotFoundError(f"no training job {job_id}", where="ml_train_jobs", fix="hand in the id of a queued job")
     return status
-
-
-def job_of(tx: sa.Connection, version: ModelVersion) -> UUID | None:
-    """The job that trains, or has trained, a version: the one that did not fail; None where there is none."""
-    c = train_jobs.c
-    found = sa.select(c.train_job_id).where(c.target_model_version == version, c.status != "failed")
-    job_id: UUID | None = tx.execute(found).scalar_one_or_none()
-    return job_id
 
 
 def _move(tx: sa.Connection, job_id: UUID, expected: str, values: Mapping[str, Any]) -> None:
