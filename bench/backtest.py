@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from pawl.evaluation.backtest import Costs, backtest
+from pawl.evaluation.backtest import backtest
+from pawl.evaluation.costs import Costs
 from pawl.evaluation.kernel import Panel, run
 from pawl.policy.machine import TradeRules
 
@@ -67,7 +68,8 @@ for _ in sys.stdin:
 COLD = """
 import sys
 import polars as pl
-from pawl.evaluation.backtest import Costs, backtest
+from pawl.evaluation.backtest import backtest
+from pawl.evaluation.costs import Costs
 from pawl.policy.machine import TradeRules
 bars, decisions = pl.read_parquet(sys.argv[1]), pl.read_parquet(sys.argv[2])
 done = backtest(bars, decisions, Costs(fee_bps=5, slippage_bps=0), TradeRules(stop=0.02, target=0.04, trailing=0.03))

@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.features.sets import FEATURE_SETS
 from pawl.jobs.training import TrainedVersion, TrainingOrder
 from pawl.jobs.workspace import Workspace
 from pawl.lake.proofs import ProofRecords
-from pawl.learners.m002 import M002, M002Config
+from pawl.learners.m002 import M002
+from pawl.learners.m002_config import M002Config
 from pawl.market.bars import Timeframe
 from pawl.market.calendars import ALWAYS
 from pawl.market.limits import QualityLimits
 from pawl.market.simulated import MarketSpec, simulate
-from pawl.models.boosted import HeadConfig
+from pawl.models.head_config import HeadConfig
 from pawl.models.regime_config import RegimeConfig
 
 START = datetime(2021, 1, 1, tzinfo=UTC)

@@ -1,5 +1,7 @@
 """The settings tree: what stands in a file, what may not, and where the workspace lies."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,16 @@ from pydantic import ValidationError
 
 from pawl.errors import SettingsError
 from pawl.settings import Settings, load_settings, workspace_root
+
+# Each takes a tenth of a second to ten seconds to import; settings are read by every command.
+HEAVY = {"polars", "numpy", "numba", "torch", "lightgbm", "pandas", "sklearn", "sqlalchemy", "dataframely"}
+
+
+def _loaded_by(code: str) -> set[str]:
+    """Which of the heavy packages a fresh process has loaded after some code."""
+    program = f"import sys\n{code}\nprint(*({HEAVY!r} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(shown.stdout.splitlines()[-1].split())
 
 
 def _workspace(folder: Path, text: str) -> Path:
@@ -91,3 +103,12 @@ def test_n_jobs_is_taken_within_its_bounds_alone(n_jobs: int) -> None:
     else:
         with pytest.raises(ValidationError):
             Settings(n_jobs=n_jobs)
+
+
+def test_the_settings_load_nothing_heavy() -> None:
+    assert _loaded_by("import pawl.settings") == set()
+
+
+def test_listing_an_empty_workspace_loads_frames_and_nothing_else_that_is_heavy(tmp_path: Path) -> None:
+    command = ["data", "ls", "--home", str(tmp_path / "home")]
+    assert _loaded_by(f"from pawl.cli.main import run\nassert run({command!r}) == 0") <= {"polars", "numpy"}

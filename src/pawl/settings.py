@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pawl.errors import SettingsError
-from pawl.evaluation.backtest import Costs
-from pawl.learners.m002 import M002Config
+from pawl.evaluation.costs import Costs
+from pawl.gates.policy_gate import GateSettings
+from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
 
 __all__ = ["Settings", "load_settings", "workspace_root"]
@@ -28,6 +29,7 @@ class Settings(BaseModel):
     seed: int = Field(7, ge=0, lt=2**31, description="the seed everything random follows from")
     costs: Costs = Field(default_factory=Costs, description="what trading costs in every backtest")
     quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
+    gate: GateSettings = Field(default_factory=GateSettings, description="how strict the offline gate is")
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"

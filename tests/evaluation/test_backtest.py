@@ -11,7 +11,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pawl.errors import InputError, SchemaError
-from pawl.evaluation.backtest import Costs, backtest
+from pawl.evaluation.backtest import backtest
+from pawl.evaluation.costs import Costs
 from pawl.policy.machine import TradeRules
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

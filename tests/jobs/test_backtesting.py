@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pawl.errors import CorruptArtifactError, InputError, NotFoundError, OverlapError, TooLittleDataError
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.jobs.backtesting import BacktestOrder, backtest_version
 from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.jobs.backtesting import BacktestOrder, ScoredVersion, backtest_version
 from pawl.jobs.comparison import METRICS, Compared, compare
 from small_workspace import Trained

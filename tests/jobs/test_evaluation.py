@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss
 
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.jobs.backtesting import load_models
 from pawl.jobs.evaluation import Rulebook, Scored, Span, bars_per_year, score
 from pawl.market.instants import latest

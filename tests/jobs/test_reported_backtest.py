@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.jobs.backtesting import BacktestOrder
 from pawl.jobs.reported_backtest import ReportedBacktest, Reporting, reported_backtest
 from pawl.market.limits import QualityLimits

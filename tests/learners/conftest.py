@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 
 from pawl.learners.learner import Fit, FitContext
-from pawl.learners.m002 import M002, M002Config, M002Model
+from pawl.learners.m002 import M002, M002Model
+from pawl.learners.m002_config import M002Config
 from pawl.market.bars import SILVER_SCHEMA, Timeframe
 from pawl.market.calendars import ALWAYS, stamp
 from pawl.market.simulated import MarketSpec, simulate
-from pawl.models.boosted import HeadConfig
+from pawl.models.head_config import HeadConfig
 from pawl.models.regime_config import RegimeConfig
 
 SMALL = M002Config(

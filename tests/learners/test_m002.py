@@ -11,13 +11,14 @@ from pawl.errors import CorruptArtifactError, SchemaError, TooLittleDataError
 from pawl.features.sets import FEATURE_SETS, build_dataset
 from pawl.labels.regime import STATE_TO_ID
 from pawl.learners.learner import Fit, FitContext
-from pawl.learners.m002 import HEAD_FEATURES, M002, M002Config, M002Model, M002Variant
+from pawl.learners.m002 import HEAD_FEATURES, M002, M002Model, M002Variant
+from pawl.learners.m002_config import M002Config
 from pawl.learners.m002_samples import Samples
 from pawl.models.boosted import BoostedHead
 from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.linear import LinearHead
 from pawl.models.regime_classifier import STATE_COLUMNS, STATE_MISSING
-from pawl.policy.soft_policy import PolicyConfig
+from pawl.policy.policy_config import PolicyConfig
 
 PREDICTED = ["action", "position_size", "ex_ante_vol", "policy_score"] + [
     "pred_rebound_prob",

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from sklearn.multioutput import MultiOutputRegressor
 
 from pawl.errors import CorruptArtifactError, SchemaError
-from pawl.models.boosted import BoostedHead, HeadConfig, fit_boosted_head
+from pawl.models.boosted import BoostedHead, fit_boosted_head
+from pawl.models.head_config import HeadConfig
 
 CONFIG = HeadConfig(n_estimators=30, learning_rate=0.1, min_child_samples=20)
 NAMES = ("ret_5", "rsi_14", "event_rebound_candidate", "curv_2")

@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pawl.errors import CorruptArtifactError, SchemaError
-from pawl.models.linear import FILE, LinearConfig, LinearHead, fit_linear_head
+from pawl.models.linear import FILE, LinearHead, fit_linear_head
+from pawl.models.linear_config import LinearConfig
 
 CONFIG = LinearConfig(inverse_penalty=0.5, ridge_penalty=3.0)
 NAMES = ("ret_5", "rsi_14", "constant")

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.errors import InputError, SchemaError
+from pawl.evaluation.costs import Costs
 from pawl.evaluation.kernel import Curves, Panel, TradeLog, run
 from pawl.market.bars import UTC_TIME
 from pawl.policy.machine import NO_RULES, ExitReason, Rules, TradeRules
 
-__all__ = ["Backtest", "Costs", "backtest"]
+__all__ = ["Backtest", "backtest"]
 
 PRICES = ("open", "high", "low", "close")
 BAR_INPUTS = ("ticker", "ts", *PRICES)
@@ -22,24 +22,6 @@ WHERE = "backtest"
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 REASONS = [reason.name.lower() for reason in ExitReason]
-
-
-class Costs(BaseModel):
-    """What trading costs a side, in basis points of the notional traded.
-
-    >>> Costs(fee_bps=4, slippage_bps=2).fraction
-    0.0006
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    fee_bps: float = Field(5.0, ge=0, le=1000, description="fee a side, bps of notional")
-    slippage_bps: float = Field(2.0, ge=0, le=1000, description="slippage a side, bps of notional")
-
-    @property
-    def fraction(self) -> float:
-        """Fee and slippage together, as a fraction of the notional."""
-        return (self.fee_bps + self.slippage_bps) / 1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pawl.errors import CorruptArtifactError, InputError, TooLittleDataError
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import joblib
 import numpy as np
 
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.features.findings import Proof
 from pawl.jobs.backtesting import BacktestOrder
 from pawl.jobs.proving import prove_bars
@@ -16,7 +16,8 @@ from pawl.jobs.training import TrainedVersion, TrainingOrder, train
 from pawl.jobs.workspace import Workspace
 from pawl.lake.checking import check_silver
 from pawl.lake.silver import Merge
-from pawl.learners.m002 import M002, M002Config
+from pawl.learners.m002 import M002
+from pawl.learners.m002_config import M002Config
 from pawl.market.bars import Timeframe
 from pawl.market.calendars import ALWAYS
 from pawl.market.checks import QualityReport

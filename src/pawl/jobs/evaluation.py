@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from pawl.evaluation.backtest import Backtest, Costs, backtest
+from pawl.evaluation.backtest import Backtest, backtest
 from pawl.evaluation.calibration import brier, ece
 from pawl.evaluation.classification import average_precision
+from pawl.evaluation.costs import Costs
 from pawl.evaluation.sharpe import deflated_sharpe
 from pawl.evaluation.trading import trading_metrics
 from pawl.learners.learner import Learner

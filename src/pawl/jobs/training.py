@@ -12,7 +12,7 @@ import joblib
 import polars as pl
 
 from pawl.errors import QualityError, TooLittleDataError
-from pawl.evaluation.backtest import Costs
+from pawl.evaluation.costs import Costs
 from pawl.features.sets import definition_hash
 from pawl.ids import DatasetHash
 from pawl.jobs.code_version import code_version, library_versions

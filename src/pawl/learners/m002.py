@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.errors import SchemaError
 from pawl.evaluation.classification import average_precision
@@ -16,11 +15,12 @@ from pawl.features.gaps import fill_gaps
 from pawl.features.sets import FEATURE_SETS, build_dataset
 from pawl.labels.rebound import rebound_labels
 from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, LearnerSpec
+from pawl.learners.m002_config import M002Config
 from pawl.learners.m002_samples import Samples, layer_key
 from pawl.market.bars import Timeframe
-from pawl.models.boosted import BoostedHead, HeadConfig, fit_boosted_head
+from pawl.models.boosted import BoostedHead, fit_boosted_head
 from pawl.models.exact_json import from_exact_json, to_exact_json
-from pawl.models.linear import LinearConfig, LinearHead, fit_linear_head
+from pawl.models.linear import LinearHead, fit_linear_head
 from pawl.models.regime_classifier import (
     STATE_COLUMNS,
     STATE_MISSING,
@@ -30,11 +30,11 @@ from pawl.models.regime_classifier import (
     join_states,
     regime_sequences,
 )
-from pawl.models.regime_config import RegimeConfig
 from pawl.models.regime_layer import RegimeLayer, fit_regime_layer
-from pawl.policy.soft_policy import PolicyConfig, apply_policy, soft_policy_score
+from pawl.policy.policy_config import PolicyConfig
+from pawl.policy.soft_policy import apply_policy, soft_policy_score
 
-__all__ = ["HEAD_FEATURES", "M002", "M002Config", "M002Model", "M002Variant"]
+__all__ = ["HEAD_FEATURES", "M002", "M002Model", "M002Variant"]
 
 FEATURES = FEATURE_SETS["m002"].names
 
@@ -50,21 +50,6 @@ class M002Variant(StrEnum):
     FULL = "m002"
     LINEAR = "linear"
     BOOSTED = "lightgbm_no_regime"
-
-
-class M002Config(BaseModel):
-    """How m002 is fitted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    regime: RegimeConfig = Field(default_factory=RegimeConfig, description="the LSTM")
-    head: HeadConfig = Field(default_factory=HeadConfig, description="the LightGBM head")
-    linear: LinearConfig = Field(default_factory=LinearConfig, description="the linear baseline")
-    policy: PolicyConfig = Field(default_factory=PolicyConfig, description="the rules")
-    n_folds: int = Field(4, ge=1, le=20, description="out-of-fold classifiers on the head's training rows, count")
-    reported_share: float = Field(0.2, gt=0, lt=0.5, description="newest dates kept for the report, fraction")
-    snapshot_share: float = Field(0.15, gt=0, lt=0.5, description="newest fitted dates, to pick the snapshot, fraction")
-    embargo_bars: int = Field(5, ge=5, description="dates kept free between fitted and scored rows, count")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

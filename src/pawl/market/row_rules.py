@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-import dataframely as dy
 import polars as pl
 
 from pawl.market.bars import BAR_COLUMNS, BAR_SCHEMA
 
-__all__ = ["ROW_FAULTS", "BarRules", "SortedBars", "sort_out"]
-
-MAX_TICKER_LENGTH = 64  # characters; a percent-encoded name must still fit a path
+__all__ = ["ROW_FAULTS", "SortedBars", "sort_out"]
 
 ROW_FAULTS = {
     "bad_ticker": "the ticker is null, empty or longer than 64 characters",
@@ -23,28 +20,6 @@ ROW_FAULTS = {
     "unfinished": "the bar had not closed yet",
 }
 """Every reason a row can be quarantined for, the first that holds, with its meaning."""
-
-
-def _price() -> dy.Float64:
-    return dy.Float64(nullable=False, allow_nan=False, allow_inf=False, min_exclusive=0.0)
-
-
-class BarRules(dy.Schema):
-    """The rules of one bar."""
-
-    ticker = dy.String(nullable=False, min_length=1, max_length=MAX_TICKER_LENGTH)
-    ts = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
-    open = _price()
-    high = _price()
-    low = _price()
-    close = _price()
-    volume = dy.Float64(nullable=False, allow_nan=False, allow_inf=False, min=0.0)
-
-    @dy.rule()
-    def ohlc_violation(cls) -> pl.Expr:  # noqa: N805 - dataframely hands in the class
-        """The low is the lowest and the high the highest price of the bar."""
-        lowest, highest = pl.min_horizontal("open", "close"), pl.max_horizontal("open", "close")
-        return (pl.col("low") <= lowest) & (pl.col("high") >= highest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +46,8 @@ def sort_out(bars: pl.DataFrame) -> SortedBars:
     >>> sort_out(bars).bad["reason"].to_list()
     ['non_positive_price', 'conflicting_duplicate', 'conflicting_duplicate']
     """
+    from pawl.market.bar_rules import BarRules
+
     good, failure = BarRules.filter(bars.select(BAR_COLUMNS))
     details = failure.details()
     rules = [column for column in details.columns if column not in BAR_SCHEMA]

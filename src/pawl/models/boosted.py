@@ -8,32 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.errors import CorruptArtifactError
 from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.head import HeadPrediction, feature_matrix, training_matrix
+from pawl.models.head_config import HeadConfig
 
-__all__ = ["BoostedHead", "HeadConfig", "fit_boosted_head"]
+__all__ = ["BoostedHead", "fit_boosted_head"]
 
 Floats = npt.NDArray[np.float64]
 
 PARTS = ("classifier", "return", "drawdown")
 FIX = "fetch or train the version again"
-
-
-class HeadConfig(BaseModel):
-    """How the trees are grown; the same for the classifier and both regressors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    n_estimators: int = Field(600, ge=1, description="trees of each model")
-    learning_rate: float = Field(0.02, gt=0, le=1, description="weight of each tree")
-    num_leaves: int = Field(15, ge=2, description="leaves of a tree")
-    min_child_samples: int = Field(100, ge=1, description="rows in a leaf, at least")
-    subsample: float = Field(0.8, gt=0, le=1, description="share of rows drawn for each tree")
-    colsample_bytree: float = Field(0.8, gt=0, le=1, description="share of features drawn for each tree")
-    reg_lambda: float = Field(1.0, ge=0, description="L2 penalty on leaf values")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,28 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 from threadpoolctl import threadpool_limits
 
 from pawl.errors import CorruptArtifactError
 from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.head import HeadPrediction, feature_matrix, training_matrix
+from pawl.models.linear_config import LinearConfig
 from pawl.models.scaler import Standardiser
 
-__all__ = ["LinearConfig", "LinearHead", "fit_linear_head"]
+__all__ = ["LinearHead", "fit_linear_head"]
 
 Floats = npt.NDArray[np.float64]
 
 FILE = "linear_head.json"
-
-
-class LinearConfig(BaseModel):
-    """Strength of the penalties."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    inverse_penalty: float = Field(0.1, gt=0, description="C of the logistic regression; smaller is stiffer")
-    ridge_penalty: float = Field(10.0, ge=0, description="alpha of the two ridge regressions")
 
 
 @dataclass(frozen=True, slots=True)
