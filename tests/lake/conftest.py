@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import polars as pl
 import pytest
 
+from pawl.lake.silver import SilverStore
 from pawl.market.bars import BAR_SCHEMA
+from pawl.market.simulated import MarketSpec, simulate
 
 Query = dict[str, str]
 
@@ -105,3 +109,16 @@ def make_bars() -> MakeBars:
         return pl.DataFrame(rows, schema=BAR_SCHEMA, orient="row")
 
     return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SilverStore:
+    """A store in a workspace that does not exist yet."""
+    return SilverStore(tmp_path / "home")
+
+
+@pytest.fixture
+def four_years() -> pl.DataFrame:
+    """Three tickers over four calendar years: twelve partitions."""
+    spec = MarketSpec(tickers=("A", "B", "C"), start=datetime(2020, 6, 1, tzinfo=UTC), n_bars=1200)
+    return simulate(spec, np.random.default_rng(5)).bars

@@ -8,30 +8,28 @@ Each partition is always a whole file, old or new, and a merge is idempotent by 
 partitions the same merge, run again, completes it.
 """
 
-import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 import polars as pl
 
-from pawl.errors import NotFoundError, StorageError
+from pawl.errors import NotFoundError
 from pawl.ids import DatasetHash
-from pawl.lake.atomic import clean_leftovers, locked, write_atomically
+from pawl.lake.atomic import locked
 from pawl.lake.calendar_book import BookedCalendar, CalendarBook
 from pawl.lake.merging import reconcile, split_unfinished, stamp_by_ticker
+from pawl.lake.partitions import Partitions, partitions_of
 from pawl.lake.quarantine import Quarantine
-from pawl.market.bars import SILVER_SCHEMA, Timeframe
+from pawl.market.bars import Timeframe
 from pawl.market.calendars import Calendar, infer_calendar
 from pawl.market.fingerprint import hash_bars
 from pawl.market.row_rules import sort_out
 
 __all__ = ["Merge", "SilverStore"]
 
-PART = "part-0.parquet"
 ENOUGH_TO_INFER = 500  # bars after which an inferred calendar stands, however the next bars look
 
 
@@ -68,20 +66,18 @@ class SilverStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root / "silver"
+        self._partitions = Partitions(self._root)
         self._lock = self._root / ".lock"
         self._book = CalendarBook(self._root / "calendars.json")
         self.quarantine = Quarantine(root / "quarantine")
 
     def timeframes(self) -> list[Timeframe]:
         """The bar lengths that have bars, shortest first."""
-        names = [path.name.removeprefix("timeframe=") for path in self._root.glob("timeframe=*")]
-        found = [Timeframe.parse(unquote(name)) for name in names]
-        return sorted((frame for frame in found if self.tickers(frame)), key=lambda frame: frame.length)
+        return self._partitions.timeframes()
 
     def tickers(self, timeframe: Timeframe) -> list[str]:
         """The tickers with bars of this length, sorted."""
-        folders = {path.parents[1].name for path in self._folder(timeframe).glob(f"ticker=*/year=*/{PART}")}
-        return sorted(unquote(name.removeprefix("ticker=")) for name in folders)
+        return self._partitions.tickers(timeframe)
 
     def calendars(self, timeframe: Timeframe) -> dict[str, BookedCalendar]:
         """The calendar of every ticker with bars of this length."""
@@ -101,14 +97,12 @@ class SilverStore:
             raise NotFoundError(
                 f"no {timeframe} bars of {', '.join(unknown)}", where=str(self._root), fix="list them: pawl data ls"
             )
-        return self._scan_parts(path for ticker in chosen for path in self._parts(timeframe, ticker))
+        return self._partitions.scan(timeframe, chosen)
 
     def quarantined(self, timeframe: Timeframe) -> dict[str, int]:
         """Rows in quarantine by ticker, without those that came good later and those that had just not closed yet."""
         kept = self.quarantine.read(timeframe).filter(pl.col("reason") != "unfinished").drop_nulls("ticker")
-        stored = self._scan_parts(
-            path for ticker in kept["ticker"].unique() for path in self._parts(timeframe, ticker)
-        ).select("ticker", "ts")
+        stored = self._partitions.scan(timeframe, kept["ticker"].unique()).select("ticker", "ts")
         lost = kept.lazy().unique(["ticker", "ts"]).join(stored, on=["ticker", "ts"], how="anti")
         counts = lost.group_by("ticker").len().sort("ticker").collect()
         return {str(ticker): int(n) for ticker, n in counts.iter_rows()}
@@ -134,7 +128,7 @@ class SilverStore:
             calendars = {ticker: entry.calendar for ticker, entry in entries.items()}
             stamped = stamp_by_ticker(sorted_out.good, calendars, timeframe)
             finished = split_unfinished(stamped.good, now)
-            stored = self._stored_beside(finished.good, timeframe, moved)
+            stored = self._partitions.scan_beside(finished.good, timeframe, moved).collect()
             restamped = stamp_by_ticker(stored, {ticker: calendars[ticker] for ticker in moved}, timeframe)
             kept = pl.concat([stored.filter(~pl.col("ticker").is_in(moved)), restamped.good])
             merged = reconcile(kept, finished.good)
@@ -143,7 +137,7 @@ class SilverStore:
             self.quarantine.append(pl.concat([refused, restamped.bad]), timeframe, source=source, now=now)
             self._book.write(timeframe, entries)
             touched = pl.concat([merged.changed, stored.filter(pl.col("ticker").is_in(moved)).select("ticker", "ts")])
-            self._write_parts(merged.bars, _partitions(touched), timeframe)
+            self._partitions.write(merged.bars, partitions_of(touched), timeframe)
             settled = {ticker: entry.model_copy(update={"is_settled": True}) for ticker, entry in entries.items()}
             self._book.write(timeframe, settled)
         return Merge(
@@ -177,17 +171,11 @@ class SilverStore:
     def _infer(
         self, bars: pl.DataFrame, ticker: str, timeframe: Timeframe, old: BookedCalendar | None
     ) -> BookedCalendar:
-        stored = self._scan_parts(self._parts(timeframe, ticker)).select("ts").collect()
+        stored = self._partitions.scan(timeframe, [ticker]).select("ts").collect()
         if old is not None and stored.height >= ENOUGH_TO_INFER:
             return old
         ts = pl.concat([stored["ts"], bars["ts"]]).unique()
         return BookedCalendar(code=infer_calendar(ts, timeframe).code, is_inferred=True)
-
-    def _stored_beside(self, bars: pl.DataFrame, timeframe: Timeframe, moved: Iterable[str]) -> pl.DataFrame:
-        """The stored bars of the partitions that new bars touch, and all bars of the tickers with a new calendar."""
-        paths = {self._part(timeframe, ticker, year) for ticker, year in _partitions(bars)}
-        paths.update(path for ticker in moved for path in self._parts(timeframe, ticker))
-        return self._scan_parts(sorted(path for path in paths if path.exists())).collect()
 
     def _finish_interrupted(self, timeframe: Timeframe) -> None:
         """Complete a change of calendar that a crash cut short."""
@@ -195,53 +183,9 @@ class SilverStore:
             return
         with locked(self._lock):
             entries = {ticker: entry for ticker, entry in self.calendars(timeframe).items() if not entry.is_settled}
-            stored = self._scan_parts(path for ticker in entries for path in self._parts(timeframe, ticker)).collect()
+            stored = self._partitions.scan(timeframe, entries).collect()
             calendars = {ticker: entry.calendar for ticker, entry in entries.items()}
             bars = stamp_by_ticker(stored, calendars, timeframe).good
-            self._write_parts(bars, _partitions(stored), timeframe)
+            self._partitions.write(bars, partitions_of(stored), timeframe)
             settled = {ticker: entry.model_copy(update={"is_settled": True}) for ticker, entry in entries.items()}
             self._book.write(timeframe, settled)
-
-    def _write_parts(self, bars: pl.DataFrame, touched: list[tuple[str, int]], timeframe: Timeframe) -> None:
-        # In order of time, so that a crash leaves a beginning and a backfill knows where to go on.
-        by_partition = bars.with_columns(year=pl.col("ts").dt.year()).partition_by(
-            "ticker", "year", as_dict=True, include_key=True
-        )
-        for ticker, year in touched:
-            path = self._part(timeframe, ticker, year)
-            clean_leftovers(path.parent)
-            rows = by_partition.get((ticker, year))
-            if rows is None:
-                _remove(path)
-            else:
-                buffer = io.BytesIO()
-                rows.select(SILVER_SCHEMA.names()).write_parquet(buffer, compression="zstd", statistics=True)
-                write_atomically(path, buffer.getvalue())
-
-    def _scan_parts(self, paths: Iterable[Path]) -> pl.LazyFrame:
-        files = list(paths)
-        if not files:
-            return pl.LazyFrame(schema=SILVER_SCHEMA)
-        # The ticker stands in the file too: the folder's name is percent-encoded.
-        return pl.scan_parquet(files, hive_partitioning=False, glob=False).select(SILVER_SCHEMA.names())
-
-    def _folder(self, timeframe: Timeframe) -> Path:
-        return self._root / f"timeframe={timeframe}"
-
-    def _parts(self, timeframe: Timeframe, ticker: str) -> list[Path]:
-        return sorted((self._folder(timeframe) / f"ticker={quote(ticker, safe='')}").glob(f"year=*/{PART}"))
-
-    def _part(self, timeframe: Timeframe, ticker: str, year: int) -> Path:
-        return self._folder(timeframe) / f"ticker={quote(ticker, safe='')}" / f"year={year:04d}" / PART
-
-
-def _partitions(keys: pl.DataFrame) -> list[tuple[str, int]]:
-    pairs = keys.select("ticker", pl.col("ts").dt.year()).unique().sort("ticker", "ts")
-    return [(str(ticker), int(year)) for ticker, year in pairs.iter_rows()]
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot remove: {error.strerror}", where=str(path), fix="make it writable") from error
