@@ -3,10 +3,11 @@
     python bench/backtest.py [--repeats 5] [--bars 1000000] [--peers .venv-bench/bin/python] [--json FILE]
 
 Warm. In every round, one after the other, so that a neighbour's load falls on all alike: the kernel of Pawl (arrays in;
-a return, an exposure and a turnover a bar and all trades out), `backtest` from frame to frames, the plain loop below
-(arrays in; equity a bar out; long or flat, no trades kept), and vectorbt's `Portfolio.from_signals` in a process of its
-own (arrays in; its order records out; stop and trailing cannot both be set there, so it has trailing and target).
-Figures are medians; ratios are of medians. Loop and kernel must end with the same equity, or nothing is printed.
+a return, an exposure and a turnover a bar and all trades out), the plain loop below (arrays in; equity a bar out; long
+or flat, no trades kept), and vectorbt's `Portfolio.from_signals` in a process of its own (arrays in; its order records
+out; stop and trailing cannot both be set there, so it has trailing and target). Then `backtest`, from frame to frames.
+Figures are medians, of wall and of CPU time (which a neighbour's load disturbs less); ratios are of medians. Loop and
+kernel must end with the same equity, or nothing is printed.
 
 Cold. A fresh process reads the bars from a file, imports Pawl, and trades once, its kernels from numba's cache: wall
 time from its start to its end, interpreter and imports included.
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -40,6 +42,7 @@ from pawl.evaluation.kernel import Panel, run
 from pawl.policy.machine import TradeRules
 
 Floats = NDArray[np.float64]
+Seconds = tuple[float, float]
 
 RULES = TradeRules(stop=0.02, target=0.04, trailing=0.03)
 COSTS = Costs(fee_bps=5, slippage_bps=0)
@@ -60,9 +63,9 @@ def trade():
 trade()
 print("ready", vbt.__version__, flush=True)
 for _ in sys.stdin:
-    begin = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     orders = len(trade().order_records)
-    print(time.perf_counter() - begin, orders, flush=True)
+    print(time.perf_counter() - wall, time.process_time() - cpu, orders, flush=True)
 """
 
 COLD = """
@@ -138,10 +141,11 @@ def frames(bars: dict[str, Floats]) -> tuple[pl.DataFrame, pl.DataFrame]:
     return table.drop("order"), table.select("ticker", "ts", action, pl.col("order").alias("position_size"))
 
 
-def clocked(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
+def clocked(work: Callable[[], object]) -> Seconds:
+    """Wall and CPU time of one run."""
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - begin
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 class VectorbtWorker:
@@ -157,12 +161,13 @@ class VectorbtWorker:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
 
-    def seconds(self) -> float:
-        """Time of one warm run, measured over there."""
+    def seconds(self) -> Seconds:
+        """Wall and CPU time of one warm run, measured over there."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return float(self._line().split()[0])
+        wall, cpu = self._line().split()[:2]
+        return float(wall), float(cpu)
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -170,12 +175,24 @@ class VectorbtWorker:
         self.process.wait()
 
 
-def measure(n: int, repeats: int, peers: str) -> dict[str, float | str | None]:
-    """Median seconds of each, and the ratios."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Median seconds by name, and what they were measured on."""
+
+    n_bars: int
+    n_trades: int
+    load: float
+    peer: str
+    wall: dict[str, float]
+    cpu: dict[str, float]
+
+
+def measure(n: int, repeats: int, peers: str) -> Found:
+    """Trade the same bars with everything there is, in turns."""
     bars = market(n)
     table, decisions = frames(bars)
     arrays = [bars[name] for name in ("open", "high", "low", "close", "order")]
-    panel = Panel(np.array([0, n]), *arrays, np.zeros(n))
+    panel = Panel(np.array([0, n]), *arrays, np.empty(0))
     works = {
         "kernel": lambda: run(panel, RULES.compiled(), COSTS.fraction),
         "loop": lambda: plain_loop(*arrays, COSTS.fraction),
@@ -191,57 +208,50 @@ def measure(n: int, repeats: int, peers: str) -> dict[str, float | str | None]:
         for frame, path in zip((table, decisions), paths, strict=True):
             frame.write_parquet(path)
         vectorbt = VectorbtWorker(peers, saved) if Path(peers).exists() else None
-        seconds: dict[str, list[float]] = {name: [] for name in (*works, "vectorbt", "cold")}
+        seconds: dict[str, list[Seconds]] = {name: [] for name in (*works, "vectorbt", "cold")}
         for _ in range(repeats):
-            for name, work in works.items():
-                seconds[name].append(clocked(work))
+            for name in ("kernel", "loop"):
+                seconds[name].append(clocked(works[name]))
             if vectorbt:
                 seconds["vectorbt"].append(vectorbt.seconds())
         if vectorbt:
             vectorbt.close()
+        # After the others: the frames leave an allocator behind that has given its pages back.
+        seconds["frames"] = [clocked(works["frames"]) for _ in range(repeats)]
         cold = [sys.executable, "-c", COLD, *map(str, paths)]
         for _ in range(repeats):
             seconds["cold"].append(clocked(lambda: subprocess.run(cold, check=True, capture_output=True)))
-    middle = {name: median(values) if values else None for name, values in seconds.items()}
-    peer, kernel, loop, framed = (middle[name] for name in ("vectorbt", "kernel", "loop", "frames"))
-    assert kernel is not None
-    assert loop is not None
-    assert framed is not None
-    return {
-        **middle,
-        "kernel_over_vectorbt": peer / kernel if peer else None,
-        "frames_over_vectorbt": peer / framed if peer else None,
-        "kernel_over_loop": loop / kernel,
-        "n_trades": n_trades,
-        "vectorbt_version": vectorbt.version if vectorbt else None,
-        "load": os.getloadavg()[0],
-    }
-
-
-def show(found: dict[str, float | str | None], n: int) -> None:
-    """The figures as a table."""
-    table = Table(title=f"Backtest of {n:,} bars, {found['n_trades']:,} trades; load {found['load']:.1f}")
-    for heading, justify in (
-        ("", "left"),
-        ("seconds", "right"),
-        ("million bars/s", "right"),
-        ("kernel's ratio", "right"),
-    ):
-        table.add_column(heading, justify=justify)
-    lines = (
-        ("Pawl, kernel (arrays to arrays)", "kernel", None),
-        ("Pawl, backtest (frames to frames)", "frames", None),
-        ("plain numba loop", "loop", "kernel_over_loop"),
-        (f"vectorbt {found['vectorbt_version']}", "vectorbt", "kernel_over_vectorbt"),
-        ("Pawl, cold process", "cold", None),
+    version = f"vectorbt {vectorbt.version}" if vectorbt else "vectorbt: not installed, see --help"
+    return Found(
+        n_bars=n,
+        n_trades=n_trades,
+        load=os.getloadavg()[0],
+        peer=version,
+        wall={name: median(wall for wall, _ in values) for name, values in seconds.items() if values},
+        cpu={name: median(cpu for _, cpu in values) for name, values in seconds.items() if values and name != "cold"},
     )
-    for title, name, ratio in lines:
-        seconds = found[name]
-        if not isinstance(seconds, float):
-            table.add_row(title, "not installed: see --help", "", "")
+
+
+def show(found: Found) -> None:
+    """The figures as a table."""
+    table = Table(title=f"Backtest of {found.n_bars:,} bars, {found.n_trades:,} trades; load {found.load:.1f}")
+    for heading in ("", "ms, wall", "M bars/s", "of kernel", "ms, CPU", "of kernel "):
+        table.add_column(heading, justify="right" if heading else "left")
+    titles = {
+        "kernel": "Pawl, arrays to arrays (kernel)",
+        "frames": "Pawl, frames to frames",
+        "loop": "plain numba loop",
+        "vectorbt": found.peer,
+        "cold": "Pawl, cold process",
+    }
+    for name, title in titles.items():
+        if name not in found.wall:
+            table.add_row(title)
             continue
-        multiple = f"{found[ratio]:.2f}×" if ratio else ""
-        table.add_row(title, f"{seconds:.4f}", f"{n / seconds / 1e6:.1f}", multiple)
+        wall, cpu = found.wall[name], found.cpu.get(name)
+        cells = [f"{wall * 1e3:.1f}", f"{found.n_bars / wall / 1e6:.1f}", f"{wall / found.wall['kernel']:.2f}×"]
+        cells += [f"{cpu * 1e3:.1f}", f"{cpu / found.cpu['kernel']:.2f}×"] if cpu else []
+        table.add_row(title, *cells)
     Console().print(table)
 
 
@@ -254,9 +264,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     found = measure(chosen.bars, chosen.repeats, chosen.peers)
-    show(found, chosen.bars)
+    show(found)
     if chosen.json:
-        chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        chosen.json.write_text(json.dumps(asdict(found), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def backtest(
     """
     bars = _ordered(bars, BAR_INPUTS if funding is None else (*BAR_INPUTS, "available_at"), "bars")
     starts = _starts(bars)
-    settled = np.zeros(bars.height) if funding is None else _settled(bars, funding)
+    settled = np.empty(0) if funding is None else _settled(bars, funding)
     opened, high, low, close = _prices(bars)
     panel = Panel(starts, opened, high, low, close, _orders(bars, decisions), settled)
     compiled: Rules = rules.compiled() if rules is not None else NO_RULES
@@ -117,10 +117,10 @@ def _is_rising(frame: pl.DataFrame) -> bool:
 def _orders(bars: pl.DataFrame, decisions: pl.DataFrame) -> Floats:
     """The size decided on every bar; 0 where nothing was decided."""
     decided = _ordered(decisions, DECISION_INPUTS, "decisions")
-    size, action = pl.col("position_size"), pl.col("action")
-    signs = {"long": size > 0, "short": size < 0, "flat": size == 0}
-    is_sound = [size.is_finite(), *(is_signed == (action == name) for name, is_signed in signs.items())]
-    is_wrong = decided.select(~pl.all_horizontal(is_sound).fill_null(value=False)).to_series()
+    size, action = decided.get_column("position_size"), decided.get_column("action")
+    is_wrong = (~size.is_finite()).fill_null(value=True)
+    for name, is_signed in (("long", size > 0), ("short", size < 0), ("flat", size == 0)):
+        is_wrong |= is_signed.ne_missing(action == name)
     if is_wrong.any():
         ticker, ts, said, amount = decided.row(int(is_wrong.arg_true()[0]))
         raise InputError(
@@ -192,7 +192,8 @@ def _pooled(returns: pl.DataFrame) -> pl.DataFrame:
 
 def _equity(pooled: pl.DataFrame) -> pl.DataFrame:
     equity = np.cumprod(1.0 + pooled.get_column("net_return").to_numpy())
-    drawdown = 1.0 - equity / np.maximum(np.maximum.accumulate(equity), 1.0)
+    peak = np.maximum(np.maximum.accumulate(equity), 1.0)
+    drawdown = np.subtract(1.0, np.divide(equity, peak, out=peak), out=peak)
     return pooled.select(
         "ts",
         pl.Series("equity", equity),

@@ -25,7 +25,8 @@ Ints = NDArray[np.int64]
 class Panel(NamedTuple):
     """Bars of all tickers, one after the other: ticker i stands in rows starts[i] … starts[i+1], in time order.
 
-    order: the size decided at the row's own close. funding: rate settled after the row's open and not after its close.
+    order: the size decided at the row's own close. funding: rate settled after the row's open and not after its close,
+    or no row at all where nothing is settled.
     """
 
     starts: Ints
@@ -212,9 +213,9 @@ def _filled(state: _State, bar: Bar, order: float, terms: _Terms, place: _Place)
     return _Event(_State(account, FLAT, trade), traded, at_open, inside)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _record(log: TradeLog, n: int, row: int, closed: _Closed) -> int:
-    """Write a trade down, if one ended; how many there are then."""
+    """Write a trade down, if one ended; how many there are then. Inlined, since a call counts every array as shared."""
     if closed.reason == _NONE:
         return n
     log.entry_row[n] = closed.trade.row
@@ -232,16 +233,16 @@ def _run_rows(
     panel: Panel, rows: _Rows, terms: _Terms, curves: Curves, log: TradeLog, state: _State
 ) -> tuple[_State, int]:
     """Run rows of one ticker; the state after them and the number of trades."""
-    order, capital, n = rows.order, rows.capital, rows.n
+    order, capital, n, is_funded = rows.order, rows.capital, rows.n, panel.funding.size > 0
     for row in range(rows.first, rows.last):
+        curves.traded[row] = 0.0
         if order == 0.0 and state.position.side == 0.0:
             curves.net_return[row] = 0.0
             curves.exposure[row] = 0.0
-            curves.traded[row] = 0.0
             order = panel.order[row]
             continue
         bar = Bar(panel.open[row], panel.high[row], panel.low[row], panel.close[row])
-        rate, traded = panel.funding[row], 0.0
+        rate = panel.funding[row] if is_funded else 0.0
         cash, units = state.account
         paid = cash - units * bar.close * rate
         equity = paid + units * bar.close
@@ -256,14 +257,14 @@ def _run_rows(
         else:
             event = _filled(state, bar, order, terms, _Place(row, rows.end, rate))
             n = _record(log, _record(log, n, row, event.at_open), row, event.inside)
-            state, traded = event.state, event.traded / capital
+            state = event.state
+            curves.traded[row] = event.traded / capital
             equity = state.account.cash + state.account.units * bar.close
             if equity <= 0.0:
                 _ruin(curves, row, rows.end)
                 return _State(_GONE, FLAT, _NO_TRADE), n
         curves.net_return[row] = equity / capital - 1.0
         curves.exposure[row] = state.account.units * bar.close / equity
-        curves.traded[row] = traded
         capital, order = equity, panel.order[row]
     return state, n
 
@@ -301,11 +302,9 @@ ROOM = 4096
 
 
 @njit(cache=True, error_model="numpy")
-def _run(panel: Panel, terms: _Terms) -> tuple[Curves, TradeLog]:
-    # One block, and a log that grows: the allocator keeps and reuses them. With ten arrays as long as the bars it
-    # mapped and zeroed their pages anew on every call, which took as long as the trading.
-    block = np.empty((3, panel.close.size))
-    curves, log, n = Curves(block[0], block[1], block[2]), _log_of(2 * ROOM), 0
+def _run(panel: Panel, terms: _Terms, curves: Curves) -> TradeLog:
+    """Fill the curves; the trades of all tickers."""
+    log, n = _log_of(2 * ROOM), 0  # it grows: one as long as the bars took as long to map as the trading
     for ticker in range(panel.starts.size - 1):
         state, order, capital = _State(_NEW, FLAT, _NO_TRADE), 0.0, 1.0
         end = panel.starts[ticker + 1] - 1
@@ -318,7 +317,7 @@ def _run(panel: Panel, terms: _Terms) -> tuple[Curves, TradeLog]:
                 break
             order = panel.order[rows.last - 1]
             capital = state.account.cash + state.account.units * panel.close[rows.last - 1]
-    return curves, _copied(log, n, n)
+    return _copied(log, n, n)
 
 
 def run(panel: Panel, rules: Rules, cost: float) -> tuple[Curves, TradeLog]:
@@ -335,8 +334,9 @@ def run(panel: Panel, rules: Rules, cost: float) -> tuple[Curves, TradeLog]:
     # numba compiles (for seconds) once more for arrays that can be written; columns of a frame cannot.
     opened, high, low, close, order, funding = (_frozen(column) for column in panel[1:])
     frozen = Panel(_frozen(panel.starts), opened, high, low, close, order, funding)
-    curves, log = _run(frozen, _Terms(rules, cost))
-    return Curves(*curves), TradeLog(*log)
+    # NumPy asks the system for huge pages, numba does not: 2 instead of 6 ms for the curves of a million bars.
+    curves = Curves(*np.empty((3, panel.close.size)))
+    return curves, TradeLog(*_run(frozen, _Terms(rules, cost), curves))
 
 
 def _frozen(column: NDArray[Number]) -> NDArray[Number]:
