@@ -14,6 +14,7 @@ from pawl.cli.backtest import backtest
 from pawl.cli.demo import demo
 from pawl.cli.doctor import doctor
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
+from pawl.cli.replay import replay
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.train import train
 from pawl.errors import PawlError
@@ -53,6 +54,7 @@ app.add_typer(learner.app)
 app.add_typer(features.app)
 app.command()(train)
 app.command()(backtest)
+app.command()(replay)
 app.command()(demo)
 app.command()(doctor)
 

@@ -74,7 +74,9 @@ def reported_backtest(
     calendars = workspace.silver.calendars(timeframe)
     context = ReportContext(
         spec=learner.spec,
-        quality=check_bars(scored.bars, calendars, timeframe, reporting.limits),
+        quality=check_bars(
+            scored.bars, calendars, timeframe, reporting.limits, workspace.silver.quarantined(timeframe)
+        ),
         calendars={ticker: entry.code for ticker, entry in calendars.items()},
         now=reporting.now,
         profile=reporting.profile,

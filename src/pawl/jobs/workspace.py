@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from pawl.errors import CorruptArtifactError
+from pawl.jobs.code_version import code_version
 from pawl.lake.atomic import write_atomically
 from pawl.lake.silver import SilverStore
 from pawl.registry.artifacts import ArtifactStore
@@ -34,8 +36,8 @@ class Workspace:
 
     @property
     def layers(self) -> "StoredLayers":
-        """Fitted layers of earlier runs, by everything they follow from."""
-        return StoredLayers(self.artifacts, self.home / "cache" / "layers")
+        """Layers that this very code has fitted in earlier runs, by everything else they follow from."""
+        return StoredLayers(self.artifacts, self.home / "cache" / "layers" / code_version())
 
 
 class StoredLayers:
@@ -46,9 +48,23 @@ class StoredLayers:
         self.root = root
 
     def get(self, key: str) -> Mapping[str, bytes] | None:
-        """The files under a key, checked against their hashes; None when there are none."""
+        """The files under a key; None when there are none.
+
+        CorruptArtifactError when they are not what was put there. They are told once and forgotten: the next run fits
+        the layer again.
+        """
         path = self.root / key
-        return self.artifacts.load(path.read_text(encoding="ascii")) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return self.artifacts.load(path.read_text(encoding="ascii"))
+        except CorruptArtifactError as error:
+            path.unlink(missing_ok=True)
+            raise CorruptArtifactError(
+                f"a fitted layer of an earlier run is spoiled: {error.what}",
+                where=error.where,
+                fix="run the same command again: the layer is fitted anew",
+            ) from error
 
     def put(self, key: str, files: Mapping[str, bytes]) -> None:
         """Keep the files under a key."""
