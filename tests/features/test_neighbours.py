@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import talib
 
-from pawl.features.neighbours import growth, lagged, quotient, signed_by_change, true_ranges
+from pawl.features.neighbours import (
+    difference,
+    growth,
+    lagged,
+    place_between,
+    quotient,
+    relative_ranges,
+    signed_by_change,
+    true_ranges,
+)
 from pawl.features.windows import Floats
 
 ENDS = np.repeat([5, 6, 12], [5, 1, 6])
@@ -15,18 +24,26 @@ def values(rng: np.random.Generator) -> Floats:
     return rng.uniform(1, 2, 12)
 
 
-def test_lag_and_growth_stay_inside_a_ticker(values: Floats) -> None:
-    lag, grown = lagged(values, ENDS, 2), growth(values, ENDS, 2)
+def test_lag_and_changes_stay_inside_a_ticker(values: Floats) -> None:
     first_rows = [0, 1, 5, 6, 7]
-
-    assert np.isnan(lag[first_rows]).all() and np.isnan(grown[first_rows]).all()
     inside = np.setdiff1d(np.arange(12), first_rows)
-    np.testing.assert_array_equal(lag[inside], values[inside - 2])
-    np.testing.assert_array_equal(grown[inside], values[inside] / values[inside - 2])
+    now, then = values[inside], values[inside - 2]
+
+    for found, expected in (
+        (lagged(values, ENDS, 2), then),
+        (growth(values, ENDS, 2, 0.0), now / then),
+        (growth(values, ENDS, 2, 1.0), now / then - 1),
+        (difference(values, ENDS, 2), now - then),
+    ):
+        assert np.isnan(found[first_rows]).all()
+        np.testing.assert_array_equal(found[inside], expected)
 
 
 def test_a_quotient_by_zero_is_missing() -> None:
-    np.testing.assert_array_equal(quotient(np.array([1.0, 0.0, 3.0]), np.array([0.0, 0.0, 2.0])), [np.nan, np.nan, 1.5])
+    zeros = np.array([0.0, 0.0, 2.0])
+
+    np.testing.assert_array_equal(quotient(np.array([1.0, 0.0, 3.0]), zeros, 2.0), [np.nan, np.nan, 3.0])
+    np.testing.assert_array_equal(place_between(np.array([1.0, 0.0, 1.0]), zeros * 0, zeros), [np.nan, np.nan, 0.5])
 
 
 def test_a_true_range_is_that_of_talib(values: Floats) -> None:
@@ -43,6 +60,8 @@ def test_a_true_range_with_a_missing_price_is_missing(column: int, values: Float
     bar[column][3] = np.nan
     found = true_ranges(bar[0], bar[1], bar[2], np.full(12, 12))
 
+    relative = relative_ranges(bar[0], bar[1], bar[2], np.full(12, 12))
+    np.testing.assert_array_equal(relative, found / bar[2])
     assert np.isnan(found[4 if column == 2 else 3])
     assert not np.isnan(found[5:]).any()
 

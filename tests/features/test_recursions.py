@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import talib
 
-from pawl.features.recursions import exponential_mean, rows_since, strength_index
+from pawl.features.recursions import exponential_mean, mean_spread, strength_index
 from pawl.features.windows import Floats
 
 
@@ -18,6 +18,15 @@ def test_an_exponential_mean_is_that_of_talib(span: int, close: Floats) -> None:
     ours = exponential_mean(close, np.full(400, 400), span, 2 / (span + 1))
 
     np.testing.assert_allclose(ours, talib.EMA(close, span), rtol=1e-12)
+
+
+def test_a_spread_of_means_is_their_difference(close: Floats) -> None:
+    np.testing.assert_allclose(
+        mean_spread(close, np.full(400, 400), 12, 26),
+        talib.EMA(close, 12) - talib.EMA(close, 26),
+        rtol=1e-9,
+        atol=1e-12,
+    )
 
 
 def test_the_strength_index_is_that_of_talib(close: Floats) -> None:
@@ -49,13 +58,6 @@ def test_a_gap_ends_a_mean_and_it_starts_anew_behind_it(close: Floats) -> None:
 
 def test_a_ticker_shorter_than_the_start_has_no_mean() -> None:
     assert np.isnan(exponential_mean(np.ones(5), np.full(5, 5), 6, 0.5)).all()
-
-
-def test_rows_since_counts_to_its_cap_in_each_ticker() -> None:
-    flags = np.array([0, 1, 0, 0, 0, 0, 1, 1, 0, 0], dtype=float)
-    ends = np.repeat([8, 10], [8, 2])
-
-    assert rows_since(flags, ends, 3).tolist() == [3, 0, 1, 2, 3, 3, 0, 0, 3, 3]
 
 
 def _rsi(values: Floats) -> Floats:

@@ -8,14 +8,16 @@ from pawl.features.segments import with_segments
 
 
 def test_a_missing_row_leaves_as_null_never_as_nan() -> None:
-    frame = with_segments(pl.DataFrame({"ticker": ["A"] * 4, "x": [1.0, None, 3.0, 4.0]}))
+    frame = with_segments(pl.DataFrame({"ticker": ["A"] * 4, "ts": range(4), "x": [1.0, None, 3.0, 4.0]}))
     found = frame.select(rolling.sma(pl.col("x"), 2)).to_series()
 
     assert found.to_list() == [None, None, None, 3.5]
 
 
 def test_whole_numbers_and_flags_are_read_as_numbers() -> None:
-    frame = with_segments(pl.DataFrame({"ticker": ["A"] * 3, "n": [1, 2, 3], "flag": [True, None, True]}))
+    frame = with_segments(
+        pl.DataFrame({"ticker": ["A"] * 3, "ts": range(3), "n": [1, 2, 3], "flag": [True, None, True]})
+    )
     found = frame.select(rolling.sma(pl.col("n"), 2), rolling.count(pl.col("flag"), 1))
 
     assert found.get_column("n").to_list() == [None, 1.5, 2.5]

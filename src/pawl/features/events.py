@@ -7,7 +7,7 @@ from pawl.features.bar_columns import CLOSE, LOW
 from pawl.features.curvature import curv_2
 from pawl.features.feature import FeatureKind, feature
 from pawl.features.momentum import ema_spread_rel, price_accel, rsi_smooth
-from pawl.features.price import ret_5, sma_60
+from pawl.features.price import dist_sma60, ret_5
 from pawl.features.volatility import range_z_20
 from pawl.features.volume import volume_ratio_20
 
@@ -42,7 +42,7 @@ def event_volume_regain() -> pl.Expr:
     """volume_ratio_20 back at 1.0 or more, below it yesterday, and below 0.8 once in the 5 bars before."""
     today = pl.col("volume_ratio_20")
     before = rolling.lag(today, 1)
-    return (today >= 1.0) & (before < 1.0) & (rolling.lowest(before, 5) < 0.8)
+    return (today >= 1.0) & (before < 1.0) & (rolling.lowest_before(today, 5) < 0.8)
 
 
 @feature(
@@ -53,20 +53,19 @@ def event_volume_regain() -> pl.Expr:
 )
 def event_rebound_candidate() -> pl.Expr:
     """Close at least 8 % below the highest of 20, rsi_smooth below 40, price_accel above 0."""
-    fall = CLOSE / rolling.highest(CLOSE, 20) - 1
-    return (fall <= -0.08) & (pl.col("rsi_smooth") < 40) & (pl.col("price_accel") > 0)
+    return (rolling.drawdown(CLOSE, 20) <= -0.08) & (pl.col("rsi_smooth") < 40) & (pl.col("price_accel") > 0)
 
 
 @feature(
-    reads={"close": 1, "low": 21, ema_spread_rel: 1, sma_60: 1, ret_5: 1},
+    reads={"close": 1, "low": 21, ema_spread_rel: 1, dist_sma60: 1, ret_5: 1},
     unit="true/false",
     kind=INDICATOR,
-    limits=[(ema_spread_rel, 0.0), (ret_5, -0.03)],
+    limits=[(ema_spread_rel, 0.0), (dist_sma60, 0.0), (ret_5, -0.03)],
 )
 def event_breakdown_risk() -> pl.Expr:
     """Close below the lowest low of the 20 bars before, or means falling, close below its mean of 60, ret_5 < -3 %."""
-    is_below_support = CLOSE < rolling.lag(rolling.lowest(LOW, 20), 1)
-    is_falling = (pl.col("ema_spread_rel") < 0) & (pl.col("sma_60") > CLOSE) & (pl.col("ret_5") < -0.03)
+    is_below_support = CLOSE < rolling.lowest_before(LOW, 20)
+    is_falling = (pl.col("ema_spread_rel") < 0) & (pl.col("dist_sma60") < 0) & (pl.col("ret_5") < -0.03)
     return is_below_support | is_falling
 
 

@@ -39,7 +39,7 @@ def rsi_smooth() -> pl.Expr:
 @feature(reads={"close": EMA26_ROWS}, unit="price")
 def macd_line() -> pl.Expr:
     """Exponential mean of 12 closes minus that of 26, each started as a plain mean of its first closes."""
-    return rolling.ema(CLOSE, 12) - rolling.ema(CLOSE, 26)
+    return rolling.ema_spread(CLOSE, 12, 26)
 
 
 @feature(reads={macd_line: 1, "close": 1}, unit="fraction")
@@ -69,4 +69,4 @@ def ema_spread_rel() -> pl.Expr:
 @feature(reads={ret_5: 6}, unit="fraction")
 def price_accel() -> pl.Expr:
     """Change of the return over 5 bars: ret_5 now minus ret_5 of 5 bars ago."""
-    return pl.col("ret_5") - rolling.lag(pl.col("ret_5"), 5)
+    return rolling.difference(pl.col("ret_5"), 5)

@@ -4,14 +4,23 @@ Same contract as the window kernels: float64 in and out, NaN for missing, `ends`
 """
 
 import numpy as np
-from numba import njit
 
+from pawl.features.kernel import kernel
 from pawl.features.windows import Ends, Floats
 
-__all__ = ["growth", "lagged", "quotient", "signed_by_change", "true_ranges"]
+__all__ = [
+    "difference",
+    "growth",
+    "lagged",
+    "place_between",
+    "quotient",
+    "relative_ranges",
+    "signed_by_change",
+    "true_ranges",
+]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lagged(values: Floats, ends: Ends, rows: int) -> Floats:
     """The value `rows` rows ago.
 
@@ -30,12 +39,12 @@ def lagged(values: Floats, ends: Ends, rows: int) -> Floats:
     return out
 
 
-@njit(cache=True, nogil=True)
-def growth(values: Floats, ends: Ends, rows: int) -> Floats:
-    """The value divided by the value `rows` rows ago.
+@kernel
+def growth(values: Floats, ends: Ends, rows: int, less: float) -> Floats:
+    """The value divided by the value `rows` rows ago, less a constant (1 makes it a relative change).
 
-    >>> growth(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 1)
-    array([nan, 2. , 1.5])
+    >>> growth(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 1, 1.0)
+    array([nan, 1. , 0.5])
     """
     n = values.size
     out = np.empty(n)
@@ -44,27 +53,71 @@ def growth(values: Floats, ends: Ends, rows: int) -> Floats:
         end = ends[begin]
         first = min(begin + rows, end)
         out[begin:first] = np.nan
-        for row in range(first, end):
-            out[row] = values[row] / values[row - rows]
+        _grow(values[first:end], values[first - rows : end - rows], less, out[first:end])
         begin = end
     return out
 
 
-@njit(cache=True, nogil=True)
-def quotient(above: Floats, below: Floats) -> Floats:
-    """One column divided by another; NaN where the divisor is 0.
+@kernel
+def _grow(now: Floats, then: Floats, less: float, out: Floats) -> None:
+    for i in range(out.size):
+        out[i] = now[i] / then[i] - less
 
-    >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]))
-    array([0.5, nan])
+
+@kernel
+def difference(values: Floats, ends: Ends, rows: int) -> Floats:
+    """The value less the value `rows` rows ago.
+
+    >>> difference(np.array([1.0, 2.0, 4.0]), np.array([3, 3, 3]), 1)
+    array([nan,  1.,  2.])
+    """
+    n = values.size
+    out = np.empty(n)
+    begin = 0
+    while begin < n:
+        end = ends[begin]
+        first = min(begin + rows, end)
+        out[begin:first] = np.nan
+        _subtract(values[first:end], values[first - rows : end - rows], out[first:end])
+        begin = end
+    return out
+
+
+@kernel
+def _subtract(now: Floats, then: Floats, out: Floats) -> None:
+    for i in range(out.size):
+        out[i] = now[i] - then[i]
+
+
+@kernel
+def quotient(above: Floats, below: Floats, factor: float) -> Floats:
+    """One column divided by another, times a factor; NaN where the divisor is 0.
+
+    >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]), 10.0)
+    array([ 5., nan])
     """
     out = np.empty(above.size)
     for row in range(above.size):
         divisor = below[row]
-        out[row] = above[row] / (divisor if divisor != 0.0 else np.nan)
+        out[row] = factor * above[row] / (divisor if divisor != 0.0 else np.nan)
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def place_between(values: Floats, bottom: Floats, top: Floats) -> Floats:
+    """Where the value lies between two bounds: 0 at the bottom, 1 at the top; NaN where they are one.
+
+    >>> place_between(np.array([1.0, 5.0]), np.array([0.0, 5.0]), np.array([4.0, 5.0]))
+    array([0.25,  nan])
+    """
+    out = np.empty(values.size)
+    for row in range(values.size):
+        width = top[row] - bottom[row]
+        out[row] = (values[row] - bottom[row]) / (width if width != 0.0 else np.nan)
+    return out
+
+
+@kernel
 def true_ranges(high: Floats, low: Floats, close: Floats, ends: Ends) -> Floats:
     """Range of a bar with the gap from the close before it: max(high, close before) - min(low, close before).
 
@@ -89,7 +142,20 @@ def true_ranges(high: Floats, low: Floats, close: Floats, ends: Ends) -> Floats:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def relative_ranges(high: Floats, low: Floats, close: Floats, ends: Ends) -> Floats:
+    """The true range relative to the close.
+
+    >>> relative_ranges(np.array([3.0, 4.0]), np.array([2.0, 3.5]), np.array([2.0, 4.0]), np.array([2, 2]))
+    array([nan, 0.5])
+    """
+    out = true_ranges(high, low, close, ends)
+    for row in range(close.size):
+        out[row] /= close[row]
+    return out
+
+
+@kernel
 def signed_by_change(sizes: Floats, values: Floats, ends: Ends) -> Floats:
     """The size with the sign of the change of the value; 0 where it did not change.
 
@@ -103,8 +169,7 @@ def signed_by_change(sizes: Floats, values: Floats, ends: Ends) -> Floats:
         end = ends[begin]
         out[begin] = np.nan
         for row in range(begin + 1, end):
-            change = values[row] - values[row - 1]
-            sign = 1.0 if change > 0.0 else (-1.0 if change < 0.0 else change)
-            out[row] = sign * sizes[row]
+            # np.sign has no branch to guess wrong, and hands a NaN on.
+            out[row] = np.sign(values[row] - values[row - 1]) * sizes[row]
         begin = end
     return out

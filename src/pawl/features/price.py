@@ -18,8 +18,6 @@ __all__ = [
     "ret_5",
     "ret_10",
     "ret_20",
-    "sma_20",
-    "sma_60",
 ]
 
 
@@ -65,38 +63,25 @@ def co_ret() -> pl.Expr:
     return CLOSE / OPEN - 1
 
 
-@feature(reads={"close": 20}, unit="price")
-def sma_20() -> pl.Expr:
-    """Mean close of the last 20 bars."""
-    return rolling.sma(CLOSE, 20)
-
-
-@feature(reads={"close": 60}, unit="price")
-def sma_60() -> pl.Expr:
-    """Mean close of the last 60 bars."""
-    return rolling.sma(CLOSE, 60)
-
-
-@feature(reads={"close": 1, sma_20: 1}, unit="fraction")
+@feature(reads={"close": 20}, unit="fraction")
 def dist_sma20() -> pl.Expr:
     """Distance of the close from its mean of 20 bars: close / mean - 1."""
-    return CLOSE / pl.col("sma_20") - 1
+    return rolling.above_mean(CLOSE, 20)
 
 
-@feature(reads={"close": 1, sma_60: 1}, unit="fraction")
+@feature(reads={"close": 60}, unit="fraction")
 def dist_sma60() -> pl.Expr:
     """Distance of the close from its mean of 60 bars: close / mean - 1."""
-    return CLOSE / pl.col("sma_60") - 1
+    return rolling.above_mean(CLOSE, 60)
 
 
 @feature(reads={"close": 60}, unit="fraction")
 def drawdown_60() -> pl.Expr:
     """Fall from the highest close of the last 60 bars, at most 0."""
-    return CLOSE / rolling.highest(CLOSE, 60) - 1
+    return rolling.drawdown(CLOSE, 60)
 
 
 @feature(reads={"close": 1, "high": 60, "low": 60}, unit="fraction")
 def range_pos_60() -> pl.Expr:
     """Place of the close in the range of the last 60 bars: 0 at its low, 1 at its high; null without a range."""
-    bottom = rolling.lowest(LOW, 60)
-    return rolling.ratio(CLOSE - bottom, rolling.highest(HIGH, 60) - bottom)
+    return rolling.place_in_range(CLOSE, LOW, HIGH, 60)

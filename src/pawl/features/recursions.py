@@ -1,18 +1,18 @@
-"""Compiled kernels that carry a state from row to row: exponential means, Wilder's index, rows since an event.
+"""Compiled kernels that carry a mean from row to row: exponential means, and Wilder's index of strength.
 
 Same contract as the window kernels. A mean starts as the plain mean of its first rows; a NaN ends it, and it starts
 anew behind the gap, so a gap harms the rows it touches and no others.
 """
 
 import numpy as np
-from numba import njit
 
+from pawl.features.kernel import kernel
 from pawl.features.windows import Ends, Floats
 
-__all__ = ["exponential_mean", "rows_since", "strength_index"]
+__all__ = ["exponential_mean", "mean_spread", "strength_index"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float) -> Floats:
     """m(t) = (1 - gain) · m(t-1) + gain · x(t), started as the mean of the first `rows` values.
 
@@ -44,7 +44,21 @@ def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float) -> Floa
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def mean_spread(values: Floats, ends: Ends, fast: int, slow: int) -> Floats:
+    """The exponential mean of the fast span less that of the slow span, each with gain 2 / (span + 1).
+
+    >>> mean_spread(np.array([1.0, 3.0, 9.0]), np.full(3, 3), 1, 2).round(3)
+    array([  nan, 1.   , 2.333])
+    """
+    spread = exponential_mean(values, ends, fast, 2.0 / (fast + 1))
+    slow_mean = exponential_mean(values, ends, slow, 2.0 / (slow + 1))
+    for row in range(values.size):
+        spread[row] -= slow_mean[row]
+    return spread
+
+
+@kernel
 def strength_index(close: Floats, ends: Ends, rows: int) -> Floats:
     """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet (New Concepts, 1978).
 
@@ -55,8 +69,7 @@ def strength_index(close: Floats, ends: Ends, rows: int) -> Floats:
     """
     n = close.size
     out = np.empty(n)
-    gain = 1.0 / rows
-    keep = 1.0 - gain
+    keep, half_gain = 1.0 - 1.0 / rows, 0.5 / rows
     begin = 0
     while begin < n:
         end = ends[begin]
@@ -68,32 +81,13 @@ def strength_index(close: Floats, ends: Ends, rows: int) -> Floats:
                 rise, fall, seen = 0.0, 0.0, 0
                 out[row] = np.nan
                 continue
-            up, down = max(change, 0.0), max(-change, 0.0)
+            # Half of |x| ± x is the rise and the fall, with no branch to guess wrong.
+            size = abs(change)
             fade = keep if seen >= rows else 1.0
-            rise = fade * rise + gain * up
-            fall = fade * fall + gain * down
+            rise = fade * rise + half_gain * (size + change)
+            fall = fade * fall + half_gain * (size - change)
             seen += 1
             both = rise + fall
             out[row] = np.nan if seen < rows else (100.0 * rise / both if both > 0.0 else 50.0)
-        begin = end
-    return out
-
-
-@njit(cache=True, nogil=True)
-def rows_since(flags: Floats, ends: Ends, cap: int) -> Floats:
-    """Rows since a flag was last true: 0 on such a row, `cap` at most, `cap` before the first. A NaN is not true.
-
-    >>> rows_since(np.array([0.0, 1.0, 0.0, np.nan, 0.0]), np.full(5, 5), 3)
-    array([3., 0., 1., 2., 3.])
-    """
-    n = flags.size
-    out = np.empty(n)
-    begin = 0
-    while begin < n:
-        end = ends[begin]
-        since = cap
-        for row in range(begin, end):
-            since = 0 if flags[row] == 1.0 else min(since + 1, cap)
-            out[row] = since
         begin = end
     return out

@@ -11,30 +11,39 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from pawl.features import neighbours, recursions, windows
+from pawl.features import flags, neighbours, recursions, spreads, windows
+from pawl.features.flags import Counts, Flags
 from pawl.features.segments import SEGMENT
 from pawl.features.windows import Ends, Floats
 
 __all__ = [
+    "above_mean",
+    "atr",
+    "band_width",
     "change",
     "count",
+    "curvature",
+    "curvature_in_spreads",
+    "curvature_of_sums",
+    "difference",
+    "drawdown",
     "ema",
-    "highest",
+    "ema_spread",
     "lag",
     "log_change",
-    "lowest",
-    "ratio",
+    "lowest_before",
+    "obv_slope",
+    "over_mean",
+    "place_in_bands",
+    "place_in_range",
+    "range_zscore",
     "rows_since",
     "rsi",
     "settled_rows",
-    "signed_volume",
+    "slope_of_sums",
     "sma",
     "std",
-    "true_range",
-    "weighted",
-    "wilder",
     "zscore",
-    "zscore_before",
 ]
 
 Kernel: TypeAlias = Callable[[list[Floats], Ends], Floats]
@@ -50,27 +59,43 @@ def lag(column: pl.Expr, rows: int) -> pl.Expr:
 
 def change(column: pl.Expr, rows: int) -> pl.Expr:
     """Relative change over `rows` rows, fraction."""
-    return _by_ticker(lambda x, ends: neighbours.growth(x[0], ends, rows), column) - 1.0
+    return _by_ticker(lambda x, ends: neighbours.growth(x[0], ends, rows, 1.0), column)
 
 
 def log_change(column: pl.Expr, rows: int) -> pl.Expr:
     """Change of the natural logarithm over `rows` rows."""
-    return _by_ticker(lambda x, ends: np.log(neighbours.growth(x[0], ends, rows)), column)
+    return _by_ticker(lambda x, ends: np.log(neighbours.growth(x[0], ends, rows, 0.0)), column)
 
 
-def ratio(above: pl.Expr, below: pl.Expr) -> pl.Expr:
-    """One column divided by another; null where the divisor is 0."""
-    return _by_ticker(lambda x, ends: neighbours.quotient(x[0], x[1]), above, below)
+def difference(column: pl.Expr, rows: int) -> pl.Expr:
+    """Change over `rows` rows, in the column's own unit."""
+    return _by_ticker(lambda x, ends: neighbours.difference(x[0], ends, rows), column)
 
 
-def true_range(high: pl.Expr, low: pl.Expr, close: pl.Expr) -> pl.Expr:
-    """Range of a bar with the gap from the close before it, in price units."""
-    return _by_ticker(lambda x, ends: neighbours.true_ranges(x[0], x[1], x[2], ends), high, low, close)
+def atr(high: pl.Expr, low: pl.Expr, close: pl.Expr, rows: int) -> pl.Expr:
+    """Average true range: Wilder's mean of the range of a bar with the gap from the close before it."""
+    return _by_ticker(
+        lambda x, ends: recursions.exponential_mean(
+            neighbours.true_ranges(x[0], x[1], x[2], ends), ends, rows, 1.0 / rows
+        ),
+        high,
+        low,
+        close,
+    )
 
 
-def signed_volume(volume: pl.Expr, close: pl.Expr) -> pl.Expr:
-    """Volume, negative when the close fell, 0 when it stood: what on-balance volume (OBV) adds up."""
-    return _by_ticker(lambda x, ends: neighbours.signed_by_change(x[0], x[1], ends), volume, close)
+def obv_slope(close: pl.Expr, volume: pl.Expr, rows: int) -> pl.Expr:
+    """Least-squares slope of on-balance volume over the last `rows` rows, in mean volumes of these rows a row.
+
+    The slope does not mind OBV's level, so the signed volumes inside the window give it: no endless sum.
+    """
+    weights = slope_of_sums(rows)
+
+    def kernel(x: list[Floats], ends: Ends) -> Floats:
+        slope = windows.window_weighted(neighbours.signed_by_change(x[1], x[0], ends), ends, weights)
+        return neighbours.quotient(slope, windows.window_sum(x[1], ends, rows), float(rows))
+
+    return _by_ticker(kernel, close, volume)
 
 
 def sma(column: pl.Expr, rows: int) -> pl.Expr:
@@ -80,37 +105,94 @@ def sma(column: pl.Expr, rows: int) -> pl.Expr:
 
 def std(column: pl.Expr, rows: int, ddof: int = 1) -> pl.Expr:
     """Standard deviation of the last `rows` rows, divided by rows - ddof (1 for a sample, 0 for the rows alone)."""
-    return _by_ticker(lambda x, ends: windows.window_std(x[0], ends, rows, ddof), column)
+    return _by_ticker(lambda x, ends: spreads.window_std(x[0], ends, rows, ddof), column)
 
 
 def zscore(column: pl.Expr, rows: int) -> pl.Expr:
     """Distance from the mean of the last `rows` rows in their (sample) standard deviations; null where they are 0."""
-    return _by_ticker(lambda x, ends: windows.window_zscore(x[0], ends, rows, 0), column)
+    return _by_ticker(lambda x, ends: spreads.window_zscore(x[0], ends, rows, 1, 0), column)
 
 
-def zscore_before(column: pl.Expr, rows: int) -> pl.Expr:
-    """Distance from the mean of the `rows` rows before this one in their sample standard deviations."""
-    return _by_ticker(lambda x, ends: windows.window_zscore(x[0], ends, rows, 1), column)
+def range_zscore(high: pl.Expr, low: pl.Expr, close: pl.Expr, rows: int) -> pl.Expr:
+    """True range / close: its distance from the mean of the `rows` rows before, in their sample standard deviations."""
+    return _by_ticker(
+        lambda x, ends: spreads.window_zscore(neighbours.relative_ranges(x[0], x[1], x[2], ends), ends, rows, 1, 1),
+        high,
+        low,
+        close,
+    )
 
 
-def highest(column: pl.Expr, rows: int) -> pl.Expr:
-    """Highest of the last `rows` rows."""
-    return _by_ticker(lambda x, ends: windows.window_max(x[0], ends, rows), column)
+def curvature(log_change: pl.Expr, rows: int) -> pl.Expr:
+    """Twice the quadratic coefficient of the least-squares parabola through the last `rows` logarithms.
+
+    log_change: their changes from row to row; a parabola does not mind the level, so a price scale cancels.
+    """
+    weights = curvature_of_sums(rows)
+    return _by_ticker(lambda x, ends: windows.window_weighted(x[0], ends, weights), log_change)
 
 
-def lowest(column: pl.Expr, rows: int) -> pl.Expr:
-    """Lowest of the last `rows` rows."""
-    return _by_ticker(lambda x, ends: windows.window_min(x[0], ends, rows), column)
+def curvature_in_spreads(log_change: pl.Expr, rows: int, spread_rows: int, smallest: float) -> pl.Expr:
+    """The same in sample deviations of itself over the last `spread_rows` rows; one below `smallest` counts as that."""
+    weights = curvature_of_sums(rows)
+
+    def kernel(x: list[Floats], ends: Ends) -> Floats:
+        return spreads.in_own_spread(windows.window_weighted(x[0], ends, weights), ends, spread_rows, smallest)
+
+    return _by_ticker(kernel, log_change)
 
 
-def count(column: pl.Expr, rows: int) -> pl.Expr:
+def over_mean(column: pl.Expr, rows: int) -> pl.Expr:
+    """The value divided by the mean of the last `rows` rows; null where that is 0."""
+    return _by_ticker(lambda x, ends: windows.over_mean(x[0], ends, rows, 0.0), column)
+
+
+def above_mean(column: pl.Expr, rows: int) -> pl.Expr:
+    """Distance from the mean of the last `rows` rows, as a fraction of it."""
+    return _by_ticker(lambda x, ends: windows.over_mean(x[0], ends, rows, 1.0), column)
+
+
+def drawdown(column: pl.Expr, rows: int) -> pl.Expr:
+    """Fall from the highest of the last `rows` rows, fraction, at most 0."""
+    return _by_ticker(lambda x, ends: windows.over_max(x[0], ends, rows, 1.0), column)
+
+
+def place_in_bands(column: pl.Expr, rows: int, deviations: float) -> pl.Expr:
+    """Place between the bands at mean ± so many deviations (ddof 0): 0 at the lower, 1 at the upper."""
+    return _by_ticker(lambda x, ends: spreads.window_zscore(x[0], ends, rows, 0, 0) * (0.5 / deviations) + 0.5, column)
+
+
+def band_width(column: pl.Expr, rows: int, deviations: float) -> pl.Expr:
+    """Width of the bands at mean ± so many deviations (ddof 0), relative to the mean."""
+    return _by_ticker(lambda x, ends: spreads.window_variation(x[0], ends, rows) * (2.0 * deviations), column)
+
+
+def lowest_before(column: pl.Expr, rows: int) -> pl.Expr:
+    """Lowest of the `rows` rows before this one."""
+    return _by_ticker(lambda x, ends: windows.window_min(x[0], ends, rows, 1), column)
+
+
+def place_in_range(value: pl.Expr, low: pl.Expr, high: pl.Expr, rows: int) -> pl.Expr:
+    """Where the value lies between the lowest low and the highest high of the last rows; null where they are one."""
+    return _by_ticker(
+        lambda x, ends: neighbours.place_between(
+            x[0], windows.window_min(x[1], ends, rows, 0), windows.window_max(x[2], ends, rows, 0)
+        ),
+        value,
+        low,
+        high,
+    )
+
+
+def count(flag: pl.Expr, rows: int) -> pl.Expr:
     """How many of the last `rows` rows are true; null while one of them is not known."""
-    return _by_ticker(lambda x, ends: windows.window_sum(x[0], ends, rows), column).cast(pl.Int32)
+    counts = _of_flags(lambda x, ends: flags.true_count(x, ends, rows), flag)
+    return pl.when(counts >= 0).then(counts).cast(pl.Int32)
 
 
-def weighted(column: pl.Expr, weights: Floats) -> pl.Expr:
-    """Weighted sum of the last rows, weights from the oldest row to the current one."""
-    return _by_ticker(lambda x, ends: windows.window_weighted(x[0], ends, weights), column)
+def rows_since(flag: pl.Expr, cap: int) -> pl.Expr:
+    """Rows since the flag was last true: 0 on such a row, at most `cap`; `cap` before the first. Never null."""
+    return _of_flags(lambda x, ends: flags.rows_since_true(x, ends, cap), flag).cast(pl.Int32)
 
 
 def ema(column: pl.Expr, span: int) -> pl.Expr:
@@ -118,19 +200,14 @@ def ema(column: pl.Expr, span: int) -> pl.Expr:
     return _by_ticker(lambda x, ends: recursions.exponential_mean(x[0], ends, span, 2.0 / (span + 1)), column)
 
 
-def wilder(column: pl.Expr, rows: int) -> pl.Expr:
-    """Wilder's mean: gain 1 / rows, started as the plain mean of the first `rows` rows."""
-    return _by_ticker(lambda x, ends: recursions.exponential_mean(x[0], ends, rows, 1.0 / rows), column)
-
-
 def rsi(close: pl.Expr, rows: int) -> pl.Expr:
     """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet."""
     return _by_ticker(lambda x, ends: recursions.strength_index(x[0], ends, rows), close)
 
 
-def rows_since(flag: pl.Expr, cap: int) -> pl.Expr:
-    """Rows since the flag was last true: 0 on such a row, at most `cap`; `cap` before the first. Never null."""
-    return _by_ticker(lambda x, ends: recursions.rows_since(x[0], ends, cap), flag).cast(pl.Int32)
+def ema_spread(column: pl.Expr, fast: int, slow: int) -> pl.Expr:
+    """Exponential mean of the fast span less that of the slow span."""
+    return _by_ticker(lambda x, ends: recursions.mean_spread(x[0], ends, fast, slow), column)
 
 
 def settled_rows(rows: int, gain: float) -> int:
@@ -142,6 +219,30 @@ def settled_rows(rows: int, gain: float) -> int:
     return rows + int(np.ceil(np.log(START_WEIGHT) / np.log1p(-gain)))
 
 
+def slope_of_sums(rows: int) -> Floats:
+    """Weights that give, from the last rows - 1 increments of a series, its least-squares slope over `rows` rows.
+
+    slope = Σ (i - mean i) · x(i) / Σ (i - mean i)², and an increment is part of every later x.
+
+    >>> slope_of_sums(3)
+    array([0.5, 0.5])
+    """
+    place = np.arange(rows) - (rows - 1) / 2
+    return np.asarray(np.cumsum(place[::-1])[::-1][1:] / np.sum(place**2))
+
+
+def curvature_of_sums(rows: int) -> Floats:
+    """Weights that give, from the last rows - 1 increments of a series, the curvature of its least-squares parabola.
+
+    >>> square = np.arange(7.0) ** 2
+    >>> round(float(curvature_of_sums(7) @ np.diff(square)), 12)
+    2.0
+    """
+    place = np.arange(rows) - (rows - 1) / 2
+    quadratic = 2 * np.linalg.pinv(np.vander(place, 3))[0]
+    return np.asarray(np.cumsum(quadratic[::-1])[::-1][1:])
+
+
 def _by_ticker(kernel: Kernel, *columns: pl.Expr) -> pl.Expr:
     # Kernels know a missing value as NaN. Polars compares NaN as the largest number, so outside it must be null.
     floats = [column.cast(pl.Float64).fill_null(np.nan) for column in columns]
@@ -151,3 +252,11 @@ def _by_ticker(kernel: Kernel, *columns: pl.Expr) -> pl.Expr:
         return pl.Series(series[0].name, kernel(values, ends), nan_to_null=True)
 
     return pl.map_batches([*floats, SEGMENT], run, return_dtype=pl.Float64)
+
+
+def _of_flags(kernel: Callable[[Flags, Ends], Counts], flag: pl.Expr) -> pl.Expr:
+    def run(series: Sequence[pl.Series]) -> pl.Series:
+        return pl.Series(series[0].name, kernel(series[0].to_numpy(), series[1].to_numpy()))
+
+    byte = flag.cast(pl.UInt8).fill_null(flags.UNKNOWN)
+    return pl.map_batches([byte, SEGMENT], run, return_dtype=pl.Int8)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from types import CodeType
 
+import numpy as np
 import polars as pl
 
 from pawl.errors import NotFoundError, SchemaError
@@ -13,18 +14,21 @@ from pawl.features import (
     context,
     curvature,
     events,
+    flags,
+    kernel,
     momentum,
     neighbours,
     price,
     recursions,
     rolling,
     segments,
+    spreads,
     volatility,
     volume,
     windows,
 )
 from pawl.features.feature import Feature, FeatureSet
-from pawl.features.segments import SEGMENT_END, ordered_by_ticker, with_segments
+from pawl.features.segments import with_segments
 
 __all__ = ["FEATURE_SETS", "add_m002_features", "build_dataset", "compute", "definition_hash", "feature_set"]
 
@@ -41,7 +45,6 @@ V1 = FeatureSet(
         price.co_ret,
         volume.volume_ratio_20,
     ),
-    steps=(volume.volume_sma_20,),
 )
 V2 = FeatureSet(
     name="v2",
@@ -54,7 +57,7 @@ V2 = FeatureSet(
         volatility.bb_width_20,
         volatility.atr_14,
     ),
-    steps=(momentum.macd_line, price.sma_20, volatility.std_20, volatility.true_range),
+    steps=(momentum.macd_line,),
 )
 V3 = FeatureSet(
     name="v3",
@@ -66,7 +69,6 @@ V3 = FeatureSet(
         volume.obv_slope_20,
         volume.volume_z_20,
     ),
-    steps=(price.sma_20, price.sma_60, volume.volume_sma_20),
 )
 _ADDITIONS = (
     momentum.rsi_smooth,
@@ -86,8 +88,6 @@ _ADDITIONS = (
     context.days_since_volume_regain,
 )
 _ADDED_STEPS = (
-    curvature.curvature_7,
-    volatility.true_range_rel,
     volatility.range_z_20,
     events.breakdown_days_10,
 )
@@ -126,23 +126,20 @@ def build_dataset(bars: pl.LazyFrame | pl.DataFrame, feature_set: str | FeatureS
     [None, 0.1, 0.1]
     """
     chosen = _named(feature_set) if isinstance(feature_set, str) else feature_set
-    frame = bars.lazy()
-    schema = frame.collect_schema()
-    kept = [column for column in schema if column not in chosen.names]
-    levels = list(_levels(chosen, kept))
-    # Filters and slices behind this point must not reach the bars: a feature needs the rows they would take away.
-    frame = frame.map_batches(_prepared, schema={**schema, SEGMENT_END: pl.Int64()})
-    for level in levels:
-        frame = frame.with_columns(each() for each in level)
-    return frame.select(*kept, *chosen.names)
+    # Computed here and now: a filter or a slice behind this point must not reach the bars, since a feature needs the
+    # rows it would take away; and inside a query the kernels run on a thread that gives all memory back at each step.
+    return compute(bars.lazy().collect(), chosen).lazy()
 
 
 def compute(bars: pl.DataFrame, features: FeatureSet) -> pl.DataFrame:
-    """What `build_dataset` gives, at once: on short frames planning a query takes longer than the work itself."""
+    """What `build_dataset` gives, at once: the features level by level, each level reading those before it."""
     kept = [column for column in bars.columns if column not in features.names]
-    frame = _prepared(bars)
+    for column in ("ticker", "ts"):
+        if column not in kept:
+            raise _missing(column, "every feature", features)
+    frame = with_segments(_without_nan(bars))
     for level in _levels(features, kept):
-        frame = frame.with_columns(each() for each in level)
+        frame = frame.with_columns_seq(each() for each in level)
     return frame.select(*kept, *features.names)
 
 
@@ -168,7 +165,7 @@ def definition_hash(features: FeatureSet) -> str:
     return hashlib.sha256(json.dumps([features.name, declared, shared]).encode()).hexdigest()
 
 
-_COMPUTED_IN = (neighbours, recursions, rolling, segments, windows)
+_COMPUTED_IN = (flags, kernel, neighbours, recursions, rolling, segments, spreads, windows)
 _named = feature_set
 
 
@@ -181,16 +178,17 @@ def _source_of(feature: Feature) -> str:
         return code.co_code.hex()
 
 
-def _prepared(bars: pl.DataFrame) -> pl.DataFrame:
-    floats = [name for name, kind in bars.schema.items() if kind.is_float() and bars.get_column(name).is_nan().any()]
-    return with_segments(ordered_by_ticker(bars.with_columns(pl.col(floats).fill_nan(None)) if floats else bars))
+def _without_nan(bars: pl.DataFrame) -> pl.DataFrame:
+    floats = pl.selectors.float()
+    # A sum tells of a NaN for a fraction of what asking every value costs.
+    if all(np.isfinite(total) for total in bars.select(floats.sum()).row(0)):
+        return bars
+    return bars.with_columns(floats.fill_nan(None))
 
 
 def _levels(chosen: FeatureSet, columns: Iterable[str]) -> Iterator[list[Feature]]:
     """The features and steps in groups, each of which reads only columns of the bars and of groups before it."""
     known = {*columns}
-    if missing := {"ticker", "ts"} - known:
-        raise _missing(sorted(missing)[0], "ticker and time", chosen)
     waiting = list(dict.fromkeys((*chosen.steps, *chosen.features)))
     while waiting:
         ready = [each for each in waiting if known.issuperset(each.inputs)]

@@ -5,7 +5,7 @@ import polars as pl
 from pawl.features import rolling
 from pawl.features.bar_columns import CLOSE, HIGH, LOW
 from pawl.features.feature import feature
-from pawl.features.price import log_ret_1, sma_20
+from pawl.features.price import log_ret_1
 
 __all__ = [
     "atr_14",
@@ -14,9 +14,6 @@ __all__ = [
     "bb_pctb_20",
     "bb_width_20",
     "range_z_20",
-    "std_20",
-    "true_range",
-    "true_range_rel",
     "vol_20",
 ]
 
@@ -30,16 +27,10 @@ def vol_20() -> pl.Expr:
     return rolling.std(pl.col("log_ret_1"), 20)
 
 
-@feature(reads={"high": 1, "low": 1, "close": 2}, unit="price")
-def true_range() -> pl.Expr:
-    """Range of the bar with the gap from the close before it; null on a ticker's first bar."""
-    return rolling.true_range(HIGH, LOW, CLOSE)
-
-
-@feature(reads={true_range: ATR_ROWS}, unit="price")
+@feature(reads={"high": ATR_ROWS, "low": ATR_ROWS, "close": ATR_ROWS + 1}, unit="price")
 def atr_14() -> pl.Expr:
     """Average true range: Wilder's mean of 14, started as the plain mean of the first 14 true ranges."""
-    return rolling.wilder(pl.col("true_range"), 14)
+    return rolling.atr(HIGH, LOW, CLOSE, 14)
 
 
 @feature(reads={atr_14: 1, "close": 1}, unit="fraction")
@@ -54,31 +45,19 @@ def atr_smooth() -> pl.Expr:
     return rolling.ema(pl.col("atr_rel"), 10)
 
 
-@feature(reads={"close": 20}, unit="price")
-def std_20() -> pl.Expr:
-    """Standard deviation (of the rows themselves, ddof 0, as Bollinger has it) of the last 20 closes."""
-    return rolling.std(CLOSE, 20, ddof=0)
-
-
-@feature(reads={"close": 1, sma_20: 1, std_20: 1}, unit="fraction")
+@feature(reads={"close": 20}, unit="fraction")
 def bb_pctb_20() -> pl.Expr:
-    """Place of the close between the bands at mean ± 2σ of 20: 0 at the lower, 1 at the upper; null where σ is 0."""
-    return rolling.ratio(CLOSE - pl.col("sma_20"), 4 * pl.col("std_20")) + 0.5
+    """Place of the close between the bands at mean ± 2σ (ddof 0) of 20: 0 the lower, 1 the upper; null where σ is 0."""
+    return rolling.place_in_bands(CLOSE, 20, deviations=2)
 
 
-@feature(reads={sma_20: 1, std_20: 1}, unit="fraction")
+@feature(reads={"close": 20}, unit="fraction")
 def bb_width_20() -> pl.Expr:
-    """Width of the bands at mean ± 2σ of 20, relative to the mean: 4σ / mean."""
-    return 4 * pl.col("std_20") / pl.col("sma_20")
+    """Width of the bands at mean ± 2σ (ddof 0) of 20, relative to the mean: 4σ / mean."""
+    return rolling.band_width(CLOSE, 20, deviations=2)
 
 
-@feature(reads={true_range: 1, "close": 1}, unit="fraction")
-def true_range_rel() -> pl.Expr:
-    """True range relative to the close."""
-    return pl.col("true_range") / CLOSE
-
-
-@feature(reads={true_range_rel: 21}, unit="standard deviations")
+@feature(reads={"high": 21, "low": 21, "close": 22}, unit="standard deviations")
 def range_z_20() -> pl.Expr:
     """Distance of the relative true range from the mean of the 20 bars before, in their sample σ; null where σ is 0."""
-    return rolling.zscore_before(pl.col("true_range_rel"), 20)
+    return rolling.range_zscore(HIGH, LOW, CLOSE, 20)
