@@ -36,6 +36,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _SNAKE = {state: "".join(f"_{c.lower()}" if c.isupper() else c for c in state).lstrip("_") for state in STATE_TO_ID}
@@ -79,7 +80,8 @@ class RegimeClassifier:
     """A fitted classifier with all that its probabilities depend on.
 
     class_prior: (5,) share of each state among the unbalanced training rows, to which the balanced ones are brought
-    back. features: input columns, in order.
+    back. features: input columns, in order. confusion: (5 true, 5 predicted) counts of the windows that chose the
+    snapshot, by the network's largest output; kept for the record, no probability depends on it.
     """
 
     network: "RegimeLSTM"
@@ -87,6 +89,7 @@ class RegimeClassifier:
     class_prior: Floats
     features: tuple[str, ...]
     config: RegimeConfig
+    confusion: Counts
 
     def predict_probabilities(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Probabilities of the states at each row that ends a full window; rows without one are absent.
@@ -110,6 +113,7 @@ class RegimeClassifier:
             "state_to_id": dict(STATE_TO_ID),
             "features": list(self.features),
             "class_prior": self.class_prior.tolist(),
+            "confusion": self.confusion.tolist(),
             "standardiser": self.standardiser.to_dict(),
             "config": self.config.model_dump(),
         }
@@ -136,6 +140,7 @@ class RegimeClassifier:
             class_prior=np.array(about["class_prior"]),
             features=features,
             config=config,
+            confusion=_confusion(about.get("confusion")),
         )
 
 
@@ -180,6 +185,7 @@ def fit_regime_classifier(
         class_prior=done.class_prior,
         features=spec.features,
         config=spec.config,
+        confusion=done.confusion,
     )
     metrics = {
         "regime_train_loss": done.train_loss,
@@ -203,6 +209,21 @@ def join_states(frame: pl.DataFrame, ends: Rows, probabilities: Floats) -> pl.Da
     is_missing[ends] = 0
     states = pl.DataFrame(full, schema=list(STATE_COLUMNS)).with_columns(pl.Series(STATE_MISSING, is_missing))
     return frame.hstack(states)
+
+
+def _confusion(stored: object) -> Counts:
+    try:
+        counts = np.array(stored, dtype=np.int64)
+    except (TypeError, ValueError, OverflowError):
+        counts = np.empty(0, dtype=np.int64)
+    n_states = len(STATE_COLUMNS)
+    if counts.shape != (n_states, n_states) or (counts < 0).any():
+        raise CorruptArtifactError(
+            f"the confusion matrix is not {n_states} × {n_states} counts",
+            where="regime.json",
+            fix="train the version again with this release",
+        )
+    return counts
 
 
 def _rows_inside(ends: Rows, sequences: Sequences) -> Mask:
