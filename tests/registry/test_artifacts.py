@@ -73,3 +73,14 @@ except StorageError as error:
     assert "File too large" in done.stdout
     assert store.load(set_id) == FILES
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+
+
+def test_saving_the_same_files_again_mends_a_spoiled_one(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    set_id = store.save(FILES)
+    blob = next(path for path in store.root.rglob("*") if path.is_file() and path.stat().st_size == 256)
+    blob.write_bytes(blob.read_bytes()[:-1])
+    with pytest.raises(CorruptArtifactError):
+        store.load(set_id)
+    assert store.save(FILES) == set_id
+    assert store.load(set_id) == FILES

@@ -14,7 +14,7 @@ __all__ = ["ArtifactStore"]
 class ArtifactStore:
     """Sets of named files. A set is known by the SHA-256 of its manifest (name → SHA-256 of the file's bytes).
 
-    Equal files are stored once. Nothing stored is ever written again.
+    Equal files are stored once. Nothing sound is ever written again; what was spoiled is mended by saving it again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,7 +37,7 @@ class ArtifactStore:
     def _save_blob(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = self.path_of(digest)
-        if not path.exists():
+        if not path.exists() or path.read_bytes() != content:
             write_atomically(path, content)
         return digest
 
