@@ -26,6 +26,17 @@ def test_the_page_lies_in_the_workspace_and_names_version_and_span(trained: Trai
     assert "lightgbm_no_regime" in page
 
 
+def test_the_newest_page_of_the_workspace_is_report_html(trained: Trained, done: ReportedBacktest) -> None:
+    workspace = trained.workspace
+    assert done.newest == workspace.home / "report.html"
+    assert done.newest.read_bytes() == done.path.read_bytes()
+    order = BacktestOrder(start=datetime(2022, 11, 1, tzinfo=UTC), end=None, costs=Costs())
+    reporting = Reporting(now=NOW, seed=1, limits=QualityLimits())
+    later = reported_backtest(workspace, trained.learner, "m002-1.0", order, reporting, nobody)
+    assert later.newest == done.newest
+    assert later.newest.read_bytes() == later.path.read_bytes() != done.path.read_bytes()
+
+
 def test_every_part_of_the_page_is_filled(done: ReportedBacktest) -> None:
     data = done.data
     assert {curve.name for curve in data.curves} == {

@@ -1,0 +1,138 @@
+"""A whole replay: it sees no future, repeats to the byte, and goes on where it was cut off."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pawl.jobs import replay as driver
+from pawl.jobs.replay import Judged, Watch
+from pawl.jobs.replay_result import figures_json
+from pawl.jobs.replaying import SealedReplay
+from pawl.jobs.workspace import Workspace
+from pawl.ledger.deployments import active_at, list_deployments
+from pawl.registry.versions import VersionStore
+from small_replay import NAME, ORDER, run
+from small_workspace import NOW, fill, nobody
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("replayed")
+    fill(Workspace.at(home))
+    return home
+
+
+@pytest.fixture(scope="module")
+def sealed(home: Path) -> SealedReplay:
+    return run(home)
+
+
+def test_every_candidate_has_read_nothing_from_its_own_instant_on(sealed: SealedReplay) -> None:
+    assert len(sealed.result.candidates) == 4
+    for one in sealed.result.candidates:
+        assert one.record.certificate.max_t1 < one.step.begin
+        assert one.record.trained_at == one.step.begin.isoformat()
+
+
+def test_the_three_policies_serve_what_their_rule_says(sealed: SealedReplay) -> None:
+    names = [one.record.version for one in sealed.result.candidates]
+    assert names == [f"{NAME}-1.{number}" for number in range(4)]
+    figures = {policy: figures_json(one) for policy, one in sealed.result.policies.items()}
+    assert (figures["always"]["promotions"], figures["always"]["refusals"]) == (4, 0)
+    assert (figures["frozen"]["promotions"], figures["frozen"]["refusals"]) == (1, 3)
+    assert figures["gated"]["promotions"] + figures["gated"]["refusals"] == 4
+    assert {*sealed.result.differences} == {"gated_minus_always", "gated_minus_frozen"}
+
+
+def test_champion_and_candidate_are_scored_on_rows_that_neither_has_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans: list[tuple[datetime, datetime]] = []
+    real = driver.score
+
+    def watched(each: object, model: object, bars: pl.DataFrame, span: driver.Span, rules: object) -> object:
+        spans.append((span.start, span.end))
+        return real(each, model, bars, span, rules)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(driver, "score", watched)
+    fill(Workspace.at(tmp_path))
+    candidates = run(tmp_path).result.candidates
+    assert len(spans) == 1 + 2 * 3
+    for one, theirs, ours in zip(candidates[1:], spans[1::2], spans[2::2], strict=True):
+        assert theirs == ours
+        champion = next(each.record for each in candidates if each.record.version == one.champion)
+        assert theirs[0] >= champion.certificate.first_allowed
+        assert theirs[1] <= one.step.begin
+
+
+def test_the_ledger_says_what_decided_when(sealed: SealedReplay) -> None:
+    ledger = VersionStore(sealed.home).ledger
+    first = sealed.result.candidates[0]
+    with ledger.reading() as tx:
+        moves = list_deployments(tx, NAME)
+        assert active_at(tx, NAME, first.step.begin) is None
+        assert active_at(tx, NAME, first.step.begin + timedelta(days=1)) == first.record.version
+    assert [move.to_version for move in moves] == [
+        one.record.version for one in sealed.result.candidates if one.is_promoted
+    ]
+
+
+def test_a_second_run_elsewhere_on_more_workers_has_the_same_hash(tmp_path: Path, sealed: SealedReplay) -> None:
+    fill(Workspace.at(tmp_path))
+    again = run(tmp_path, replace(ORDER, n_jobs=2, now=NOW + timedelta(days=3)))
+    assert again.ledger_hash == sealed.ledger_hash
+    assert again.replay_id == sealed.replay_id
+
+
+def test_another_seed_is_another_replay(home: Path, sealed: SealedReplay) -> None:
+    other = run(home, replace(ORDER, seed=2))
+    assert other.ledger_hash != sealed.ledger_hash
+
+
+def test_bars_after_the_end_change_nothing(tmp_path: Path, sealed: SealedReplay) -> None:
+    fill(Workspace.at(tmp_path), n_bars=705)
+    assert run(tmp_path).ledger_hash == sealed.ledger_hash
+
+
+def test_a_replay_that_was_interrupted_goes_on_and_ends_with_the_same_hash(
+    tmp_path: Path, sealed: SealedReplay
+) -> None:
+    fill(Workspace.at(tmp_path))
+
+    def interrupt(judged: Judged) -> None:
+        if judged.step.number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, watch=Watch(on_stage=nobody, on_judged=interrupt))
+    assert run(tmp_path).ledger_hash == sealed.ledger_hash
+
+
+def test_a_replay_that_was_killed_goes_on_and_ends_with_the_same_hash(tmp_path: Path, sealed: SealedReplay) -> None:
+    fill(Workspace.at(tmp_path))
+    script = f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from pathlib import Path
+from pawl.jobs.replay import Watch
+from small_workspace import nobody
+from small_replay import run
+def die(judged):
+    if judged.step.number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+run(Path({str(tmp_path)!r}), watch=Watch(on_stage=nobody, on_judged=die))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert run(tmp_path).ledger_hash == sealed.ledger_hash
+
+
+def test_a_replay_leaves_what_the_workspace_serves_alone(home: Path, sealed: SealedReplay) -> None:
+    assert Workspace.at(home).versions.all() == []
+    assert sealed.home.parent == home / "replays"
