@@ -74,5 +74,5 @@ def _text(done: "ReportedBacktest") -> "RenderableType":
         summary(done.data),
         f"{done.scored.model.metrics['n_trades']:.0f} trades on {done.data.n_tickers} tickers, "
         f"{done.data.start:%Y-%m-%d} to {done.data.end:%Y-%m-%d}, which no run of this version has read.",
-        f"Report: {done.path}",
+        f"Report: {done.newest}",
     )

@@ -76,9 +76,9 @@ def _text(done: "Demo", seconds: float) -> "RenderableType":
         f"{done.tested.scored.model.metrics['n_trades']:.0f} trades after costs",
         f"took      {seconds:.0f} s",
         "",
-        f"Open {done.tested.path}",
+        f"Open {done.tested.newest}",
         "Next:",
-        f"  pawl features ls m002 --home {done.tested.path.parent.parent}",
+        f"  pawl features ls m002 --home {done.tested.newest.parent}",
         f"  pawl backtest {record.version} --from {record.certificate.max_t1:%Y-%m-%d}    refused: it has read that",
         "  pawl data import FILE.parquet --timeframe 1d    your own bars",
     )

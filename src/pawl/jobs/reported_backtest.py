@@ -33,12 +33,16 @@ class Reporting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedBacktest:
-    """A scored version, its comparison, what the page shows, and where it lies."""
+    """A scored version, its comparison, what the page shows, and where it lies.
+
+    path: the page of this version and span. newest: the same page where the newest of the workspace always lies.
+    """
 
     scored: ScoredVersion
     compared: dict[str, Compared]
     data: ReportData
     path: Path
+    newest: Path
 
     def intervals(self) -> dict[str, Any]:
         """Metric → the model's interval, and by baseline its own and that of model − baseline; as JSON values."""
@@ -62,7 +66,10 @@ def reported_backtest(
     reporting: Reporting,
     on_stage: Callable[[str, float], None],
 ) -> ReportedBacktest:
-    """Score a version (see `backtest_version` for what is refused) and write `reports/<version>_<from>_<to>.html`."""
+    """Score a version (see `backtest_version` for what is refused) and write its page.
+
+    It lies in `reports/<version>_<from>_<to>.html`, and again in `report.html`, which is always the newest.
+    """
     on_stage("scoring the version and its baselines", 0.0)
     scored = backtest_version(workspace, learner, version, order)
     on_stage("scoring the version and its baselines", 1.0)
@@ -83,9 +90,12 @@ def reported_backtest(
     )
     data = report_data(scored, compared, context)
     path = workspace.home / "reports" / f"{version}_{data.start:%Y-%m-%d}_{data.end:%Y-%m-%d}.html"
-    write_report(path, render_report(data))
+    newest = workspace.home / "report.html"
+    page = render_report(data)
+    for place in (path, newest):
+        write_report(place, page)
     on_stage("report", 1.0)
-    return ReportedBacktest(scored=scored, compared=compared, data=data, path=path)
+    return ReportedBacktest(scored=scored, compared=compared, data=data, path=path, newest=newest)
 
 
 def _bounds(estimate: Estimate) -> dict[str, float]:
