@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pawl.errors import SchemaError
+from pawl.features.sets import build_dataset
 from pawl.policy.policy_config import PolicyConfig
 from pawl.policy.soft_policy import POLICY_INPUTS, apply_policy, soft_policy_score
 
@@ -93,7 +94,20 @@ def test_m002_r33_a_score_at_the_short_threshold_needs_a_condition(early: bool, 
 
 anything = st.one_of(st.none(), st.sampled_from([nan, inf, -inf, 0.0, -0.0]), st.floats(-1e3, 1e3))
 tags = st.one_of(st.none(), st.booleans())
-rows = st.fixed_dictionaries(
+sound_rows = st.fixed_dictionaries(
+    {
+        "atr_smooth": st.floats(0, 0.05),
+        "I_vr_and_vs": st.booleans(),
+        "I_bd_late": st.booleans(),
+        "I_bd_early": st.booleans(),
+        "state_prob_peak": st.floats(0, 1),
+        "state_prob_missing": st.booleans(),
+        "pred_rebound_prob": st.floats(0, 1),
+        "pred_expected_ret_pct": st.floats(-10, 10),
+        "pred_expected_dd_pct": st.floats(-10, 1),
+    }
+)
+broken_rows = st.fixed_dictionaries(
     {
         "atr_smooth": st.one_of(st.none(), st.sampled_from([0.0, nan, inf]), st.floats(0, 0.2)),
         "I_vr_and_vs": tags,
@@ -106,6 +120,7 @@ rows = st.fixed_dictionaries(
         "pred_expected_dd_pct": st.one_of(anything, st.floats(-5, 1)),
     }
 )
+rows = st.one_of(sound_rows, sound_rows, broken_rows)
 configs = st.builds(
     PolicyConfig,
     risk_aversion=st.floats(0, 2),
@@ -164,6 +179,13 @@ def test_m002_r34_size_is_bounded_and_agrees_with_the_action(values: dict[str, o
     assert {"long": size > 0, "short": size < 0, "flat": size == 0}[str(action)]
 
 
+def test_m002_r34_a_large_score_is_held_to_the_largest_size() -> None:
+    config = PolicyConfig(vol_window=1, size_max=0.7)
+    assert decided(config, score=0.5)["position_size"] == 0.7
+    assert decided(config, score=-0.5, I_bd_early=True)["position_size"] == -0.7
+    assert decided(config, score=-0.5)["position_size"] == 0.0
+
+
 def test_m002_r35_ex_ante_vol_is_the_ten_row_mean_of_each_ticker(rng: np.random.Generator) -> None:
     values = {ticker: rng.uniform(0.005, 0.05, 30) for ticker in "AB"}
     frame = pl.DataFrame(
@@ -206,24 +228,30 @@ def test_m002_r36_volatility_below_its_floor_is_lifted_to_it() -> None:
     assert decided(config, score=0.01, atr_smooth=0.04)["position_size"] == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("scale", [0.125, 1024.0])
+@pytest.mark.parametrize("scale", [0.125, 3.7, 1e4])
 def test_m002_r37_scaling_prices_changes_neither_action_nor_size(scale: float, rng: np.random.Generator) -> None:
-    # The policy sees prices only through `atr_smooth`, which is the average range relative to the close.
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, 40)))
-    true_range = close * rng.uniform(0.01, 0.05, 40)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, 300)))
+    low, high = close * rng.uniform(0.96, 0.99, 300), close * rng.uniform(1.01, 1.04, 300)
+    told = {
+        "state_prob_peak": rng.uniform(0, 1, 300),
+        "state_prob_missing": False,
+        "pred_rebound_prob": rng.uniform(0, 1, 300),
+        "pred_expected_ret_pct": rng.normal(0, 2, 300),
+        "pred_expected_dd_pct": rng.uniform(-3, 0, 300),
+    }
 
     def run(factor: float) -> pl.DataFrame:
-        ranges = (true_range * factor) / (close * factor)
-        scores = np.linspace(-0.02, 0.02, 40)
-        made = [
-            row(
-                ts=START + timedelta(days=day), atr_smooth=float(ranges[day]), score=float(scores[day]), I_bd_early=True
-            )
-            for day in range(40)
-        ]
-        return apply_policy(pl.DataFrame(made), PolicyConfig()).select("action", "position_size")
+        prices = {"open": close, "high": high, "low": low, "close": close}
+        bars = pl.DataFrame(
+            {"ticker": "A", "ts": [START + timedelta(days=number) for number in range(300)]}
+            | {name: price * factor for name, price in prices.items()}
+            | {"volume": 1e3 + 100 * np.sin(np.arange(300.0))}
+        )
+        seen = build_dataset(bars, "m002").collect().with_columns(**told)
+        return apply_policy(seen, PolicyConfig(size_max=5)).select("action", "position_size", "reason")
 
-    assert_frame_equal(run(1.0), run(scale), check_exact=True)
+    assert_frame_equal(run(1.0), run(scale), rel_tol=1e-9)
+    assert run(1.0).get_column("position_size").n_unique() > 100
     assert set(run(1.0).get_column("action")) == {"long", "short", "flat"}
 
 
