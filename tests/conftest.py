@@ -1,11 +1,14 @@
-"""What tests share: the real data, where it is present, and a generator to draw from."""
+"""What tests share: the real data and a browser, where they are present, and a generator to draw from."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from browser import Page, chromium_binary, open_chromium
 
 # A deadline measures the machine: on shared cores it fails tests that are right.
 settings.register_profile("pawl", deadline=None)
@@ -26,3 +29,13 @@ def shared_data() -> Path:
 def rng() -> np.random.Generator:
     """A fresh generator with a fixed seed."""
     return np.random.default_rng(20240101)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A tab of a real headless Chromium; without one the tests that look at the page are skipped, and say so."""
+    binary = chromium_binary()
+    if binary is None:
+        pytest.skip("NO CHROMIUM: the report was not opened in a browser. apt-get install chromium")
+    with open_chromium(binary, tmp_path_factory.mktemp("chromium")) as page:
+        yield page

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from pawl.evaluation.costs import Costs
 from pawl.features.sets import FEATURE_SETS
+from pawl.jobs import demo
 from pawl.jobs.training import TrainedVersion, TrainingOrder
 from pawl.jobs.workspace import Workspace
 from pawl.lake.proofs import ProofRecords
@@ -57,3 +59,10 @@ class Trained:
 
 def nobody(stage: str, fraction: float) -> None:
     """Watches the progress of a job, and says nothing."""
+
+
+def shrink_demo(patch: pytest.MonkeyPatch) -> None:
+    """The demo on two tickers of 800 bars, with the small m002 and a cut that leaves half a year unread."""
+    patch.setattr(demo, "MARKET", MarketSpec(tickers=("ALPHA", "BRAVO"), start=START, n_bars=800, timeframe=DAILY))
+    patch.setattr(demo, "DEMO_CONFIG", SMALL)
+    patch.setattr(demo, "CUT", TO)

@@ -1,13 +1,11 @@
 """A report of synthetic figures, and a real headless Chromium to open it in."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
-from browser import Page, chromium_binary, open_chromium
 from pawl.reports.report_data import (
     ActionCounts,
     Better,
@@ -33,16 +31,6 @@ START, END = datetime(2024, 1, 15, tzinfo=UTC), datetime(2025, 9, 1, tzinfo=UTC)
 STATES = tuple(f"state_prob_{name}" for name in ("accumulation", "early_up", "peak", "distribution", "late_down"))
 BASELINES = ("linear", "lightgbm without regime")
 TICKERS = ("ADAUSDT", "BNBUSDT", "BTCUSDT", "DOGEUSDT", "ETHUSDT", "SOLUSDT")
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A tab of a real headless Chromium; without one the tests that look at the page are skipped, and say so."""
-    binary = chromium_binary()
-    if binary is None:
-        pytest.skip("NO CHROMIUM: the report was not opened in a browser. apt-get install chromium")
-    with open_chromium(binary, tmp_path_factory.mktemp("chromium")) as page:
-        yield page
 
 
 @pytest.fixture
