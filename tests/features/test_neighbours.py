@@ -8,8 +8,6 @@ from pawl.features.neighbours import (
     difference,
     growth,
     lagged,
-    place_between,
-    quotient,
     relative_ranges,
     signed_by_change,
     true_ranges,
@@ -37,13 +35,6 @@ def test_lag_and_changes_stay_inside_a_ticker(values: Floats) -> None:
     ):
         assert np.isnan(found[first_rows]).all()
         np.testing.assert_array_equal(found[inside], expected)
-
-
-def test_a_quotient_by_zero_is_missing() -> None:
-    zeros = np.array([0.0, 0.0, 2.0])
-
-    np.testing.assert_array_equal(quotient(np.array([1.0, 0.0, 3.0]), zeros, 2.0), [np.nan, np.nan, 3.0])
-    np.testing.assert_array_equal(place_between(np.array([1.0, 0.0, 1.0]), zeros * 0, zeros), [np.nan, np.nan, 0.5])
 
 
 def test_a_true_range_is_that_of_talib(values: Floats) -> None:

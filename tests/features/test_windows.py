@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pawl.features.spreads import in_own_spread, window_std, window_variation, window_zscore
+from pawl.features.rolling import slope_of_sums
+from pawl.features.spreads import band_width, in_own_spread, place_in_bands, window_std, window_zscore
 from pawl.features.windows import (
     BLOCK,
     Ends,
     Floats,
     over_max,
     over_mean,
+    place_in_range,
+    sum_slope,
     window_max,
     window_min,
     window_sum,
@@ -32,7 +35,19 @@ KERNELS: dict[str, tuple[Callable[[Floats, Ends], Floats], Callable[[Floats], fl
     "over max": (lambda x, ends: over_max(x, ends, 7, 1.0), lambda w: w[-1] / w.max() - 1),
     "std": (lambda x, ends: window_std(x, ends, 7, 1), lambda w: float(np.std(w, ddof=1))),
     "std of all": (lambda x, ends: window_std(x, ends, 7, 0), lambda w: float(np.std(w))),
-    "variation": (lambda x, ends: window_variation(x, ends, 7), lambda w: float(np.std(w)) / w.mean()),
+    "band width": (lambda x, ends: band_width(x, ends, 7, 2.0), lambda w: 4 * float(np.std(w)) / w.mean()),
+    "place in bands": (
+        lambda x, ends: place_in_bands(x, ends, 7, 2.0),
+        lambda w: (w[-1] - w.mean() + 2 * np.std(w)) / (4 * np.std(w)),
+    ),
+    "place in range": (
+        lambda x, ends: place_in_range(x, x - 1, x + 2, ends, 7),
+        lambda w: (w[-1] - w.min() + 1) / (w.max() - w.min() + 3),
+    ),
+    "slope of a sum": (
+        lambda x, ends: sum_slope(x, x, ends, slope_of_sums(7)),
+        lambda w: 7 * (w[1:] @ slope_of_sums(7)) / w.sum(),
+    ),
     "zscore": (lambda x, ends: window_zscore(x, ends, 7, 1, 0), lambda w: (w[-1] - w.mean()) / np.std(w, ddof=1)),
     "own spread": (lambda x, ends: in_own_spread(x, ends, 7, 0.5), lambda w: w[-1] / max(0.5, np.std(w, ddof=1))),
 }

@@ -12,8 +12,6 @@ __all__ = [
     "difference",
     "growth",
     "lagged",
-    "place_between",
-    "quotient",
     "relative_ranges",
     "signed_by_change",
     "true_ranges",
@@ -87,34 +85,6 @@ def difference(values: Floats, ends: Ends, rows: int) -> Floats:
 def _subtract(now: Floats, then: Floats, out: Floats) -> None:
     for i in range(out.size):
         out[i] = now[i] - then[i]
-
-
-@kernel
-def quotient(above: Floats, below: Floats, factor: float) -> Floats:
-    """One column divided by another, times a factor; NaN where the divisor is 0.
-
-    >>> quotient(np.array([1.0, 1.0]), np.array([2.0, 0.0]), 10.0)
-    array([ 5., nan])
-    """
-    out = np.empty(above.size)
-    for row in range(above.size):
-        divisor = below[row]
-        out[row] = factor * above[row] / (divisor if divisor != 0.0 else np.nan)
-    return out
-
-
-@kernel
-def place_between(values: Floats, bottom: Floats, top: Floats) -> Floats:
-    """Where the value lies between two bounds: 0 at the bottom, 1 at the top; NaN where they are one.
-
-    >>> place_between(np.array([1.0, 5.0]), np.array([0.0, 5.0]), np.array([4.0, 5.0]))
-    array([0.25,  nan])
-    """
-    out = np.empty(values.size)
-    for row in range(values.size):
-        width = top[row] - bottom[row]
-        out[row] = (values[row] - bottom[row]) / (width if width != 0.0 else np.nan)
-    return out
 
 
 @kernel

@@ -90,12 +90,11 @@ def obv_slope(close: pl.Expr, volume: pl.Expr, rows: int) -> pl.Expr:
     The slope does not mind OBV's level, so the signed volumes inside the window give it: no endless sum.
     """
     weights = slope_of_sums(rows)
-
-    def kernel(x: list[Floats], ends: Ends) -> Floats:
-        slope = windows.window_weighted(neighbours.signed_by_change(x[1], x[0], ends), ends, weights)
-        return neighbours.quotient(slope, windows.window_sum(x[1], ends, rows), float(rows))
-
-    return _by_ticker(kernel, close, volume)
+    return _by_ticker(
+        lambda x, ends: windows.sum_slope(neighbours.signed_by_change(x[1], x[0], ends), x[1], ends, weights),
+        close,
+        volume,
+    )
 
 
 def sma(column: pl.Expr, rows: int) -> pl.Expr:
@@ -159,12 +158,12 @@ def drawdown(column: pl.Expr, rows: int) -> pl.Expr:
 
 def place_in_bands(column: pl.Expr, rows: int, deviations: float) -> pl.Expr:
     """Place between the bands at mean ± so many deviations (ddof 0): 0 at the lower, 1 at the upper."""
-    return _by_ticker(lambda x, ends: spreads.window_zscore(x[0], ends, rows, 0, 0) * (0.5 / deviations) + 0.5, column)
+    return _by_ticker(lambda x, ends: spreads.place_in_bands(x[0], ends, rows, deviations), column)
 
 
 def band_width(column: pl.Expr, rows: int, deviations: float) -> pl.Expr:
     """Width of the bands at mean ± so many deviations (ddof 0), relative to the mean."""
-    return _by_ticker(lambda x, ends: spreads.window_variation(x[0], ends, rows) * (2.0 * deviations), column)
+    return _by_ticker(lambda x, ends: spreads.band_width(x[0], ends, rows, deviations), column)
 
 
 def lowest_before(column: pl.Expr, rows: int) -> pl.Expr:
@@ -174,14 +173,7 @@ def lowest_before(column: pl.Expr, rows: int) -> pl.Expr:
 
 def place_in_range(value: pl.Expr, low: pl.Expr, high: pl.Expr, rows: int) -> pl.Expr:
     """Where the value lies between the lowest low and the highest high of the last rows; null where they are one."""
-    return _by_ticker(
-        lambda x, ends: neighbours.place_between(
-            x[0], windows.window_min(x[1], ends, rows, 0), windows.window_max(x[2], ends, rows, 0)
-        ),
-        value,
-        low,
-        high,
-    )
+    return _by_ticker(lambda x, ends: windows.place_in_range(x[0], x[1], x[2], ends, rows), value, low, high)
 
 
 def count(flag: pl.Expr, rows: int) -> pl.Expr:

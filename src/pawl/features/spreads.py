@@ -8,7 +8,7 @@ import numpy as np
 from pawl.features.kernel import kernel
 from pawl.features.windows import BLOCK, Ends, Floats, add, add_to
 
-__all__ = ["in_own_spread", "window_std", "window_variation", "window_zscore"]
+__all__ = ["band_width", "in_own_spread", "place_in_bands", "window_std", "window_zscore"]
 
 
 @kernel
@@ -49,11 +49,11 @@ def in_own_spread(values: Floats, ends: Ends, rows: int, smallest: float) -> Flo
 
 
 @kernel
-def window_variation(values: Floats, ends: Ends, rows: int) -> Floats:
-    """Standard deviation (of the rows themselves, ddof 0) of the last `rows` rows, relative to their mean.
+def band_width(values: Floats, ends: Ends, rows: int, deviations: float) -> Floats:
+    """Width of the bands at mean ± so many standard deviations (ddof 0) of the last `rows` rows, relative to the mean.
 
-    >>> window_variation(np.array([1.0, 3.0]), np.array([2, 2]), 2)
-    array([nan, 0.5])
+    >>> band_width(np.array([1.0, 3.0]), np.array([2, 2]), 2, 2.0)
+    array([nan,  2.])
     """
     n = values.size
     out = np.empty(n)
@@ -67,8 +67,21 @@ def window_variation(values: Floats, ends: Ends, rows: int) -> Floats:
             stop = min(start + BLOCK, end)
             spread = out[start:stop]
             _moments(values[start - rows + 1 : stop], rows, total[: stop - start], spread, scratch)
-            _vary(total[: stop - start], spread, rows)
+            _widen(total[: stop - start], spread, rows, 2.0 * deviations)
         begin = end
+    return out
+
+
+@kernel
+def place_in_bands(values: Floats, ends: Ends, rows: int, deviations: float) -> Floats:
+    """Place between these bands: 0 at the lower, 1 at the upper; NaN where they are one.
+
+    >>> place_in_bands(np.array([1.0, 3.0]), np.array([2, 2]), 2, 2.0)
+    array([ nan, 0.75])
+    """
+    out = window_zscore(values, ends, rows, 0, 0)
+    for row in range(values.size):
+        out[row] = 0.5 + out[row] * (0.5 / deviations)
     return out
 
 
@@ -163,9 +176,9 @@ def _take_root(spread: Floats, share: float) -> None:
 
 
 @kernel
-def _vary(total: Floats, spread: Floats, rows: int) -> None:
+def _widen(total: Floats, spread: Floats, rows: int, factor: float) -> None:
     for i in range(spread.size):
-        spread[i] = np.sqrt(spread[i] * rows) / total[i]
+        spread[i] = factor * np.sqrt(spread[i] * rows) / total[i]
 
 
 @kernel

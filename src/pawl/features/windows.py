@@ -25,6 +25,8 @@ __all__ = [
     "add_to",
     "over_max",
     "over_mean",
+    "place_in_range",
+    "sum_slope",
     "window_max",
     "window_min",
     "window_sum",
@@ -153,6 +155,34 @@ def _max_block(rows: int, sign: float, extreme: Floats, level: Floats, above: Fl
         size *= 2
     # Two overlapping pieces cover the window: the highest of both does not mind a row that is in both.
     _higher(level[size - 1 : size - 1 + extreme.size], level[rows - 1 : n], sign, extreme)
+
+
+@kernel
+def place_in_range(values: Floats, low: Floats, high: Floats, ends: Ends, rows: int) -> Floats:
+    """Place between the lowest low and the highest high of the last rows: 0 at the bottom; NaN where they are one.
+
+    >>> ends = np.full(2, 2)
+    >>> place_in_range(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.array([3.0, 5.0]), ends, 2)
+    array([ nan, 0.25])
+    """
+    bottom, top = window_min(low, ends, rows, 0), window_max(high, ends, rows, 0)
+    for row in range(values.size):
+        width = top[row] - bottom[row]
+        top[row] = (values[row] - bottom[row]) / (width if width != 0.0 else np.nan)
+    return top
+
+
+@kernel
+def sum_slope(changes: Floats, sizes: Floats, ends: Ends, weights: Floats) -> Floats:
+    """Slope of the sum of changes over rows, in mean sizes of these rows; NaN where these are 0.
+
+    weights: `slope_of_sums(rows)`, one fewer than the rows that the slope is taken over.
+    """
+    rows = weights.size + 1
+    slope, total = window_weighted(changes, ends, weights), window_sum(sizes, ends, rows)
+    for row in range(changes.size):
+        slope[row] = rows * slope[row] / (total[row] if total[row] != 0.0 else np.nan)
+    return slope
 
 
 @kernel
