@@ -9,18 +9,17 @@ import numpy as np
 from pawl.features.kernel import kernel
 from pawl.features.windows import Ends, Floats
 
-__all__ = ["exponential_mean", "mean_spread", "strength_index"]
+__all__ = ["exponential_mean", "strength_index"]
 
 
 @kernel
-def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float) -> Floats:
+def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float, out: Floats) -> Floats:
     """m(t) = (1 - gain) · m(t-1) + gain · x(t), started as the mean of the first `rows` values.
 
-    >>> exponential_mean(np.array([1.0, 3.0, 4.0, 8.0]), np.full(4, 4), 2, 0.5)
+    >>> exponential_mean(np.array([1.0, 3.0, 4.0, 8.0]), np.full(4, 4), 2, 0.5, np.empty(4))
     array([nan, 2. , 3. , 5.5])
     """
     n = values.size
-    out = np.empty(n)
     keep = 1.0 - gain
     begin = 0
     while begin < n:
@@ -45,30 +44,15 @@ def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float) -> Floa
 
 
 @kernel
-def mean_spread(values: Floats, ends: Ends, fast: int, slow: int) -> Floats:
-    """The exponential mean of the fast span less that of the slow span, each with gain 2 / (span + 1).
-
-    >>> mean_spread(np.array([1.0, 3.0, 9.0]), np.full(3, 3), 1, 2).round(3)
-    array([  nan, 1.   , 2.333])
-    """
-    spread = exponential_mean(values, ends, fast, 2.0 / (fast + 1))
-    slow_mean = exponential_mean(values, ends, slow, 2.0 / (slow + 1))
-    for row in range(values.size):
-        spread[row] -= slow_mean[row]
-    return spread
-
-
-@kernel
-def strength_index(close: Floats, ends: Ends, rows: int) -> Floats:
+def strength_index(close: Floats, ends: Ends, rows: int, out: Floats) -> Floats:
     """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet (New Concepts, 1978).
 
     The means of rises and falls start as plain means of the first `rows` changes.
 
-    >>> strength_index(np.array([1.0, 2.0, 1.0, 2.0]), np.full(4, 4), 2).round(6)
+    >>> strength_index(np.array([1.0, 2.0, 1.0, 2.0]), np.full(4, 4), 2, np.empty(4)).round(6)
     array([nan, nan, 50., 75.])
     """
     n = close.size
-    out = np.empty(n)
     keep, half_gain = 1.0 - 1.0 / rows, 0.5 / rows
     begin = 0
     while begin < n:

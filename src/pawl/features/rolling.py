@@ -13,6 +13,7 @@ import polars as pl
 
 from pawl.features import flags, neighbours, recursions, spreads, windows
 from pawl.features.flags import Counts, Flags
+from pawl.features.lending import Lend, lending
 from pawl.features.segments import SEGMENT
 from pawl.features.windows import Ends, Floats
 
@@ -46,7 +47,8 @@ __all__ = [
     "zscore",
 ]
 
-Kernel: TypeAlias = Callable[[list[Floats], Ends], Floats]
+Kernel: TypeAlias = Callable[[list[Floats], Ends, Floats, Lend], Floats]
+"""Takes columns, the ends of tickers, the column to fill and a lender of others; gives the filled column back."""
 
 START_WEIGHT = 1e-9
 """Below this weight the start of a recursive mean no longer counts."""
@@ -54,34 +56,36 @@ START_WEIGHT = 1e-9
 
 def lag(column: pl.Expr, rows: int) -> pl.Expr:
     """The value `rows` rows ago."""
-    return _by_ticker(lambda x, ends: neighbours.lagged(x[0], ends, rows), column)
+    return _by_ticker(lambda x, ends, out, _: neighbours.lagged(x[0], ends, rows, out), column)
 
 
 def change(column: pl.Expr, rows: int) -> pl.Expr:
     """Relative change over `rows` rows, fraction."""
-    return _by_ticker(lambda x, ends: neighbours.growth(x[0], ends, rows, 1.0), column)
+    return _by_ticker(lambda x, ends, out, _: neighbours.growth(x[0], ends, rows, 1.0, out), column)
 
 
 def log_change(column: pl.Expr, rows: int) -> pl.Expr:
     """Change of the natural logarithm over `rows` rows."""
-    return _by_ticker(lambda x, ends: np.log(neighbours.growth(x[0], ends, rows, 0.0)), column)
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        return np.log(neighbours.growth(x[0], ends, rows, 0.0, out), out=out)
+
+    return _by_ticker(kernel, column)
 
 
 def difference(column: pl.Expr, rows: int) -> pl.Expr:
     """Change over `rows` rows, in the column's own unit."""
-    return _by_ticker(lambda x, ends: neighbours.difference(x[0], ends, rows), column)
+    return _by_ticker(lambda x, ends, out, _: neighbours.difference(x[0], ends, rows, out), column)
 
 
 def atr(high: pl.Expr, low: pl.Expr, close: pl.Expr, rows: int) -> pl.Expr:
     """Average true range: Wilder's mean of the range of a bar with the gap from the close before it."""
-    return _by_ticker(
-        lambda x, ends: recursions.exponential_mean(
-            neighbours.true_ranges(x[0], x[1], x[2], ends), ends, rows, 1.0 / rows
-        ),
-        high,
-        low,
-        close,
-    )
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        ranges = neighbours.true_ranges(x[0], x[1], x[2], ends, lend())
+        return recursions.exponential_mean(ranges, ends, rows, 1.0 / rows, out)
+
+    return _by_ticker(kernel, high, low, close)
 
 
 def obv_slope(close: pl.Expr, volume: pl.Expr, rows: int) -> pl.Expr:
@@ -90,36 +94,42 @@ def obv_slope(close: pl.Expr, volume: pl.Expr, rows: int) -> pl.Expr:
     The slope does not mind OBV's level, so the signed volumes inside the window give it: no endless sum.
     """
     weights = slope_of_sums(rows)
-    return _by_ticker(
-        lambda x, ends: windows.sum_slope(neighbours.signed_by_change(x[1], x[0], ends), x[1], ends, weights),
-        close,
-        volume,
-    )
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        signed = neighbours.signed_by_change(x[1], x[0], ends, lend())
+        slope = windows.window_weighted(signed, ends, weights, out)
+        return neighbours.divide_by(slope, windows.window_sum(x[1], ends, rows, lend()), float(rows))
+
+    return _by_ticker(kernel, close, volume)
 
 
 def sma(column: pl.Expr, rows: int) -> pl.Expr:
     """Plain mean of the last `rows` rows."""
-    return _by_ticker(lambda x, ends: windows.window_sum(x[0], ends, rows) / rows, column)
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        return np.divide(windows.window_sum(x[0], ends, rows, out), rows, out=out)
+
+    return _by_ticker(kernel, column)
 
 
 def std(column: pl.Expr, rows: int, ddof: int = 1) -> pl.Expr:
     """Standard deviation of the last `rows` rows, divided by rows - ddof (1 for a sample, 0 for the rows alone)."""
-    return _by_ticker(lambda x, ends: spreads.window_std(x[0], ends, rows, ddof), column)
+    return _by_ticker(lambda x, ends, out, _: spreads.window_std(x[0], ends, rows, ddof, out), column)
 
 
 def zscore(column: pl.Expr, rows: int) -> pl.Expr:
     """Distance from the mean of the last `rows` rows in their (sample) standard deviations; null where they are 0."""
-    return _by_ticker(lambda x, ends: spreads.window_zscore(x[0], ends, rows, 1, 0), column)
+    return _by_ticker(lambda x, ends, out, _: spreads.window_zscore(x[0], ends, rows, 1, 0, out), column)
 
 
 def range_zscore(high: pl.Expr, low: pl.Expr, close: pl.Expr, rows: int) -> pl.Expr:
     """True range / close: its distance from the mean of the `rows` rows before, in their sample standard deviations."""
-    return _by_ticker(
-        lambda x, ends: spreads.window_zscore(neighbours.relative_ranges(x[0], x[1], x[2], ends), ends, rows, 1, 1),
-        high,
-        low,
-        close,
-    )
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        ranges = neighbours.divide_by(neighbours.true_ranges(x[0], x[1], x[2], ends, lend()), x[2], 1.0)
+        return spreads.window_zscore(ranges, ends, rows, 1, 1, out)
+
+    return _by_ticker(kernel, high, low, close)
 
 
 def curvature(log_change: pl.Expr, rows: int) -> pl.Expr:
@@ -128,52 +138,70 @@ def curvature(log_change: pl.Expr, rows: int) -> pl.Expr:
     log_change: their changes from row to row; a parabola does not mind the level, so a price scale cancels.
     """
     weights = curvature_of_sums(rows)
-    return _by_ticker(lambda x, ends: windows.window_weighted(x[0], ends, weights), log_change)
+    return _by_ticker(lambda x, ends, out, _: windows.window_weighted(x[0], ends, weights, out), log_change)
 
 
 def curvature_in_spreads(log_change: pl.Expr, rows: int, spread_rows: int, smallest: float) -> pl.Expr:
     """The same in sample deviations of itself over the last `spread_rows` rows; one below `smallest` counts as that."""
     weights = curvature_of_sums(rows)
 
-    def kernel(x: list[Floats], ends: Ends) -> Floats:
-        return spreads.in_own_spread(windows.window_weighted(x[0], ends, weights), ends, spread_rows, smallest)
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        bend = windows.window_weighted(x[0], ends, weights, out)
+        spread = spreads.window_std(bend, ends, spread_rows, 1, lend())
+        return neighbours.divide_by(bend, np.maximum(spread, smallest, out=spread), 1.0)
 
     return _by_ticker(kernel, log_change)
 
 
 def over_mean(column: pl.Expr, rows: int) -> pl.Expr:
     """The value divided by the mean of the last `rows` rows; null where that is 0."""
-    return _by_ticker(lambda x, ends: windows.over_mean(x[0], ends, rows, 0.0), column)
+    return _over_mean(column, rows, less=0.0)
 
 
 def above_mean(column: pl.Expr, rows: int) -> pl.Expr:
     """Distance from the mean of the last `rows` rows, as a fraction of it."""
-    return _by_ticker(lambda x, ends: windows.over_mean(x[0], ends, rows, 1.0), column)
+    return _over_mean(column, rows, less=1.0)
 
 
 def drawdown(column: pl.Expr, rows: int) -> pl.Expr:
     """Fall from the highest of the last `rows` rows, fraction, at most 0."""
-    return _by_ticker(lambda x, ends: windows.over_max(x[0], ends, rows, 1.0), column)
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        return neighbours.divide_into(windows.window_max(x[0], ends, rows, 0, out), x[0], 1, 1.0)
+
+    return _by_ticker(kernel, column)
 
 
 def place_in_bands(column: pl.Expr, rows: int, deviations: float) -> pl.Expr:
     """Place between the bands at mean ± so many deviations (ddof 0): 0 at the lower, 1 at the upper."""
-    return _by_ticker(lambda x, ends: spreads.place_in_bands(x[0], ends, rows, deviations), column)
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        place = spreads.window_zscore(x[0], ends, rows, 0, 0, out)
+        place *= 0.5 / deviations
+        place += 0.5
+        return place
+
+    return _by_ticker(kernel, column)
 
 
 def band_width(column: pl.Expr, rows: int, deviations: float) -> pl.Expr:
     """Width of the bands at mean ± so many deviations (ddof 0), relative to the mean."""
-    return _by_ticker(lambda x, ends: spreads.band_width(x[0], ends, rows, deviations), column)
+    return _by_ticker(lambda x, ends, out, _: spreads.band_width(x[0], ends, rows, deviations, out), column)
 
 
 def lowest_before(column: pl.Expr, rows: int) -> pl.Expr:
     """Lowest of the `rows` rows before this one."""
-    return _by_ticker(lambda x, ends: windows.window_min(x[0], ends, rows, 1), column)
+    return _by_ticker(lambda x, ends, out, _: windows.window_min(x[0], ends, rows, 1, out), column)
 
 
 def place_in_range(value: pl.Expr, low: pl.Expr, high: pl.Expr, rows: int) -> pl.Expr:
     """Where the value lies between the lowest low and the highest high of the last rows; null where they are one."""
-    return _by_ticker(lambda x, ends: windows.place_in_range(x[0], x[1], x[2], ends, rows), value, low, high)
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        bottom = windows.window_min(x[1], ends, rows, 0, lend())
+        return neighbours.place_between(windows.window_max(x[2], ends, rows, 0, out), bottom, x[0])
+
+    return _by_ticker(kernel, value, low, high)
 
 
 def count(flag: pl.Expr, rows: int) -> pl.Expr:
@@ -189,17 +217,24 @@ def rows_since(flag: pl.Expr, cap: int) -> pl.Expr:
 
 def ema(column: pl.Expr, span: int) -> pl.Expr:
     """Exponential mean with gain 2 / (span + 1), started as the plain mean of the first `span` rows."""
-    return _by_ticker(lambda x, ends: recursions.exponential_mean(x[0], ends, span, 2.0 / (span + 1)), column)
+    gain = 2.0 / (span + 1)
+    return _by_ticker(lambda x, ends, out, _: recursions.exponential_mean(x[0], ends, span, gain, out), column)
 
 
 def rsi(close: pl.Expr, rows: int) -> pl.Expr:
     """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet."""
-    return _by_ticker(lambda x, ends: recursions.strength_index(x[0], ends, rows), close)
+    return _by_ticker(lambda x, ends, out, _: recursions.strength_index(x[0], ends, rows, out), close)
 
 
 def ema_spread(column: pl.Expr, fast: int, slow: int) -> pl.Expr:
     """Exponential mean of the fast span less that of the slow span."""
-    return _by_ticker(lambda x, ends: recursions.mean_spread(x[0], ends, fast, slow), column)
+
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        fast_mean = recursions.exponential_mean(x[0], ends, fast, 2.0 / (fast + 1), out)
+        slow_mean = recursions.exponential_mean(x[0], ends, slow, 2.0 / (slow + 1), lend())
+        return np.subtract(fast_mean, slow_mean, out=out)
+
+    return _by_ticker(kernel, column)
 
 
 def settled_rows(rows: int, gain: float) -> int:
@@ -235,13 +270,23 @@ def curvature_of_sums(rows: int) -> Floats:
     return np.asarray(np.cumsum(quadratic[::-1])[::-1][1:])
 
 
+def _over_mean(column: pl.Expr, rows: int, less: float) -> pl.Expr:
+    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
+        return neighbours.divide_into(windows.window_sum(x[0], ends, rows, out), x[0], rows, less)
+
+    return _by_ticker(kernel, column)
+
+
 def _by_ticker(kernel: Kernel, *columns: pl.Expr) -> pl.Expr:
     # Kernels know a missing value as NaN. Polars compares NaN as the largest number, so outside it must be null.
     floats = [column.cast(pl.Float64).fill_null(np.nan) for column in columns]
 
     def run(series: Sequence[pl.Series]) -> pl.Series:
         *values, ends = [column.to_numpy() for column in series]
-        return pl.Series(series[0].name, kernel(values, ends), nan_to_null=True)
+        # Polars keeps this very memory, and adds to it where the nulls are.
+        out = np.empty(ends.size)
+        with lending(ends.size) as lend:
+            return pl.Series(series[0].name, kernel(values, ends, out, lend), nan_to_null=True)
 
     return pl.map_batches([*floats, SEGMENT], run, return_dtype=pl.Float64)
 

@@ -16,6 +16,7 @@ from pawl.features import (
     events,
     flags,
     kernel,
+    lending,
     momentum,
     neighbours,
     price,
@@ -138,8 +139,11 @@ def compute(bars: pl.DataFrame, features: FeatureSet) -> pl.DataFrame:
         if column not in kept:
             raise _missing(column, "every feature", features)
     frame = with_segments(_without_nan(bars))
-    for level in _levels(features, kept):
-        frame = frame.with_columns_seq(each() for each in level)
+    try:
+        for level in _levels(features, kept):
+            frame = frame.with_columns_seq(each() for each in level)
+    finally:
+        lending.forget()
     return frame.select(*kept, *features.names)
 
 
@@ -165,7 +169,7 @@ def definition_hash(features: FeatureSet) -> str:
     return hashlib.sha256(json.dumps([features.name, declared, shared]).encode()).hexdigest()
 
 
-_COMPUTED_IN = (flags, kernel, neighbours, recursions, rolling, segments, spreads, windows)
+_COMPUTED_IN = (flags, kernel, lending, neighbours, recursions, rolling, segments, spreads, windows)
 _named = feature_set
 
 

@@ -8,18 +8,17 @@ import numpy as np
 from pawl.features.kernel import kernel
 from pawl.features.windows import BLOCK, Ends, Floats, add, add_to
 
-__all__ = ["band_width", "in_own_spread", "place_in_bands", "window_std", "window_zscore"]
+__all__ = ["band_width", "window_std", "window_zscore"]
 
 
 @kernel
-def window_std(values: Floats, ends: Ends, rows: int, ddof: int) -> Floats:
+def window_std(values: Floats, ends: Ends, rows: int, ddof: int, out: Floats) -> Floats:
     """Standard deviation of the last `rows` rows, divided by rows - ddof.
 
-    >>> window_std(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 3, 1)
+    >>> window_std(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 3, 1, np.empty(3))
     array([nan, nan,  1.])
     """
     n = values.size
-    out = np.empty(n)
     total, scratch = np.empty(BLOCK), np.empty((4, BLOCK + rows))
     begin = 0
     while begin < n:
@@ -36,27 +35,13 @@ def window_std(values: Floats, ends: Ends, rows: int, ddof: int) -> Floats:
 
 
 @kernel
-def in_own_spread(values: Floats, ends: Ends, rows: int, smallest: float) -> Floats:
-    """The value in sample standard deviations of the last `rows` rows; one below `smallest` counts as that.
-
-    >>> in_own_spread(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 3, 2.0)
-    array([nan, nan, 1.5])
-    """
-    out = window_std(values, ends, rows, 1)
-    for row in range(values.size):
-        out[row] = values[row] / (smallest if out[row] < smallest else out[row])
-    return out
-
-
-@kernel
-def band_width(values: Floats, ends: Ends, rows: int, deviations: float) -> Floats:
+def band_width(values: Floats, ends: Ends, rows: int, deviations: float, out: Floats) -> Floats:
     """Width of the bands at mean ± so many standard deviations (ddof 0) of the last `rows` rows, relative to the mean.
 
-    >>> band_width(np.array([1.0, 3.0]), np.array([2, 2]), 2, 2.0)
+    >>> band_width(np.array([1.0, 3.0]), np.array([2, 2]), 2, 2.0, np.empty(2))
     array([nan,  2.])
     """
     n = values.size
-    out = np.empty(n)
     total, scratch = np.empty(BLOCK), np.empty((4, BLOCK + rows))
     begin = 0
     while begin < n:
@@ -73,29 +58,15 @@ def band_width(values: Floats, ends: Ends, rows: int, deviations: float) -> Floa
 
 
 @kernel
-def place_in_bands(values: Floats, ends: Ends, rows: int, deviations: float) -> Floats:
-    """Place between these bands: 0 at the lower, 1 at the upper; NaN where they are one.
-
-    >>> place_in_bands(np.array([1.0, 3.0]), np.array([2, 2]), 2, 2.0)
-    array([ nan, 0.75])
-    """
-    out = window_zscore(values, ends, rows, 0, 0)
-    for row in range(values.size):
-        out[row] = 0.5 + out[row] * (0.5 / deviations)
-    return out
-
-
-@kernel
-def window_zscore(values: Floats, ends: Ends, rows: int, ddof: int, lag: int) -> Floats:
+def window_zscore(values: Floats, ends: Ends, rows: int, ddof: int, lag: int, out: Floats) -> Floats:
     """Distance from the mean of `rows` rows in their standard deviations; NaN where these are 0.
 
     lag: 0 for the last rows with the current one among them, 1 for the rows before it.
 
-    >>> window_zscore(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 3, 1, 0)
+    >>> window_zscore(np.array([1.0, 2.0, 3.0]), np.array([3, 3, 3]), 3, 1, 0, np.empty(3))
     array([nan, nan,  1.])
     """
     n = values.size
-    out = np.empty(n)
     total, scratch = np.empty(BLOCK), np.empty((4, BLOCK + rows))
     begin = 0
     while begin < n:

@@ -1,8 +1,8 @@
 """Compiled kernels over fixed windows of rows: sums, extremes and weighted sums, ticker by ticker.
 
 Every kernel takes contiguous float64 columns, where NaN means missing, and `ends` (for each row the row behind the
-last one of its ticker), and gives a float64 column: NaN while a ticker has too few rows, and wherever a window holds
-a NaN.
+last one of its ticker), fills the float64 column `out`, another one, and gives it back: NaN while a ticker has too few
+rows, and wherever a window holds a NaN.
 
 A window is added up by doubling: sums of 1, 2, 4, 8 ... rows, combined by the binary digits of its length. So a value
 depends on the rows of its window alone, to the last bit: nothing older leaves a rounding error behind, as a running
@@ -23,10 +23,6 @@ __all__ = [
     "Floats",
     "add",
     "add_to",
-    "over_max",
-    "over_mean",
-    "place_in_range",
-    "sum_slope",
     "window_max",
     "window_min",
     "window_sum",
@@ -41,14 +37,13 @@ BLOCK = 512
 
 
 @kernel
-def window_sum(values: Floats, ends: Ends, rows: int) -> Floats:
+def window_sum(values: Floats, ends: Ends, rows: int, out: Floats) -> Floats:
     """Sum of the last `rows` rows.
 
-    >>> window_sum(np.array([1.0, 2.0, 3.0, 4.0]), np.array([4, 4, 4, 4]), 3)
+    >>> window_sum(np.array([1.0, 2.0, 3.0, 4.0]), np.array([4, 4, 4, 4]), 3, np.empty(4))
     array([nan, nan,  6.,  9.])
     """
     n = values.size
-    out = np.empty(n)
     level, above = np.empty(BLOCK + rows), np.empty(BLOCK + rows)
     begin = 0
     while begin < n:
@@ -80,56 +75,28 @@ def _sum_block(rows: int, total: Floats, level: Floats, above: Floats) -> None:
 
 
 @kernel
-def over_mean(values: Floats, ends: Ends, rows: int, less: float) -> Floats:
-    """The value divided by the mean of the last `rows` rows, less a constant; NaN where the mean is 0.
-
-    >>> over_mean(np.array([1.0, 3.0]), np.full(2, 2), 2, 1.0)
-    array([nan, 0.5])
-    """
-    out = window_sum(values, ends, rows)
-    for row in range(values.size):
-        mean = out[row] / rows
-        out[row] = values[row] / (mean if mean != 0.0 else np.nan) - less
-    return out
-
-
-@kernel
-def over_max(values: Floats, ends: Ends, rows: int, less: float) -> Floats:
-    """The value divided by the highest of the last `rows` rows, less a constant.
-
-    >>> over_max(np.array([4.0, 3.0]), np.full(2, 2), 2, 1.0)
-    array([  nan, -0.25])
-    """
-    out = window_max(values, ends, rows, 0)
-    for row in range(values.size):
-        out[row] = values[row] / out[row] - less
-    return out
-
-
-@kernel
-def window_max(values: Floats, ends: Ends, rows: int, lag: int) -> Floats:
+def window_max(values: Floats, ends: Ends, rows: int, lag: int, out: Floats) -> Floats:
     """Highest of `rows` rows; lag: 0 for the last rows with the current one among them, 1 for the rows before it.
 
-    >>> window_max(np.array([3.0, 1.0, 2.0, np.nan, 1.0]), np.full(5, 5), 2, 0)
+    >>> window_max(np.array([3.0, 1.0, 2.0, np.nan, 1.0]), np.full(5, 5), 2, 0, np.empty(5))
     array([nan,  3.,  2., nan, nan])
     """
-    return _window_extreme(values, ends, rows, lag, 1.0)
+    return _window_extreme(values, ends, rows, lag, 1.0, out)
 
 
 @kernel
-def window_min(values: Floats, ends: Ends, rows: int, lag: int) -> Floats:
+def window_min(values: Floats, ends: Ends, rows: int, lag: int, out: Floats) -> Floats:
     """Lowest of `rows` rows; lag as for the highest.
 
-    >>> window_min(np.array([3.0, 1.0, 2.0]), np.full(3, 3), 2, 0)
+    >>> window_min(np.array([3.0, 1.0, 2.0]), np.full(3, 3), 2, 0, np.empty(3))
     array([nan,  1.,  1.])
     """
-    return _window_extreme(values, ends, rows, lag, -1.0)
+    return _window_extreme(values, ends, rows, lag, -1.0, out)
 
 
 @kernel
-def _window_extreme(values: Floats, ends: Ends, rows: int, lag: int, sign: float) -> Floats:
+def _window_extreme(values: Floats, ends: Ends, rows: int, lag: int, sign: float, out: Floats) -> Floats:
     n = values.size
-    out = np.empty(n)
     level, above = np.empty(BLOCK + rows), np.empty(BLOCK + rows)
     begin = 0
     while begin < n:
@@ -158,42 +125,13 @@ def _max_block(rows: int, sign: float, extreme: Floats, level: Floats, above: Fl
 
 
 @kernel
-def place_in_range(values: Floats, low: Floats, high: Floats, ends: Ends, rows: int) -> Floats:
-    """Place between the lowest low and the highest high of the last rows: 0 at the bottom; NaN where they are one.
-
-    >>> ends = np.full(2, 2)
-    >>> place_in_range(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.array([3.0, 5.0]), ends, 2)
-    array([ nan, 0.25])
-    """
-    bottom, top = window_min(low, ends, rows, 0), window_max(high, ends, rows, 0)
-    for row in range(values.size):
-        width = top[row] - bottom[row]
-        top[row] = (values[row] - bottom[row]) / (width if width != 0.0 else np.nan)
-    return top
-
-
-@kernel
-def sum_slope(changes: Floats, sizes: Floats, ends: Ends, weights: Floats) -> Floats:
-    """Slope of the sum of changes over rows, in mean sizes of these rows; NaN where these are 0.
-
-    weights: `slope_of_sums(rows)`, one fewer than the rows that the slope is taken over.
-    """
-    rows = weights.size + 1
-    slope, total = window_weighted(changes, ends, weights), window_sum(sizes, ends, rows)
-    for row in range(changes.size):
-        slope[row] = rows * slope[row] / (total[row] if total[row] != 0.0 else np.nan)
-    return slope
-
-
-@kernel
-def window_weighted(values: Floats, ends: Ends, weights: Floats) -> Floats:
+def window_weighted(values: Floats, ends: Ends, weights: Floats, out: Floats) -> Floats:
     """Weighted sum of the last rows; `weights` are ordered from the oldest row to the current one.
 
-    >>> window_weighted(np.array([1.0, 2.0, 4.0]), np.array([3, 3, 3]), np.array([-1.0, 1.0]))
+    >>> window_weighted(np.array([1.0, 2.0, 4.0]), np.array([3, 3, 3]), np.array([-1.0, 1.0]), np.empty(3))
     array([nan,  1.,  2.])
     """
     n, rows = values.size, weights.size
-    out = np.empty(n)
     begin = 0
     while begin < n:
         end = ends[begin]
