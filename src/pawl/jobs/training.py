@@ -158,7 +158,7 @@ def _bars_to_read(
     if order.tickers and left_out:
         named = "; ".join(f"{ticker} {why}" for ticker, why in left_out.items())
         raise QualityError(named, where="--tickers", fix="see `pawl data check`, mend the data, or leave them out")
-    counts = dict(bars.group_by("ticker").len().iter_rows())
+    counts = dict(bars.group_by("ticker", maintain_order=True).len().iter_rows())
     least = learner.spec.min_bars
     short = {ticker: f"has {n} bars, fewer than {least}" for ticker, n in counts.items() if n < least}
     left_out = {**short, **left_out}
