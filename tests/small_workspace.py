@@ -29,6 +29,19 @@ SMALL = M002Config(
     regime=RegimeConfig(hidden=8, max_epochs=2), head=HeadConfig(n_estimators=20, min_child_samples=20), n_folds=2
 )
 
+SMALL_SETTINGS = f"""
+n_jobs = 1
+[m002]
+n_folds = {SMALL.n_folds}
+[m002.regime]
+hidden = {SMALL.regime.hidden}
+max_epochs = {SMALL.regime.max_epochs}
+[m002.head]
+n_estimators = {SMALL.head.n_estimators}
+min_child_samples = {SMALL.head.min_child_samples}
+"""
+"""The same as `settings.toml`."""
+
 
 def order(**changes: object) -> TrainingOrder:
     """A training order of the small market."""

@@ -21,23 +21,11 @@ from pawl.cli.main import run
 from pawl.jobs.workspace import Workspace
 from pawl.lake.silver import SilverStore
 from pawl.market.simulated import MarketSpec, simulate
-from small_workspace import DAILY, SMALL, START, fill, vouch
+from small_workspace import DAILY, SMALL_SETTINGS, START, fill, vouch
 
 Answer = tuple[int, dict[str, Any]]
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 Pawl = Callable[..., Answer]
-
-SETTINGS = f"""
-n_jobs = 1
-[m002]
-n_folds = {SMALL.n_folds}
-[m002.regime]
-hidden = {SMALL.regime.hidden}
-max_epochs = {SMALL.regime.max_epochs}
-[m002.head]
-n_estimators = {SMALL.head.n_estimators}
-min_child_samples = {SMALL.head.min_child_samples}
-"""
 
 
 @pytest.fixture
@@ -166,7 +154,7 @@ def test_a_short_ticker_beside_long_ones_is_left_out_and_named(home: Path, capsy
     workspace = Workspace.at(home)
     workspace.silver.merge(bars("NEW", 100), DAILY, None, source="test", now=datetime(2024, 1, 1, tzinfo=UTC))
     vouch(workspace)
-    (home / "settings.toml").write_text(SETTINGS)
+    (home / "settings.toml").write_text(SMALL_SETTINGS)
     assert run(["train", "m002", "--to", "2022-10-01", "--home", str(home), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["left_out"] == {"NEW": "has 100 bars, fewer than 260"}
@@ -189,7 +177,7 @@ def test_an_unknown_settings_key_stops_every_command(pawl: Pawl, home: Path, com
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with the version m002-1.0."""
     home = tmp_path_factory.mktemp("trained")
-    (home / "settings.toml").write_text(SETTINGS)
+    (home / "settings.toml").write_text(SMALL_SETTINGS)
     fill(Workspace.at(home))
     assert run(["train", "m002", "--to", "2022-10-01", "--home", str(home), "--json"]) == 0
     return home

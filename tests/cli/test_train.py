@@ -8,26 +8,14 @@ import pytest
 
 from pawl.cli.main import run
 from pawl.jobs.workspace import Workspace
-from small_workspace import SMALL, fill
-
-SETTINGS = f"""
-n_jobs = 1
-[m002]
-n_folds = {SMALL.n_folds}
-[m002.regime]
-hidden = {SMALL.regime.hidden}
-max_epochs = {SMALL.regime.max_epochs}
-[m002.head]
-n_estimators = {SMALL.head.n_estimators}
-min_child_samples = {SMALL.head.min_child_samples}
-"""
+from small_workspace import SMALL_SETTINGS, fill
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a trained version, made through the command."""
     home = tmp_path_factory.mktemp("home")
-    (home / "settings.toml").write_text(SETTINGS)
+    (home / "settings.toml").write_text(SMALL_SETTINGS)
     fill(Workspace.at(home))
     assert run(["train", "m002", "--to", "2022-10-01", "--home", str(home), "--json"]) == 0
     return home
