@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import talib
 
-from pawl.features.recursions import exponential_mean, strength_index
+from pawl.features.recursions import exponential_mean, spread_of_means, strength_index
 from pawl.features.windows import Floats
 
 
@@ -18,6 +18,16 @@ def test_an_exponential_mean_is_that_of_talib(span: int, close: Floats) -> None:
     ours = exponential_mean(close, np.full(400, 400), span, 2 / (span + 1), np.empty(400))
 
     np.testing.assert_allclose(ours, talib.EMA(close, span), rtol=1e-12)
+
+
+def test_a_spread_of_means_is_their_difference_behind_gaps_and_in_each_ticker(close: Floats) -> None:
+    ends = np.repeat([10, 36, 37, 400], [10, 26, 1, 363])
+    holed = close.copy()
+    holed[[37, 90, 91, 130, 399]] = np.nan
+    for values in (close, holed):
+        fast, slow = (exponential_mean(values, ends, span, 2 / (span + 1), np.empty(400)) for span in (12, 26))
+        found = spread_of_means(values, ends, 12, 26, np.full(400, 7.0))
+        np.testing.assert_allclose(found, fast - slow, rtol=1e-9, atol=1e-12)
 
 
 def test_the_strength_index_is_that_of_talib(close: Floats) -> None:

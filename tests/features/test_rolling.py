@@ -18,7 +18,7 @@ def test_whole_numbers_and_flags_are_read_as_numbers() -> None:
     frame = with_segments(
         pl.DataFrame({"ticker": ["A"] * 3, "ts": range(3), "n": [1, 2, 3], "flag": [True, None, True]})
     )
-    found = frame.select(rolling.sma(pl.col("n"), 2), rolling.count(pl.col("flag"), 1))
+    found = frame.select(rolling.sma(pl.col("n"), 2), rolling.count(pl.col("flag"), 1).alias("flag"))
 
     assert found.get_column("n").to_list() == [None, 1.5, 2.5]
     assert found.get_column("flag").to_list() == [1, None, 1]

@@ -1,7 +1,7 @@
 """Compiled kernels over flags: how many of the last rows are true, and how long ago one was.
 
-A flag is a byte: 0 false, 1 true, UNKNOWN missing; a count is a byte too, so at most 127 rows are counted. `ends` marks
-where tickers end, as for the window kernels.
+A flag is a byte: 0 false, 1 true, UNKNOWN missing. A count is a byte too, -1 for missing, so at most 127 rows are
+counted. `ends` marks where tickers end, as for the window kernels.
 """
 
 from typing import TypeAlias

@@ -9,7 +9,7 @@ import numpy as np
 from pawl.features.kernel import kernel
 from pawl.features.windows import Ends, Floats
 
-__all__ = ["exponential_mean", "strength_index"]
+__all__ = ["exponential_mean", "spread_of_means", "strength_index"]
 
 
 @kernel
@@ -39,6 +39,42 @@ def exponential_mean(values: Floats, ends: Ends, rows: int, gain: float, out: Fl
                 out[row] = mean
                 row += 1
             total, seen = 0.0, 0
+        begin = end
+    return out
+
+
+@kernel
+def spread_of_means(values: Floats, ends: Ends, fast: int, slow: int, out: Floats) -> Floats:
+    """The exponential mean of a fast span less that of a longer, slow one, with gains 2 / (span + 1).
+
+    Both walk together: neither waits for its own last step while the other takes one.
+
+    >>> spread_of_means(np.array([1.0, 3.0, 9.0]), np.full(3, 3), 1, 2, np.empty(3)).round(3)
+    array([  nan, 1.   , 2.333])
+    """
+    fast_gain, slow_gain = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    fast_keep, slow_keep = 1.0 - fast_gain, 1.0 - slow_gain
+    begin = 0
+    while begin < values.size:
+        end, row = ends[begin], begin
+        while row < end:
+            stop = row
+            while stop < end and values[stop] == values[stop]:
+                stop += 1
+            first = min(row + slow - 1, stop)
+            out[row : min(max(first, row + 1), end)] = np.nan
+            if stop - row >= slow:
+                fast_mean, slow_mean = np.sum(values[row : row + fast]) / fast, np.sum(values[row : row + slow]) / slow
+                for seen in range(row + fast, first + 1):
+                    fast_mean = fast_keep * fast_mean + fast_gain * values[seen]
+                out[first] = fast_mean - slow_mean
+                for seen in range(first + 1, stop):
+                    fast_mean = fast_keep * fast_mean + fast_gain * values[seen]
+                    slow_mean = slow_keep * slow_mean + slow_gain * values[seen]
+                    out[seen] = fast_mean - slow_mean
+            if stop < end:
+                out[stop] = np.nan
+            row = stop + 1
         begin = end
     return out
 

@@ -206,13 +206,12 @@ def place_in_range(value: pl.Expr, low: pl.Expr, high: pl.Expr, rows: int) -> pl
 
 def count(flag: pl.Expr, rows: int) -> pl.Expr:
     """How many of the last `rows` rows are true; null while one of them is not known."""
-    counts = _of_flags(lambda x, ends: flags.true_count(x, ends, rows), flag)
-    return pl.when(counts >= 0).then(counts).cast(pl.Int32)
+    return _of_flags(lambda x, ends: flags.true_count(x, ends, rows), flag)
 
 
 def rows_since(flag: pl.Expr, cap: int) -> pl.Expr:
     """Rows since the flag was last true: 0 on such a row, at most `cap`; `cap` before the first. Never null."""
-    return _of_flags(lambda x, ends: flags.rows_since_true(x, ends, cap), flag).cast(pl.Int32)
+    return _of_flags(lambda x, ends: flags.rows_since_true(x, ends, cap), flag)
 
 
 def ema(column: pl.Expr, span: int) -> pl.Expr:
@@ -229,12 +228,7 @@ def rsi(close: pl.Expr, rows: int) -> pl.Expr:
 def ema_spread(column: pl.Expr, fast: int, slow: int) -> pl.Expr:
     """Exponential mean of the fast span less that of the slow span."""
 
-    def kernel(x: list[Floats], ends: Ends, out: Floats, lend: Lend) -> Floats:
-        fast_mean = recursions.exponential_mean(x[0], ends, fast, 2.0 / (fast + 1), out)
-        slow_mean = recursions.exponential_mean(x[0], ends, slow, 2.0 / (slow + 1), lend())
-        return np.subtract(fast_mean, slow_mean, out=out)
-
-    return _by_ticker(kernel, column)
+    return _by_ticker(lambda x, ends, out, _: recursions.spread_of_means(x[0], ends, fast, slow, out), column)
 
 
 def settled_rows(rows: int, gain: float) -> int:
@@ -292,8 +286,12 @@ def _by_ticker(kernel: Kernel, *columns: pl.Expr) -> pl.Expr:
 
 
 def _of_flags(kernel: Callable[[Flags, Ends], Counts], flag: pl.Expr) -> pl.Expr:
-    def run(series: Sequence[pl.Series]) -> pl.Series:
-        return pl.Series(series[0].name, kernel(series[0].to_numpy(), series[1].to_numpy()))
+    false, true, unknown = (pl.lit(byte, pl.UInt8) for byte in (0, 1, flags.UNKNOWN))
+    # Choosing between constants takes a third of the time of casting to a byte and filling the nulls.
+    byte = pl.when(flag).then(true).when(flag.is_null()).then(unknown).otherwise(false)
 
-    byte = flag.cast(pl.UInt8).fill_null(flags.UNKNOWN)
-    return pl.map_batches([byte, SEGMENT], run, return_dtype=pl.Int8)
+    def run(series: Sequence[pl.Series]) -> pl.Series:
+        counts = pl.Series(series[0].name, kernel(series[0].to_numpy(), series[1].to_numpy()))
+        return counts.zip_with(counts >= 0, pl.Series([None], dtype=pl.Int8))
+
+    return pl.map_batches([byte, SEGMENT], run, return_dtype=pl.Int8).cast(pl.Int32)
