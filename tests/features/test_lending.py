@@ -1,6 +1,7 @@
 """Lent memory: used again, and never seen by what was made of it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -37,3 +38,12 @@ def test_features_of_one_frame_stay_when_those_of_another_are_computed(walk: Wal
     build_dataset(walk(300, 2)).collect()
 
     assert first.to_dicts() == copy
+
+
+def test_computations_in_several_threads_do_not_meddle_with_each_other(walk: Walk) -> None:
+    frames = [walk(400, seed) for seed in range(6)]
+    expected = [build_dataset(frame).collect() for frame in frames]
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(lambda frame: build_dataset(frame).collect(), frames * 3))
+
+    assert all(each.equals(expected[number % 6]) for number, each in enumerate(found))

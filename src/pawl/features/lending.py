@@ -17,7 +17,7 @@ __all__ = ["Lend", "forget", "lending"]
 
 Lend: TypeAlias = Callable[[], Floats]
 
-# Taking from a list and adding to it cannot be interrupted by another thread, so two computations share it safely.
+# One `pop` and one `extend` of a list cannot be torn apart by another thread, so two computations may share it.
 _idle: list[Floats] = []
 
 
@@ -32,7 +32,10 @@ def lending(rows: int) -> Iterator[Lend]:
     lent: list[Floats] = []
 
     def lend() -> Floats:
-        column = _idle.pop() if _idle else np.empty(rows)
+        try:
+            column = _idle.pop()
+        except IndexError:
+            column = np.empty(rows)
         if column.size < rows:
             column = np.empty(rows)
         lent.append(column)
