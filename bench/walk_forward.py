@@ -102,7 +102,7 @@ def main() -> None:
     """Measure, print the table, and write JSON where asked."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--trees", type=int, default=300)
+    parser.add_argument("--trees", type=int, default=100)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
 
