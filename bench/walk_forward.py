@@ -2,7 +2,7 @@
 
 Two years of simulated hourly bars, a window of 90 days, a refit every week, one thread a model.
 
-    python bench/walk_forward.py [--repeats 5] [--trees 300] [--json FILE]
+    python bench/walk_forward.py [--repeats 5] [--trees 100] [--json FILE]
 
 One process: wall and CPU time of `fit_walk_forward` over those of the loop; splits are ready for both, the loop's
 arrays are cut before the clock starts. The two take turns, eight windows each, so that a neighbour on the machine slows

@@ -66,6 +66,6 @@ def test_the_page_opens_in_chromium_without_an_error_or_an_outside_request(
     chromium.evaluate("new Promise((done) => setTimeout(done, 200))")
     assert chromium.requests == [page.as_uri()]
     assert chromium.problems == []
-    assert "demo: 2 out-of-fold classifiers" in chromium.evaluate("document.body.innerText")
+    assert "demo profile" in chromium.evaluate("document.body.innerText")
     drawn = chromium.evaluate("document.querySelectorAll('#chart-equity .cartesianlayer .js-line').length")
     assert drawn == 8, "model, two baselines and buy and hold, as equity and as drawdown"

@@ -17,14 +17,14 @@ __all__ = ["demo"]
 def demo(home: HomeOption = None, is_json: JsonOption = False) -> None:
     """Simulate a market, check it, prove the features, train m002, test it on unseen rows, and write report.html."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.demo import DEMO_PROFILE, MARKET, DemoOrder, run_demo
+        from pawl.jobs.demo import DEMO_MEANING, DEMO_PROFILE, MARKET, DemoOrder, run_demo
         from pawl.jobs.workspace import Workspace
 
         began = monotonic()
         if not is_json:
             run.stdout.print(
                 f"Pawl demo, offline: {len(MARKET.tickers)} simulated tickers, {MARKET.n_bars} daily bars each, "
-                f"seed {run.settings.seed}.\nProfile {DEMO_PROFILE}."
+                f"seed {run.settings.seed}.\nProfile {DEMO_PROFILE}: {DEMO_MEANING}."
             )
         order = DemoOrder(
             now=datetime.now(UTC),

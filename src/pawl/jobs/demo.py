@@ -25,11 +25,12 @@ from pawl.market.limits import QualityLimits
 from pawl.market.simulated import MarketSpec, simulate
 from pawl.models.regime_config import RegimeConfig
 
-__all__ = ["DEMO_PROFILE", "Demo", "DemoOrder", "run_demo"]
+__all__ = ["DEMO_MEANING", "DEMO_PROFILE", "Demo", "DemoOrder", "run_demo"]
 
 DEMO_CONFIG = M002Config(n_folds=2, regime=RegimeConfig(patience=2))
 DEMO_WINDOW = timedelta(days=730)
-DEMO_PROFILE = "demo: 2 out-of-fold classifiers, patience 2, a window of two years"
+DEMO_PROFILE = "demo"
+DEMO_MEANING = "2 out-of-fold classifiers, patience 2, a window of two years"
 """The same code with less of it, so that a newcomer waits minutes."""
 
 DAILY = Timeframe.parse("1d")

@@ -30,7 +30,8 @@ def equity(data: ReportData) -> Section:
         layout=_layout(),
         height_px=520,
     )
-    hint = '<p class="aside">A click on a name hides its curve, or brings it back.</p>'
+    hidden = " The benchmark is hidden at first." if _has_benchmark(curves) else ""
+    hint = f'<p class="aside">A click on a name hides its curve, or brings it back.{hidden}</p>'
     body = hint + with_table(chart, table(*_month_ends(curves), caption="Month's last equity and deepest drawdown"))
     return Section(id="equity", title=_TITLE, lead=lead, body=body, charts=(chart,))
 
@@ -60,10 +61,17 @@ def _traces(curves: Sequence[EquityCurve]) -> list[Json]:
                 "showlegend": column == "equity",
                 "hovertemplate": f"%{{y:{form}}}" + (" %" if column == "drawdown" else ""),
             }
+            if curve.role is CurveRole.BENCHMARK:
+                # A market that trebles would press the curves that are compared into one flat line.
+                trace["visible"] = "legendonly"
             if column == "drawdown" and curve.role is CurveRole.MODEL:
                 trace |= {"fill": "tozeroy", "fillcolor": "var(--model-soft)"}
             traces.append(trace)
     return traces
+
+
+def _has_benchmark(curves: Sequence[EquityCurve]) -> bool:
+    return any(curve.role is CurveRole.BENCHMARK for curve in curves)
 
 
 def _lines(curves: Sequence[EquityCurve]) -> list[Json]:
