@@ -68,7 +68,8 @@ def test_every_chart_has_drawn_its_marks(chromium: Page, whole: Path) -> None:
     )
     assert list(marks) == CHART_IDS
     assert all(count > 0 for count in marks.values()), marks
-    # 3 curves of equity and 3 of drawdown (the benchmark waits for a click), 20 months of 3 actions, 1 price and 5 states, 25 features
+    # 3 curves of equity and 3 of drawdown (the benchmark waits for a click), 20 months of 3 actions, 1 price and 5
+    # states, 25 features
     assert page.evaluate("document.querySelectorAll('#chart-equity .cartesianlayer .js-line').length") == 6
     assert page.evaluate("document.querySelectorAll('#chart-actions .cartesianlayer .point').length") == 60
     assert page.evaluate("document.querySelectorAll('#chart-states .cartesianlayer .js-fill').length") == 5
