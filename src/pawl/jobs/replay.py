@@ -64,6 +64,20 @@ class Replayed:
     bars: pl.DataFrame
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A candidate to be judged at a step, and the champion it has to beat (None: nothing serves yet)."""
+
+    step: Step
+    record: VersionRecord
+    champion: VersionRecord | None
+
+    @property
+    def baseline(self) -> ModelVersion | None:
+        """The champion's name."""
+        return self.champion.version if self.champion else None
+
+
 class _Models:
     """The loaded models, each read from the store once while it serves anywhere."""
 
@@ -99,8 +113,8 @@ def replay(workspace: Workspace, learner: AnyLearner, order: ReplayOrder, bars: 
         watch.on_stage("replaying", step.number / len(plan))
         tickers = tuple(ready.filter(pl.col("ready_at") <= step.begin)["ticker"])
         record = _candidate(workspace, learner, order, bars.filter(pl.col("ticker").is_in(tickers)), step)
-        champion = _champion(workspace, candidates)
-        judged = _judge(workspace, models, order, bars, (step, record, champion))
+        case = _Case(step=step, record=record, champion=_champion(candidates))
+        judged = _judge(workspace.versions, models, order, bars, case)
         candidates.append(judged)
         watch.on_judged(judged)
         serving = _serving(candidates)
@@ -139,50 +153,37 @@ def _candidate(
     return train(workspace, learner, training, lambda stage, fraction: None).record
 
 
-def _champion(workspace: Workspace, candidates: list[Judged]) -> VersionRecord | None:
+def _champion(candidates: list[Judged]) -> VersionRecord | None:
     """What the gated policy serves before this step's candidate is judged."""
     promoted = [one.record for one in candidates if one.is_promoted]
     return promoted[-1] if promoted else None
 
 
-def _judge(
-    workspace: Workspace,
-    models: _Models,
-    order: ReplayOrder,
-    bars: pl.DataFrame,
-    case: tuple[Step, VersionRecord, VersionRecord | None],
-) -> Judged:
-    """The verdict on a candidate, and its promotion with it in one transaction."""
-    step, record, champion = case
-    stored = _stored_verdict(workspace.versions, record)
-    if stored is None:
-        verdict = _verdict(models, order, bars, case)
-        stored = _record_verdict(workspace.versions, record, champion, verdict, step.begin)
-    verdict = stored.verdict
+def _judge(versions: VersionStore, models: _Models, order: ReplayOrder, bars: pl.DataFrame, case: _Case) -> Judged:
+    """The verdict on a candidate, and its promotion with it in one transaction; the stored one where it was given."""
+    with versions.ledger.reading() as tx:
+        report = newest_report(tx, case.record.version)
+    if report is None:
+        report = _record_verdict(versions, case, _verdict(models, order, bars, case))
     return Judged(
-        step=step,
-        record=record,
-        champion=champion.version if champion else None,
-        verdict=verdict,
-        is_promoted=verdict.passed,
+        step=case.step,
+        record=case.record,
+        champion=case.baseline,
+        verdict=report.verdict,
+        is_promoted=report.verdict.passed,
     )
 
 
-def _verdict(
-    models: _Models,
-    order: ReplayOrder,
-    bars: pl.DataFrame,
-    case: tuple[Step, VersionRecord, VersionRecord | None],
-) -> Verdict:
-    step, record, champion = case
-    visible = bars.filter((pl.col("available_at") < step.begin) & pl.col("ticker").is_in(record.tickers))
-    block = report_from(visible, order, step.begin)
-    trials = Trials(n=step.number + 1, seed=order.seed)
-    if champion is None:
-        return judge_first(_score(models, record, visible, block, order), trials, order.gate)
+def _verdict(models: _Models, order: ReplayOrder, bars: pl.DataFrame, case: _Case) -> Verdict:
+    begin = case.step.begin
+    visible = bars.filter((pl.col("available_at") < begin) & pl.col("ticker").is_in(case.record.tickers))
+    block = report_from(visible, order, begin)
+    trials = Trials(n=case.step.number + 1, seed=order.seed)
+    if case.champion is None:
+        return judge_first(_score(models, case.record, visible, block, order), trials, order.gate)
     # Purged and embargoed on the candidate's side by its fit, on the champion's by its certificate.
-    unread = max(block, champion.certificate.first_allowed)
-    theirs, ours = (_score(models, one, visible, unread, order) for one in (champion, record))
+    unread = max(block, case.champion.certificate.first_allowed)
+    theirs, ours = (_score(models, one, visible, unread, order) for one in (case.champion, case.record))
     return judge(theirs, ours, trials, order.gate)
 
 
@@ -191,21 +192,13 @@ def _score(models: _Models, record: VersionRecord, bars: pl.DataFrame, start: da
     return score(models.learner, models.of(record), bars, span, Rulebook(costs=order.costs))
 
 
-def _stored_verdict(versions: VersionStore, record: VersionRecord) -> EvaluationReport | None:
-    with versions.ledger.reading() as tx:
-        return newest_report(tx, record.version)
-
-
-def _record_verdict(
-    versions: VersionStore, record: VersionRecord, champion: VersionRecord | None, verdict: Verdict, now: datetime
-) -> EvaluationReport:
-    new = NewEvaluation(
-        version=record.version, baseline=champion.version if champion else None, verdict=verdict, figures={}
-    )
+def _record_verdict(versions: VersionStore, case: _Case, verdict: Verdict) -> EvaluationReport:
+    new = NewEvaluation(version=case.record.version, baseline=case.baseline, verdict=verdict, figures={})
+    now = case.step.begin
     with versions.ledger.transaction() as tx:
         report = record_evaluation(tx, new, now)
         if verdict.passed:
-            promote(tx, record.version, report.eval_id, Move(by=BY, reason="; ".join(verdict.reasons), at=now))
+            promote(tx, new.version, report.eval_id, Move(by=BY, reason="; ".join(verdict.reasons), at=now))
     return report
 
 
