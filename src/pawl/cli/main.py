@@ -17,6 +17,7 @@ from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.replay import replay
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.train import train
+from pawl.cli.versions import gate_app, versions
 from pawl.errors import PawlError
 
 __all__ = ["app", "main", "run"]
@@ -50,11 +51,13 @@ def root(
 
 
 app.add_typer(data.app)
+app.add_typer(gate_app)
 app.add_typer(learner.app)
 app.add_typer(features.app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)
+app.command()(versions)
 app.command()(demo)
 app.command()(doctor)
 

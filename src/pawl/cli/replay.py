@@ -137,4 +137,5 @@ def _text(sealed: "SealedReplay", seconds: float) -> "RenderableType":
         "",
         f"{result.n_decisions:,} decisions, {len(result.candidates)} versions, {seconds:.0f} s",
         f"ledger hash {sealed.ledger_hash}",
+        f"Next: pawl gate explain {result.candidates[-1].record.version} --replay {sealed.home.name}",
     )

@@ -1,0 +1,104 @@
+"""`pawl versions` and `pawl gate explain`: what was trained, what served, and why."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawl.cli.arguments import parse_instant
+from pawl.cli.session import HomeOption, JsonOption, session
+from pawl.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["gate_app", "versions"]
+
+ReplayOption = Annotated[
+    str | None, typer.Option("--replay", metavar="NAME", help="Ask a replay (its folder's name), not the workspace.")
+]
+
+gate_app = typer.Typer(name="gate", help="The gate: what it said, and why.", no_args_is_help=True)
+
+
+@gate_app.callback()
+def gate() -> None:
+    """The gate: what it said, and why."""
+
+
+def versions(
+    at: Annotated[
+        datetime | None, typer.Option("--at", parser=parse_instant, metavar="TIME", help="Only what decided then, UTC.")
+    ] = None,
+    replay: ReplayOption = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """List every version with its status and verdict; with --at, the ones that decided at that time."""
+    with session(home, is_json=is_json) as run:
+        from pawl.jobs.ledgers import open_ledger
+        from pawl.ledger.deployments import active_at
+        from pawl.ledger.model_versions import list_versions
+
+        with open_ledger(run.home, replay).reading() as tx:
+            listed = list_versions(tx)
+            if at is not None:
+                served = {active_at(tx, one.learner, at, one.role) for one in listed}
+                listed = [one for one in listed if one.version in served]
+        rows: list[dict[str, object]] = [
+            {
+                "version": one.version,
+                "learner": one.learner,
+                "role": one.role,
+                "status": one.status,
+                "trained_at": one.trained_at.isoformat(),
+                "max_t1": one.max_t1.isoformat(),
+                "dataset_hash": one.dataset_hash,
+                "verdict": one.verdict,
+            }
+            for one in listed
+        ]
+        run.answer(rows, text=lambda: _table(rows))
+
+
+@gate_app.command()
+def explain(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A judged version, like m002-1.1.")],
+    replay: ReplayOption = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Print the newest verdict on a version: champion, challenger and limit by row; exit code 1 for a refusal."""
+    with session(home, is_json=is_json) as run:
+        from rich.text import Text
+
+        from pawl.gates.table import verdict_text
+        from pawl.gates.verdict_json import verdict_to_json
+        from pawl.jobs.ledgers import open_ledger
+        from pawl.ledger.evaluations import newest_report
+        from pawl.ledger.model_versions import get_version
+
+        with open_ledger(run.home, replay).reading() as tx:
+            report = newest_report(tx, get_version(tx, version).version)
+        if report is None:
+            raise NotFoundError(
+                f"`{version}` was never judged", where="ledger", fix="versions are judged in a replay: pawl replay"
+            )
+        payload = {"version": report.version, "champion": report.baseline, **verdict_to_json(report.verdict)}
+        text = verdict_text(report.verdict, report.version, report.baseline)
+        run.answer(payload, text=lambda: Text(text))
+        if not report.verdict.passed:
+            raise typer.Exit(1)
+
+
+def _table(rows: list[dict[str, object]]) -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    for name in ("version", "status", "verdict", "trained at", "has read up to"):
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        read, trained = str(row["max_t1"])[:16], str(row["trained_at"])[:16]
+        table.add_row(Text(str(row["version"])), str(row["status"]), str(row["verdict"] or "–"), trained, read)
+    return table
