@@ -1,5 +1,6 @@
 """Files that are old or new, never between."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,25 @@ def test_an_error_inside_the_lock_passes_and_lets_go(tmp_path: Path) -> None:
         raise ValueError("inside")
     with locked(tmp_path / ".lock"):
         pass
+
+
+def test_a_reader_of_the_old_file_never_sees_half_of_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_atomically(path, b"old")
+    with path.open("rb") as reader:
+        write_atomically(path, b"new")
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_folder_that_is_a_file_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        write_atomically(tmp_path / "file" / "report.html", b"new")

@@ -26,7 +26,6 @@ from pawl.reports.report_data import (
     Trades,
 )
 from pawl.reports.section import Json
-from pawl.reports.write import write_report
 
 SECTION_IDS = ["answer", "equity", "baselines", "calibration", "actions", "states", "importance", "quality", "trades"]
 CHART_IDS = [f"chart-{name}" for name in ("equity", "calibration", "actions", "states", "importance", "trades")]
@@ -36,7 +35,7 @@ EVIL = '</script ><script>window.pwned=1</script><img src=x onerror="window.pwne
 @pytest.fixture
 def whole(report_data: ReportData, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
-    write_report(path, render_report(report_data))
+    path.write_text(render_report(report_data), encoding="utf-8")
     return path
 
 
@@ -133,7 +132,7 @@ def test_the_page_may_not_ask_the_network_for_anything(chromium: Page, whole: Pa
 
 def test_hostile_names_are_shown_and_never_run(chromium: Page, report_data: ReportData, tmp_path: Path) -> None:
     path = tmp_path / "hostile.html"
-    write_report(path, render_report(hostile(report_data)))
+    path.write_text(render_report(hostile(report_data)), encoding="utf-8")
     page = opened(chromium, path)
     page.evaluate("new Promise((done) => setTimeout(done, 200))")
     assert page.evaluate("window.pwned") is None
@@ -193,7 +192,7 @@ def bare() -> ReportData:
 
 def test_a_report_of_nothing_says_what_is_missing(chromium: Page, bare: ReportData, tmp_path: Path) -> None:
     path = tmp_path / "bare.html"
-    write_report(path, render_report(bare))
+    path.write_text(render_report(bare), encoding="utf-8")
     page = opened(chromium, path)
     assert page.evaluate("[...document.querySelectorAll('main > section')].map((one) => one.id)") == SECTION_IDS
     leads = page.evaluate("[...document.querySelectorAll('main > section')].map((one) => one.innerText.trim())")

@@ -11,12 +11,12 @@ from pawl.jobs.backtesting import BacktestOrder, ScoredVersion, backtest_version
 from pawl.jobs.comparison import Compared, compare
 from pawl.jobs.reporting import ReportContext, report_data
 from pawl.jobs.workspace import Workspace
+from pawl.lake.atomic import write_atomically
 from pawl.learners.learner import Learner
 from pawl.market.checks import check_bars
 from pawl.market.limits import QualityLimits
 from pawl.reports.page import render_report
 from pawl.reports.report_data import ReportData
-from pawl.reports.write import write_report
 
 __all__ = ["ReportedBacktest", "Reporting", "reported_backtest"]
 
@@ -93,7 +93,7 @@ def reported_backtest(
     newest = workspace.home / "report.html"
     page = render_report(data)
     for place in (path, newest):
-        write_report(place, page)
+        write_atomically(place, page.encode())
     on_stage("report", 1.0)
     return ReportedBacktest(scored=scored, compared=compared, data=data, path=path, newest=newest)
 
