@@ -52,21 +52,19 @@ def prove(
     with session(home, is_json=is_json) as run:
         from time import perf_counter
 
-        import joblib
-
         from pawl.cli.feature_tables import proof_payload, proof_text
         from pawl.errors import FutureLeakError
         from pawl.features.proof import prove as prove_features
         from pawl.features.sets import feature_set
+        from pawl.jobs.workers import workers
         from pawl.lake.proofs import ProofRecords
         from pawl.market.bars import Timeframe
         from pawl.market.fingerprint import hash_bars
 
         features, length = feature_set(name), Timeframe.parse(timeframe)
         bars = _stored_bars(run, length)
-        workers = joblib.parallel_config(backend="loky", n_jobs=run.settings.n_jobs, inner_max_num_threads=1)
         started = perf_counter()
-        with run.progress() as progress, workers:
+        with run.progress() as progress, workers(run.settings.n_jobs):
             task = progress.add_task(f"proving {name}", total=1.0)
             proof = prove_features(bars, features, on_progress=lambda done: progress.update(task, completed=done))
         seconds = perf_counter() - started

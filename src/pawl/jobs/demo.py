@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import joblib
 import numpy as np
 
 from pawl.evaluation.costs import Costs
@@ -13,6 +12,7 @@ from pawl.jobs.backtesting import BacktestOrder
 from pawl.jobs.proving import prove_bars
 from pawl.jobs.reported_backtest import ReportedBacktest, Reporting, reported_backtest
 from pawl.jobs.training import TrainedVersion, TrainingOrder, train
+from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
 from pawl.lake.checking import check_silver
 from pawl.lake.silver import Merge
@@ -75,7 +75,7 @@ def run_demo(workspace: Workspace, order: DemoOrder, on_stage: OnStage) -> Demo:
     on_stage("simulated market", 1.0)
     quality = check_silver(workspace.silver, DAILY, order.limits)
     learner = M002(DEMO_CONFIG)
-    with joblib.parallel_config(backend="loky", n_jobs=order.n_jobs, inner_max_num_threads=1):
+    with workers(order.n_jobs):
         proof = prove_bars(workspace, learner.spec, workspace.silver.scan(DAILY).collect(), on_stage)
     proof.require_pass()
     training = TrainingOrder(

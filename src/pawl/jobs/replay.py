@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import joblib
 import polars as pl
 
 from pawl.gates.verdict import Verdict
@@ -21,6 +20,7 @@ from pawl.jobs.judging import Trials, judge, judge_first
 from pawl.jobs.proving import require_proof
 from pawl.jobs.replay_plan import ReplayOrder, Step, first_possible, report_from, steps
 from pawl.jobs.training import TrainingOrder, train
+from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, promote
@@ -106,7 +106,7 @@ def replay(workspace: Workspace, learner: AnyLearner, order: ReplayOrder, bars: 
     models = _Models(workspace, learner)
     candidates: list[Judged] = []
     said: dict[str, list[pl.DataFrame]] = {policy: [] for policy in order.policies}
-    with joblib.parallel_config(backend="loky", n_jobs=order.n_jobs, inner_max_num_threads=1):
+    with workers(order.n_jobs):
         require_proof(workspace, learner.spec, bars, watch.on_stage)
     plan = steps(order)
     for step in plan:

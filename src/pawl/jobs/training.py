@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import joblib
 import polars as pl
 
 from pawl.errors import QualityError, TooLittleDataError
@@ -18,6 +17,7 @@ from pawl.ids import DatasetHash
 from pawl.jobs.code_version import code_version, library_versions
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
 from pawl.jobs.proving import require_proof
+from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
 from pawl.learners.certificate import Certificate
 from pawl.learners.learner import Fit, FitContext, Learner
@@ -78,7 +78,7 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
     dataset = _dataset(learner, bars, certificate, left_out)
     name = learner.spec.name
     with (
-        joblib.parallel_config(backend="loky", n_jobs=order.n_jobs, inner_max_num_threads=1),
+        workers(order.n_jobs),
         workspace.versions.training(name, dataset, {"seed": order.seed}, order.now) as training,
     ):
         require_proof(workspace, learner.spec, bars, on_progress)
