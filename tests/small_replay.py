@@ -5,9 +5,8 @@ from pathlib import Path
 
 from pawl.evaluation.backtest import Costs
 from pawl.gates.policy_gate import GateSettings
-from pawl.jobs.replay import Watch
 from pawl.jobs.replay_plan import ReplayOrder
-from pawl.jobs.replaying import SealedReplay, run_replay
+from pawl.jobs.replaying import SealedReplay, Watch, run_replay
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002, M002Variant
 from pawl.market.limits import QualityLimits
@@ -23,7 +22,7 @@ ORDER = ReplayOrder(
     limits=QualityLimits(),
     retrain_every=timedelta(days=91),
 )
-WATCH = Watch(on_stage=nobody, on_judged=lambda judged: None)
+WATCH = Watch(on_stage=nobody, on_step=lambda progress: None)
 NAME = "lightgbm_no_regime"
 
 

@@ -9,7 +9,8 @@ import pytest
 from pawl.evaluation.costs import Costs
 from pawl.features.sets import FEATURE_SETS
 from pawl.jobs import demo
-from pawl.jobs.training import TrainedVersion, TrainingOrder
+from pawl.jobs.training import TrainedVersion
+from pawl.jobs.training_data import TrainingOrder
 from pawl.jobs.workspace import Workspace
 from pawl.lake.proofs import ProofRecords
 from pawl.learners.m002 import M002

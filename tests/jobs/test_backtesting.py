@@ -1,5 +1,6 @@
 """A backtest of a version: only on bars it has not read, and only with the bytes that were stored."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -58,8 +59,9 @@ def test_what_comes_after_the_range_changes_nothing(trained: Trained, workspace:
 def test_a_changed_byte_refuses_to_be_scored(workspace: Workspace) -> None:
     fill(workspace)
     learner = M002(SMALL, M002Variant.LINEAR)
-    train(workspace, learner, order(), nobody)
-    blob = max((path for path in workspace.artifacts.root.rglob("*") if path.is_file()), key=lambda p: p.stat().st_size)
+    record = train(workspace, learner, order(), nobody).record
+    content = workspace.artifacts.load(record.artifact)["linear/linear_head.json"]
+    blob = workspace.artifacts.path_of(hashlib.sha256(content).hexdigest())
     blob.write_bytes(blob.read_bytes()[:-2] + b"9}")
     with pytest.raises(CorruptArtifactError, match=r"linear_head\.json"):
         backtest_version(workspace, learner, "linear-1.0", ORDER)

@@ -1,14 +1,14 @@
 """What a replay is of: its trainings, its newest blocks, and who may take part."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
 
-from pawl.errors import InputError, TooLittleDataError
+from pawl.errors import InputError
 from pawl.evaluation.backtest import Costs
-from pawl.jobs.replay_plan import first_possible, inputs_of, report_from, steps
+from pawl.jobs.replay_plan import inputs_of, report_from, steps
 from pawl.learners.m002 import M002
 from pawl.market.bars import SILVER_SCHEMA
 from small_replay import ORDER
@@ -45,22 +45,6 @@ def test_the_newest_block_is_one_cadence_but_never_under_sixty_trading_days() ->
     assert report_from(bars, weekly, begin) == closes[-60]
     weekdays = bars.filter(pl.col("ts").dt.weekday() <= 5)
     assert report_from(weekdays, replace(ORDER, retrain_every=timedelta(days=63)), begin) < begin - timedelta(days=63)
-
-
-def test_a_ticker_joins_when_it_has_its_bars() -> None:
-    late = bars_of("LATE", 500, START + timedelta(days=100))
-    ready = first_possible(pl.concat([bars_of("AAA", 800), late]), ORDER)
-    at = dict(ready.iter_rows())
-    assert at["AAA"] == START + timedelta(days=401)
-    assert at["LATE"] == START + timedelta(days=501)
-
-
-def test_too_early_a_start_is_told_with_the_earliest_possible_date() -> None:
-    with pytest.raises(TooLittleDataError) as told:
-        first_possible(bars_of("AAA", 800), replace(ORDER, start=datetime(2022, 1, 1, tzinfo=UTC)))
-    assert told.value.fix == "start at 2022-02-06 or later"
-    with pytest.raises(TooLittleDataError, match="no ticker has 400 bars"):
-        first_possible(bars_of("AAA", 100), ORDER)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pawl.jobs import replay as driver
-from pawl.jobs.replay import Judged, Watch
+from pawl.jobs import verdicts
 from pawl.jobs.replay_result import figures_json
-from pawl.jobs.replaying import SealedReplay
+from pawl.jobs.replaying import Progress, SealedReplay, Watch
 from pawl.jobs.workspace import Workspace
 from pawl.ledger.deployments import active_at, list_deployments
 from pawl.registry.versions import VersionStore
@@ -54,13 +53,13 @@ def test_champion_and_candidate_are_scored_on_rows_that_neither_has_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spans: list[tuple[datetime, datetime]] = []
-    real = driver.score
+    real = verdicts.score
 
-    def watched(each: object, model: object, bars: pl.DataFrame, span: driver.Span, rules: object) -> object:
+    def watched(each: object, model: object, bars: pl.DataFrame, span: verdicts.Span, rules: object) -> object:
         spans.append((span.start, span.end))
         return real(each, model, bars, span, rules)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(driver, "score", watched)
+    monkeypatch.setattr(verdicts, "score", watched)
     fill(Workspace.at(tmp_path))
     candidates = run(tmp_path).result.candidates
     assert len(spans) == 1 + 2 * 3
@@ -105,12 +104,12 @@ def test_a_replay_that_was_interrupted_goes_on_and_ends_with_the_same_hash(
 ) -> None:
     fill(Workspace.at(tmp_path))
 
-    def interrupt(judged: Judged) -> None:
-        if judged.step.number == 2:
+    def interrupt(progress: Progress) -> None:
+        if progress.judged.step.number == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, watch=Watch(on_stage=nobody, on_judged=interrupt))
+        run(tmp_path, watch=Watch(on_stage=nobody, on_step=interrupt))
     assert run(tmp_path).ledger_hash == sealed.ledger_hash
 
 
@@ -120,13 +119,13 @@ def test_a_replay_that_was_killed_goes_on_and_ends_with_the_same_hash(tmp_path: 
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
-from pawl.jobs.replay import Watch
+from pawl.jobs.replaying import Watch
 from small_workspace import nobody
 from small_replay import run
-def die(judged):
-    if judged.step.number == 1:
+def die(progress):
+    if progress.judged.step.number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-run(Path({str(tmp_path)!r}), watch=Watch(on_stage=nobody, on_judged=die))
+run(Path({str(tmp_path)!r}), watch=Watch(on_stage=nobody, on_step=die))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr

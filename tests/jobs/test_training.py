@@ -50,7 +50,7 @@ def test_the_baselines_are_trained_and_scored_beside_the_model(trained: Trained)
     for figures in (record.metrics, *record.baselines.values()):
         assert {"average_precision", "brier", "ece", "net_return", "sharpe", "max_drawdown"} <= {*figures}
     files = trained.workspace.artifacts.load(record.artifact)
-    assert {path.split("/")[0] for path in files} == {"m002", "linear", "lightgbm_no_regime"}
+    assert {path.split("/")[0] for path in files} == {"m002", "linear", "lightgbm_no_regime", "_golden"}
     assert not [path for path in files if path.endswith((".pt", ".pkl", ".pickle", ".joblib"))]
 
 

@@ -13,6 +13,7 @@ CERTIFICATE = Certificate(
     dataset_hash=DatasetHash("d" * 64),
     max_ts=datetime(2023, 12, 30, tzinfo=UTC),
     max_t1=datetime(2023, 12, 31, tzinfo=UTC),
+    scored_from=datetime(2023, 10, 1, tzinfo=UTC),
     first_allowed=datetime(2024, 1, 6, tzinfo=UTC),
     seed=7,
     code="0.1.0+abc",

@@ -12,7 +12,8 @@ from pawl.ids import DatasetHash, ModelVersion
 from pawl.learners.certificate import Certificate
 from pawl.ledger.datasets import NewDataset
 from pawl.ledger.train_jobs import job_status
-from pawl.registry.versions import VersionRecord, VersionStore
+from pawl.ledger.version_number import VersionNumber
+from pawl.registry.versions import Claim, VersionRecord, VersionStore
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 READ_UNTIL = datetime(2023, 12, 31, tzinfo=UTC)
@@ -25,6 +26,7 @@ DATASET = NewDataset(
     filters={"tickers": ["BTCUSDT"]},
     quality_report={},
 )
+CLAIM = Claim(learner="m002", dataset=DATASET, seed=7)
 RECORD = VersionRecord(
     version=ModelVersion("m002-1.0"),
     learner="m002",
@@ -35,6 +37,7 @@ RECORD = VersionRecord(
         dataset_hash=DatasetHash("d" * 64),
         max_ts=READ_UNTIL,
         max_t1=READ_UNTIL,
+        scored_from=datetime(2023, 10, 1, tzinfo=UTC),
         first_allowed=datetime(2024, 1, 6, tzinfo=UTC),
         seed=7,
         code="0.1.0+abc",
@@ -46,7 +49,7 @@ RECORD = VersionRecord(
 
 
 def train_one(store: VersionStore) -> ModelVersion:
-    with store.training("m002", DATASET, {}, NOW) as training:
+    with store.training(CLAIM, NOW) as training:
         store.finish(training, replace(RECORD, version=training.version), NOW)
     return training.version
 
@@ -66,7 +69,7 @@ def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path) -> None
     store = VersionStore(tmp_path)
     with (
         pytest.raises(TooLittleDataError),
-        store.training("m002", DATASET, {}, NOW) as failed,
+        store.training(CLAIM, NOW) as failed,
     ):
         raise TooLittleDataError("three bars", where="test", fix="more")
     with store.ledger.reading() as tx:
@@ -76,9 +79,22 @@ def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path) -> None
     assert store.count("m002") == 2
 
 
+def test_a_training_that_was_cut_off_can_be_done_again_under_its_number(tmp_path: Path) -> None:
+    store = VersionStore(tmp_path)
+    again = replace(CLAIM, number=VersionNumber("m002", 1, 3))
+    cut_off = store.training(again, NOW)
+    first = cut_off.__enter__()  # the process dies here: nobody ends the job
+    with store.training(again, NOW) as second:
+        store.finish(second, replace(RECORD, version=second.version), NOW)
+    assert first.version == second.version == "m002-1.3"
+    with store.ledger.reading() as tx:
+        assert (job_status(tx, first.job_id), job_status(tx, second.job_id)) == ("failed", "succeeded")
+    assert store.count("m002") == 1
+
+
 def test_a_finished_training_leaves_its_record_and_a_job_that_succeeded(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
-    with store.training("m002", DATASET, {}, NOW) as training:
+    with store.training(CLAIM, NOW) as training:
         with store.ledger.reading() as tx:
             assert job_status(tx, training.job_id) == "running"
         store.finish(training, RECORD, NOW)

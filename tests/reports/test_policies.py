@@ -13,9 +13,14 @@ def printed(table: object) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
+def counts(promotions: int, refusals: int) -> dict[str, int]:
+    return {"promotions": promotions, "refusals": refusals, "rollbacks": 0}
+
+
 def test_the_policies_stand_side_by_side() -> None:
     figures = {"net_return": 0.051, "sharpe": 1.25, "max_drawdown": 0.1, "hit_rate": 0.52, "turnover": 12.5}
-    text = printed(policies_table({"gated": (figures, 2, 3), "always": ({**figures, "sharpe": float("nan")}, 5, 0)}))
+    unknown = {**figures, "sharpe": float("nan")}
+    text = printed(policies_table({"gated": (figures, counts(2, 3)), "always": (unknown, counts(5, 0))}))
     assert "gated" in text.splitlines()[0]
     assert [line.split()[-2:] for line in text.splitlines() if line.startswith(("Sharpe", "promotions"))] == [
         ["1.25", "–"],

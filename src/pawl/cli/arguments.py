@@ -8,7 +8,7 @@ import typer
 
 from pawl.errors import InputError
 
-__all__ = ["FromOption", "TickersOption", "ToOption", "names", "parse_instant"]
+__all__ = ["FromOption", "ReplayOption", "TickersOption", "ToOption", "names", "parse_instant"]
 
 
 def parse_instant(text: str) -> datetime:
@@ -43,6 +43,9 @@ FromOption = Annotated[
 ]
 ToOption = Annotated[
     datetime | None, typer.Option("--to", parser=parse_instant, metavar="DATE", help="End, UTC (exclusive).")
+]
+ReplayOption = Annotated[
+    str | None, typer.Option("--replay", metavar="NAME", help="Ask a replay (its folder's name), not the workspace.")
 ]
 TickersOption = Annotated[
     list[str] | None, typer.Option("--tickers", metavar="NAMES", help="Only these: comma-separated, or given again.")

@@ -5,17 +5,23 @@ from typing import Any
 
 from pawl.jobs.learners import find_learner
 from pawl.jobs.reported_backtest import Reporting
+from pawl.jobs.verdicts import Terms
 from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
 from pawl.settings import Settings
 
-__all__ = ["learner_named", "reporting_of"]
+__all__ = ["learner_named", "reporting_of", "terms_of"]
 
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
     """A shipped learner as configured, or a user's own; NotFoundError lists the known ones."""
     shipped: dict[str, Learner[Any]] = {"m002": M002(settings.m002)}
     return find_learner(name, shipped, settings.learners)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Under which terms versions are judged."""
+    return Terms(costs=settings.costs, gate=settings.gate, seed=settings.seed)
 
 
 def reporting_of(settings: Settings, now: datetime) -> Reporting:

@@ -10,12 +10,15 @@ from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
 from pawl.cli import data, features, learner
+from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
 from pawl.cli.demo import demo
 from pawl.cli.doctor import doctor
+from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.replay import replay
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
+from pawl.cli.status import status
 from pawl.cli.train import train
 from pawl.cli.versions import gate_app, versions
 from pawl.errors import PawlError
@@ -57,7 +60,11 @@ app.add_typer(features.app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)
+app.command()(status)
 app.command()(versions)
+app.command()(explain)
+app.command()(promote)
+app.command()(rollback)
 app.command()(demo)
 app.command()(doctor)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pawl.cli.arguments import TickersOption, names, parse_instant
-from pawl.cli.session import HomeOption, JsonOption, Session, session
+from pawl.cli.session import HomeOption, JsonOption, session
+from pawl.cli.timeline import timeline
 from pawl.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from pawl.jobs.replay import Judged
     from pawl.jobs.replaying import SealedReplay
 
 __all__ = ["replay"]
@@ -59,7 +59,6 @@ def replay(
     """
     with session(home, is_json=is_json) as run:
         from pawl.cli.composition import learner_named
-        from pawl.jobs.replay import Watch
         from pawl.jobs.replay_plan import POLICIES, ReplayOrder
         from pawl.jobs.replaying import run_replay
         from pawl.jobs.workspace import Workspace
@@ -81,18 +80,10 @@ def replay(
             n_jobs=run.settings.n_jobs,
         )
         config = run.settings.m002.model_dump(mode="json") if learner == "m002" else {}
-        with run.stages() as on_stage:
-            watch = Watch(on_stage=on_stage, on_judged=lambda judged: _announce(run, judged))
+        with timeline(run) as watch:
             sealed = run_replay(Workspace.at(run.home), chosen, order, config, watch)
         seconds = monotonic() - began
         run.answer(_payload(sealed, seconds), text=lambda: _text(sealed, seconds))
-
-
-def _announce(run: Session, judged: "Judged") -> None:
-    """One line of the timeline, as it happens."""
-    what = "promoted" if judged.is_promoted else "refused "
-    why = "; ".join(judged.verdict.reasons)
-    run.stderr.print(f"{judged.step.begin:%Y-%m-%d}  {judged.record.version}  {what}  {why}", highlight=False)
 
 
 def _payload(sealed: "SealedReplay", seconds: float) -> dict[str, object]:
@@ -131,11 +122,12 @@ def _text(sealed: "SealedReplay", seconds: float) -> "RenderableType":
 
     result = sealed.result
     return Group(
-        policies_table({name: (one.figures, one.promotions, one.refusals) for name, one in result.policies.items()}),
+        policies_table({name: (one.figures, one.counts) for name, one in result.policies.items()}),
         "",
         differences_table(result.differences),
         "",
         f"{result.n_decisions:,} decisions, {len(result.candidates)} versions, {seconds:.0f} s",
         f"ledger hash {sealed.ledger_hash}",
         f"Next: pawl gate explain {result.candidates[-1].record.version} --replay {sealed.home.name}",
+        f"      pawl explain {sealed.newest_trace}",
     )

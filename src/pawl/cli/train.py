@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pawl.jobs.training import TrainedVersion
+    from pawl.ledger.evaluations import EvaluationReport
 
 __all__ = ["train"]
 
@@ -24,11 +25,15 @@ def train(
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Train a learner and its baselines on what had closed before --to, and record a version with its certificate."""
+    """Train a learner and its baselines on what had closed before --to, record a version, and judge it.
+
+    Nothing is moved by it: a version that passed serves after `pawl promote`.
+    """
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named
-        from pawl.jobs.training import TrainingOrder
+        from pawl.cli.composition import learner_named, terms_of
         from pawl.jobs.training import train as train_version
+        from pawl.jobs.training_data import TrainingOrder
+        from pawl.jobs.verdicts import judge_version
         from pawl.jobs.workspace import Workspace
 
         now = datetime.now(UTC)
@@ -43,12 +48,16 @@ def train(
             n_jobs=run.settings.n_jobs,
         )
         chosen = learner_named(learner, run.settings)
+        workspace = Workspace.at(run.home)
         with run.stages() as on_stage:
-            trained = train_version(Workspace.at(run.home), chosen, order, on_stage)
-        run.answer(_payload(trained), text=lambda: _text(trained))
+            trained = train_version(workspace, chosen, order, on_stage)
+            on_stage("asking the gate", 0.0)
+            report = judge_version(workspace, chosen, trained.record.version, terms_of(run.settings), now)
+            on_stage("asking the gate", 1.0)
+        run.answer(_payload(trained, report), text=lambda: _text(trained, report))
 
 
-def _payload(trained: "TrainedVersion") -> dict[str, object]:
+def _payload(trained: "TrainedVersion", report: "EvaluationReport") -> dict[str, object]:
     record = trained.record
     return {
         "version": record.version,
@@ -56,12 +65,17 @@ def _payload(trained: "TrainedVersion") -> dict[str, object]:
         "metrics": dict(record.metrics),
         "baselines": {name: dict(figures) for name, figures in record.baselines.items()},
         "left_out": dict(trained.left_out),
+        "champion": report.baseline,
+        "verdict": "pass" if report.verdict.passed else "fail",
+        "reasons": list(report.verdict.reasons),
     }
 
 
-def _text(trained: "TrainedVersion") -> "RenderableType":
+def _text(trained: "TrainedVersion", report: "EvaluationReport") -> "RenderableType":
     from rich.console import Group
+    from rich.text import Text
 
+    from pawl.gates.table import headline
     from pawl.reports.figures import figures_table
 
     record = trained.record
@@ -73,5 +87,7 @@ def _text(trained: "TrainedVersion") -> "RenderableType":
         *left_out,
         f"It has read bars and labels up to {certificate.max_t1:%Y-%m-%d %H:%M} UTC "
         f"(dataset {certificate.dataset_hash[:12]}, seed {certificate.seed}).",
+        Text(headline(report.verdict, record.version, report.baseline)),
         f"Next: pawl backtest {record.version} --from {certificate.first_allowed:%Y-%m-%d}",
+        f"      pawl {'promote' if report.verdict.passed else 'gate explain'} {record.version}",
     )

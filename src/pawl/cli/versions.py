@@ -1,22 +1,21 @@
 """`pawl versions` and `pawl gate explain`: what was trained, what served, and why."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pawl.cli.arguments import parse_instant
+from pawl.cli.arguments import ReplayOption, parse_instant
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["gate_app", "versions"]
+    from pawl.cli.session import Session
+    from pawl.ledger.evaluations import EvaluationReport
 
-ReplayOption = Annotated[
-    str | None, typer.Option("--replay", metavar="NAME", help="Ask a replay (its folder's name), not the workspace.")
-]
+__all__ = ["gate_app", "versions"]
 
 gate_app = typer.Typer(name="gate", help="The gate: what it said, and why.", no_args_is_help=True)
 
@@ -70,10 +69,6 @@ def explain(
 ) -> None:
     """Print the newest verdict on a version: champion, challenger and limit by row; exit code 1 for a refusal."""
     with session(home, is_json=is_json) as run:
-        from rich.text import Text
-
-        from pawl.gates.table import verdict_text
-        from pawl.gates.verdict_json import verdict_to_json
         from pawl.jobs.ledgers import open_ledger
         from pawl.ledger.evaluations import newest_report
         from pawl.ledger.model_versions import get_version
@@ -82,13 +77,40 @@ def explain(
             report = newest_report(tx, get_version(tx, version).version)
         if report is None:
             raise NotFoundError(
-                f"`{version}` was never judged", where="ledger", fix="versions are judged in a replay: pawl replay"
+                f"`{version}` was never judged", where="ledger", fix=f"judge it: pawl gate judge {version}"
             )
-        payload = {"version": report.version, "champion": report.baseline, **verdict_to_json(report.verdict)}
-        text = verdict_text(report.verdict, report.version, report.baseline)
-        run.answer(payload, text=lambda: Text(text))
-        if not report.verdict.passed:
-            raise typer.Exit(1)
+        _tell(run, report)
+
+
+@gate_app.command()
+def judge(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A challenger, like m002-1.1.")],
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Judge a version against what serves now, on every bar since the first that neither has read; 1 for a refusal."""
+    with session(home, is_json=is_json) as run:
+        from pawl.cli.composition import learner_named, terms_of
+        from pawl.jobs.verdicts import judge_version
+        from pawl.jobs.workspace import Workspace
+
+        workspace = Workspace.at(run.home)
+        learner = learner_named(workspace.versions.get(version).learner, run.settings)
+        _tell(run, judge_version(workspace, learner, version, terms_of(run.settings), datetime.now(UTC)))
+
+
+def _tell(run: "Session", report: "EvaluationReport") -> None:
+    """Print a verdict; exit code 1 for a refusal."""
+    from rich.text import Text
+
+    from pawl.gates.table import verdict_text
+    from pawl.gates.verdict_json import verdict_to_json
+
+    payload = {"version": report.version, "champion": report.baseline, **verdict_to_json(report.verdict)}
+    text = verdict_text(report.verdict, report.version, report.baseline)
+    run.answer(payload, text=lambda: Text(text))
+    if not report.verdict.passed:
+        raise typer.Exit(1)
 
 
 def _table(rows: list[dict[str, object]]) -> "RenderableType":

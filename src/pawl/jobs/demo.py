@@ -11,7 +11,8 @@ from pawl.features.findings import Proof
 from pawl.jobs.backtesting import BacktestOrder
 from pawl.jobs.proving import prove_bars
 from pawl.jobs.reported_backtest import ReportedBacktest, Reporting, reported_backtest
-from pawl.jobs.training import TrainedVersion, TrainingOrder, train
+from pawl.jobs.training import TrainedVersion, train
+from pawl.jobs.training_data import TrainingOrder
 from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
 from pawl.lake.checking import check_silver

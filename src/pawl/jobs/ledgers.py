@@ -5,7 +5,7 @@ from pathlib import Path
 from pawl.errors import NotFoundError
 from pawl.ledger.database import LEDGER_FILE, Ledger
 
-__all__ = ["open_ledger"]
+__all__ = ["open_ledger", "replay_ledgers"]
 
 
 def open_ledger(home: Path, replay: str | None) -> Ledger:
@@ -13,13 +13,27 @@ def open_ledger(home: Path, replay: str | None) -> Ledger:
 
     NotFoundError, with the names there are, when nothing was recorded there yet.
     """
-    replays = {path.parent.name: path.parent for path in (home / "replays").glob(f"*/{LEDGER_FILE}")}
-    folder = home if replay is None else replays.get(replay)
-    if folder is None or not (folder / LEDGER_FILE).exists():
-        raise NotFoundError(
-            "no version was ever trained here" if replay is None else f"no replay `{replay}`",
-            where=str(home),
-            fix="train one: pawl train m002; or ask a replay by --replay NAME, of "
-            f"{', '.join(sorted(replays)) or 'none so far'}",
-        )
-    return Ledger.open(folder)
+    if replay is not None:
+        return replay_ledgers(home, replay)[replay]
+    if not (home / LEDGER_FILE).exists():
+        raise _nothing(home, "no version was ever trained here")
+    return Ledger.open(home)
+
+
+def replay_ledgers(home: Path, replay: str | None = None) -> dict[str, Ledger]:
+    """Name → ledger of every replay of a workspace, or of the one named (NotFoundError where there is no such)."""
+    folders = _replays(home)
+    if replay is not None and replay not in folders:
+        raise _nothing(home, f"no replay `{replay}`")
+    return {name: Ledger.open(folder) for name, folder in folders.items() if replay in (None, name)}
+
+
+def _replays(home: Path) -> dict[str, Path]:
+    return {path.parent.name: path.parent for path in sorted((home / "replays").glob(f"*/{LEDGER_FILE}"))}
+
+
+def _nothing(home: Path, what: str) -> NotFoundError:
+    known = ", ".join(_replays(home)) or "none so far"
+    return NotFoundError(
+        what, where=str(home), fix=f"train one: pawl train m002; or ask a replay by --replay NAME, of {known}"
+    )

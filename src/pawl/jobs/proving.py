@@ -6,6 +6,7 @@ import polars as pl
 
 from pawl.features.findings import Proof
 from pawl.features.proof import prove
+from pawl.ids import DatasetHash
 from pawl.jobs.workspace import Workspace
 from pawl.lake.proofs import ProofRecords
 from pawl.learners.learner import LearnerSpec
@@ -25,12 +26,23 @@ def prove_bars(workspace: Workspace, spec: LearnerSpec, bars: pl.DataFrame, on_s
     return proof
 
 
-def require_proof(workspace: Workspace, spec: LearnerSpec, bars: pl.DataFrame, on_stage: OnStage) -> None:
-    """A passing proof of the learner's features over the whole store or over these bars, made now if there is none.
+def require_proof(
+    workspace: Workspace,
+    spec: LearnerSpec,
+    bars: pl.DataFrame,
+    on_stage: OnStage,
+    proved_on: DatasetHash | None = None,
+) -> DatasetHash:
+    """A passing proof of the learner's features over bars that hold these, made now if there is none.
 
-    FutureLeakError when a value changes with less history.
+    proved_on: hash of bars that hold these, with a proof on record. Gives the hash of the bars whose proof it is: the
+    proof cuts history at every bar, so it holds for whatever is cut out of them. FutureLeakError when a value changes
+    with less history.
     """
     records = ProofRecords(workspace.home)
-    hashes = (workspace.silver.content_hash(spec.timeframe), hash_bars(bars))
-    if not any(records.has(spec.feature_set, content) for content in hashes):
-        prove_bars(workspace, spec, bars, on_stage).require_pass()
+    hashes = [hash_bars(bars), workspace.silver.content_hash(spec.timeframe)]
+    for content in [proved_on, *hashes] if proved_on else hashes:
+        if records.has(spec.feature_set, content):
+            return content
+    prove_bars(workspace, spec, bars, on_stage).require_pass()
+    return hashes[0]

@@ -5,33 +5,31 @@ bars that neither has read. `gated` lets it serve when the gate passes it, `alwa
 keeps the first. The artifact that was judged is the one that serves: nothing is fitted again after the verdict.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from pawl.gates.verdict import Verdict
-from pawl.ids import ModelVersion
-from pawl.jobs.backtesting import load_models
-from pawl.jobs.evaluation import Rulebook, Scored, Span, score
-from pawl.jobs.judging import Trials, judge, judge_first
-from pawl.jobs.proving import require_proof
-from pawl.jobs.replay_plan import ReplayOrder, Step, first_possible, report_from, steps
-from pawl.jobs.training import TrainingOrder, train
-from pawl.jobs.workers import workers
+from pawl.ids import DatasetHash, ModelVersion
+from pawl.jobs.loaded_models import LoadedModels
+from pawl.jobs.replay_plan import ReplayOrder, Step, report_from, steps
+from pawl.jobs.replay_tickers import Joining
+from pawl.jobs.training import train
+from pawl.jobs.training_data import TrainingOrder
+from pawl.jobs.verdicts import Case, Terms, reach_verdict
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, promote
-from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, newest_report, record_evaluation
-from pawl.market.instants import latest
-from pawl.registry.versions import VersionRecord, VersionStore
+from pawl.ledger.evaluations import NewEvaluation, count_trials, newest_report, record_evaluation
+from pawl.ledger.version_number import VersionNumber
+from pawl.market.instants import earliest
+from pawl.registry.versions import VersionRecord
 
-__all__ = ["Judged", "Replayed", "Watch", "replay"]
+__all__ = ["Answers", "Judged", "Played", "ReplayWorld", "replay"]
 
 AnyLearner = Learner[Any]
-OnStage = Callable[[str, float], None]
 
 BY = "replay"
 
@@ -44,178 +42,145 @@ class Judged:
     record: VersionRecord
     champion: ModelVersion | None
     verdict: Verdict
-    is_promoted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who is told what: on_stage of the work, on_judged of every verdict."""
-
-    on_stage: OnStage
-    on_judged: Callable[[Judged], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
-    """What a replay did. decisions: policy → every decision, with the `version` that took it. candidates: in order."""
-
-    candidates: tuple[Judged, ...]
-    decisions: Mapping[str, pl.DataFrame]
-    bars: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """A candidate to be judged at a step, and the champion it has to beat (None: nothing serves yet)."""
-
-    step: Step
-    record: VersionRecord
-    champion: VersionRecord | None
 
     @property
-    def baseline(self) -> ModelVersion | None:
-        """The champion's name."""
-        return self.champion.version if self.champion else None
+    def is_promoted(self) -> bool:
+        """Whether the gated policy let it serve."""
+        return self.verdict.passed
 
 
-class _Models:
-    """The loaded models, each read from the store once while it serves anywhere."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What one version said at the closes of a step: predictions as the learner gives them, and its decisions."""
 
-    def __init__(self, workspace: Workspace, learner: AnyLearner) -> None:
-        self.workspace = workspace
-        self.learner = learner
-        self._loaded: dict[ModelVersion, Any] = {}
-
-    def of(self, record: VersionRecord) -> Any:  # noqa: ANN401 - a model is whatever its learner fits
-        if record.version not in self._loaded:
-            models = load_models(self.workspace, self.learner, record)
-            self._loaded[record.version] = models[self.learner.spec.name][1]
-        return self._loaded[record.version]
-
-    def keep_only(self, versions: set[ModelVersion]) -> None:
-        """Let go of every other model: memory stays flat over the length of a replay."""
-        self._loaded = {version: model for version, model in self._loaded.items() if version in versions}
+    predictions: pl.DataFrame
+    decisions: pl.DataFrame
 
 
-def replay(workspace: Workspace, learner: AnyLearner, order: ReplayOrder, bars: pl.DataFrame, watch: Watch) -> Replayed:
-    """Drive the loop from `order.start` to `order.end`; what stands in the ledger already is not done again.
-
-    workspace: its ledger is the replay's own. bars: checked silver bars of every ticker, up to the end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One step of a replay. tickers: those decided on. left_out: ticker → why it was not. serving: policy → version,
+    without policies that have none yet. answers: by version, in the step.
     """
-    ready = first_possible(bars, order)
-    models = _Models(workspace, learner)
+
+    judged: Judged
+    tickers: tuple[str, ...]
+    left_out: Mapping[str, str]
+    serving: Mapping[str, ModelVersion]
+    answers: Mapping[ModelVersion, Answers]
+
+    @property
+    def step(self) -> Step:
+        """When."""
+        return self.judged.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayWorld:
+    """What a replay works on. workspace: its ledger is the replay's own. bars: silver bars of every ticker, up to the
+    end. proved_on: hash of bars with a proof of the learner's features that covers these.
+    """
+
+    workspace: Workspace
+    learner: AnyLearner
+    bars: pl.DataFrame
+    proved_on: DatasetHash
+
+
+def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
+    """Drive the loop from `order.start` to `order.end`, step by step; what stands in the ledger is not done again."""
+    models = LoadedModels(world.workspace, world.learner)
+    joining = Joining(world.workspace.silver, world.learner.spec, order, world.bars)
     candidates: list[Judged] = []
-    said: dict[str, list[pl.DataFrame]] = {policy: [] for policy in order.policies}
-    with workers(order.n_jobs):
-        require_proof(workspace, learner.spec, bars, watch.on_stage)
-    plan = steps(order)
-    for step in plan:
-        watch.on_stage("replaying", step.number / len(plan))
-        tickers = tuple(ready.filter(pl.col("ready_at") <= step.begin)["ticker"])
-        record = _candidate(workspace, learner, order, bars.filter(pl.col("ticker").is_in(tickers)), step)
-        case = _Case(step=step, record=record, champion=_champion(candidates))
-        judged = _judge(workspace.versions, models, order, bars, case)
+    for step in steps(order):
+        tickers = joining.at(step)
+        record = _candidate(world, order, step, tickers)
+        judged = _judge(world, models, order, step, record, candidates)
         candidates.append(judged)
-        watch.on_judged(judged)
-        serving = _serving(candidates)
+        serving = _serving(candidates, order)
         models.keep_only({one.version for one in serving.values()})
-        asked = bars.filter(pl.col("ticker").is_in(tickers) & (pl.col("available_at") <= step.end))
-        answers = {version.version: _decide(learner, models.of(version), asked, step) for version in serving.values()}
-        for policy in order.policies:
-            version = serving[policy].version
-            said[policy].append(answers[version].with_columns(version=pl.lit(version)))
-    watch.on_stage("replaying", 1.0)
-    return Replayed(
-        candidates=tuple(candidates),
-        decisions={policy: pl.concat(frames).sort("ticker", "ts") for policy, frames in said.items()},
-        bars=bars,
-    )
+        asked = world.bars.filter(pl.col("ticker").is_in(tickers) & (pl.col("available_at") <= step.end))
+        yield Played(
+            judged=judged,
+            tickers=tickers,
+            left_out=joining.left_out,
+            serving={policy: one.version for policy, one in serving.items()},
+            answers={
+                one.version: _answer(world.learner, models.of(one), asked, step)
+                for one in {one.version: one for one in serving.values()}.values()
+            },
+        )
 
 
-def _candidate(
-    workspace: Workspace, learner: AnyLearner, order: ReplayOrder, bars: pl.DataFrame, step: Step
-) -> VersionRecord:
+def _candidate(world: ReplayWorld, order: ReplayOrder, step: Step, tickers: tuple[str, ...]) -> VersionRecord:
     """The version trained at the step; the one on record when the replay was here before."""
-    known = workspace.versions.all()
-    if step.number < len(known):
-        return known[step.number]
+    name = world.learner.spec.name
+    number = VersionNumber(name, 1, step.number)
+    known = {record.version: record for record in world.workspace.versions.all()}
+    if number.version in known:
+        return known[number.version]
+    bars = world.bars.filter(pl.col("ticker").is_in(tickers))
     training = TrainingOrder(
-        start=step.begin - order.window if order.window else None,
+        start=order.reads_from(step),
         to=step.begin,
         now=step.begin,
         seed=order.seed,
         costs=order.costs,
         limits=order.limits,
-        tickers=tuple(bars["ticker"].unique().sort()),
+        tickers=tickers,
         report_from=report_from(bars, order, step.begin),
+        number=number,
+        proved_on=world.proved_on,
         n_jobs=order.n_jobs,
     )
-    return train(workspace, learner, training, lambda stage, fraction: None).record
+    return train(world.workspace, world.learner, training, lambda stage, fraction: None).record
+
+
+def _judge(
+    world: ReplayWorld,
+    models: LoadedModels,
+    order: ReplayOrder,
+    step: Step,
+    record: VersionRecord,
+    before: list[Judged],
+) -> Judged:
+    """The verdict on a candidate, and its promotion with it in one transaction; the stored one where it was given."""
+    ledger = world.workspace.versions.ledger
+    champion = _champion(before)
+    with ledger.reading() as tx:
+        report = newest_report(tx, record.version)
+        n_trials = count_trials(tx, record.version)
+    if report is not None:
+        return Judged(step=step, record=record, champion=report.baseline, verdict=report.verdict)
+    case = Case(candidate=record, champion=champion, n_trials=n_trials)
+    visible = world.bars.filter(pl.col("available_at") < step.begin)
+    verdict = reach_verdict(models, case, visible, Terms(costs=order.costs, gate=order.gate, seed=order.seed))
+    new = NewEvaluation(version=record.version, baseline=case.baseline, verdict=verdict, figures={})
+    with ledger.transaction() as tx:
+        report = record_evaluation(tx, new, step.begin)
+        if verdict.passed:
+            move = Move(by=BY, reason="; ".join(verdict.reasons), at=step.begin)
+            promote(tx, record.version, report.eval_id, move)
+    return Judged(step=step, record=record, champion=case.baseline, verdict=verdict)
 
 
 def _champion(candidates: list[Judged]) -> VersionRecord | None:
-    """What the gated policy serves before this step's candidate is judged."""
+    """What the gated policy serves after these verdicts."""
     promoted = [one.record for one in candidates if one.is_promoted]
     return promoted[-1] if promoted else None
 
 
-def _judge(versions: VersionStore, models: _Models, order: ReplayOrder, bars: pl.DataFrame, case: _Case) -> Judged:
-    """The verdict on a candidate, and its promotion with it in one transaction; the stored one where it was given."""
-    with versions.ledger.reading() as tx:
-        report = newest_report(tx, case.record.version)
-    if report is None:
-        report = _record_verdict(versions, case, _verdict(models, order, bars, case))
-    return Judged(
-        step=case.step,
-        record=case.record,
-        champion=case.baseline,
-        verdict=report.verdict,
-        is_promoted=report.verdict.passed,
-    )
+def _serving(candidates: list[Judged], order: ReplayOrder) -> dict[str, VersionRecord]:
+    """Policy → the version that it serves after the last verdict; not `gated` while no version has passed."""
+    serving = {"gated": _champion(candidates), "always": candidates[-1].record, "frozen": candidates[0].record}
+    return {policy: version for policy in order.policies if (version := serving[policy]) is not None}
 
 
-def _verdict(models: _Models, order: ReplayOrder, bars: pl.DataFrame, case: _Case) -> Verdict:
-    begin = case.step.begin
-    visible = bars.filter((pl.col("available_at") < begin) & pl.col("ticker").is_in(case.record.tickers))
-    block = report_from(visible, order, begin)
-    trials = Trials(n=case.step.number + 1, seed=order.seed)
-    if case.champion is None:
-        return judge_first(_score(models, case.record, visible, block, order), trials, order.gate)
-    # Purged and embargoed on the candidate's side by its fit, on the champion's by its certificate.
-    unread = max(block, case.champion.certificate.first_allowed)
-    theirs, ours = (_score(models, one, visible, unread, order) for one in (case.champion, case.record))
-    return judge(theirs, ours, trials, order.gate)
-
-
-def _score(models: _Models, record: VersionRecord, bars: pl.DataFrame, start: datetime, order: ReplayOrder) -> Scored:
-    span = Span(start, latest(bars["ts"]) + models.learner.spec.timeframe.length)
-    return score(models.learner, models.of(record), bars, span, Rulebook(costs=order.costs))
-
-
-def _record_verdict(versions: VersionStore, case: _Case, verdict: Verdict) -> EvaluationReport:
-    new = NewEvaluation(version=case.record.version, baseline=case.baseline, verdict=verdict, figures={})
-    now = case.step.begin
-    with versions.ledger.transaction() as tx:
-        report = record_evaluation(tx, new, now)
-        if verdict.passed:
-            promote(tx, new.version, report.eval_id, Move(by=BY, reason="; ".join(verdict.reasons), at=now))
-    return report
-
-
-def _serving(candidates: list[Judged]) -> dict[str, VersionRecord]:
-    """Policy → the version that it serves after the last verdict."""
-    promoted = [one.record for one in candidates if one.is_promoted]
-    return {
-        "gated": promoted[-1] if promoted else candidates[0].record,
-        "always": candidates[-1].record,
-        "frozen": candidates[0].record,
-    }
-
-
-def _decide(learner: AnyLearner, model: Any, bars: pl.DataFrame, step: Step) -> pl.DataFrame:  # noqa: ANN401 - as above
-    """The decisions at the closes of a step, of the tickers that have joined."""
-    first = bars.filter(step.holds())["ts"].min()
-    if first is None:
-        return learner.decide(learner.predict(model, bars)).clear()
-    decisions = learner.decide(learner.predict(model, bars, since=latest(pl.Series([first]))))
-    return decisions.filter(step.holds())
+def _answer(learner: AnyLearner, model: Any, bars: pl.DataFrame, step: Step) -> Answers:  # noqa: ANN401 - a model is whatever its learner fits
+    """Predictions and decisions at the closes of a step, of the tickers that have joined."""
+    opened = bars.filter(step.holds())["ts"]
+    since = earliest(opened) if len(opened) else step.end
+    predictions = learner.predict(model, bars, since=since)
+    decisions = learner.decide(predictions).filter(step.holds())
+    said = predictions.join(decisions.select("ticker", "ts"), on=["ticker", "ts"], how="semi", maintain_order="left")
+    return Answers(predictions=said.sort("ticker", "ts"), decisions=decisions.sort("ticker", "ts"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pawl.errors import InputError, TooLittleDataError
+from pawl.errors import InputError
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
 from pawl.jobs.code_version import code_version, library_versions
@@ -16,12 +16,9 @@ from pawl.learners.learner import LearnerSpec
 from pawl.market.fingerprint import hash_bars
 from pawl.market.limits import QualityLimits
 
-__all__ = ["POLICIES", "ReplayOrder", "Step", "first_possible", "inputs_of", "report_from", "steps"]
+__all__ = ["POLICIES", "ReplayOrder", "Step", "inputs_of", "report_from", "steps"]
 
 POLICIES = ("gated", "always", "frozen")
-
-MIN_BARS = 400
-"""Bars that a ticker must have before the first training."""
 
 MIN_REPORT_DAYS = 60
 """Trading days that the newest block holds at least, however often a learner is retrained."""
@@ -64,6 +61,10 @@ class ReplayOrder:
                 fix=f"choose among {', '.join(POLICIES)}",
             )
 
+    def reads_from(self, step: "Step") -> datetime | None:
+        """The first open time that the training of a step reads; None for all history."""
+        return step.begin - self.window if self.window else None
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -93,26 +94,6 @@ def report_from(bars: pl.DataFrame, order: ReplayOrder, begin: datetime) -> date
     return min(begin - order.retrain_every, least)
 
 
-def first_possible(bars: pl.DataFrame, order: ReplayOrder) -> pl.DataFrame:
-    """ticker, ready_at: when each ticker has the bars that a first training needs.
-
-    A ticker that is not ready at the start joins with the first training at which it is. TooLittleDataError, with the
-    earliest possible date, when none is ready at the start.
-    """
-    ready = (
-        bars.sort("ticker", "ts")
-        .group_by("ticker", maintain_order=True)
-        .agg(ready_at=pl.col("available_at").get(MIN_BARS, null_on_oob=True))
-    )
-    earliest = ready["ready_at"].drop_nulls().sort()
-    if not ready.filter(pl.col("ready_at") <= order.start).height:
-        when = f"start at {earliest[0]:%Y-%m-%d} or later" if len(earliest) else "import a longer history"
-        raise TooLittleDataError(
-            f"no ticker has {MIN_BARS} bars before {order.start:%Y-%m-%d}", where="--from", fix=when
-        )
-    return ready
-
-
 def inputs_of(order: ReplayOrder, spec: LearnerSpec, bars: pl.DataFrame, config: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a replay follows from; not how many workers it ran on, nor when."""
     return {
@@ -127,6 +108,7 @@ def inputs_of(order: ReplayOrder, spec: LearnerSpec, bars: pl.DataFrame, config:
         "seed": order.seed,
         "costs": order.costs.model_dump(),
         "gate": order.gate.model_dump(),
+        "quality": order.limits.model_dump(),
         "code": code_version(),
         "libraries": dict(library_versions()),
     }

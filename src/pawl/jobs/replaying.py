@@ -1,7 +1,8 @@
-"""A replay as a user runs it: open or resume its ledger, drive the loop, seal the log."""
+"""A replay as a user runs it: open or resume its ledger, drive the loop, log it step by step, seal the log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,32 +11,66 @@ from uuid import UUID
 import polars as pl
 
 from pawl.errors import TooLittleDataError
-from pawl.jobs.replay import Watch, replay
-from pawl.jobs.replay_plan import ReplayOrder, inputs_of
-from pawl.jobs.replay_result import ReplayResult, log_rows, results
+from pawl.evaluation.backtest import Backtest
+from pawl.evaluation.trading import net_return
+from pawl.jobs.proving import require_proof
+from pawl.jobs.replay import Judged, Played, ReplayWorld, replay
+from pawl.jobs.replay_accounts import Accounts
+from pawl.jobs.replay_plan import ReplayOrder, inputs_of, steps
+from pawl.jobs.replay_result import ReplayResult, results
+from pawl.jobs.replay_rows import RowMaker
+from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
-from pawl.lake.atomic import write_atomically
+from pawl.lake.atomic import locked, write_atomically
 from pawl.learners.learner import Learner
 from pawl.ledger.column_types import canonical_json
-from pawl.ledger.replay_log import append_rows, finish_replay, open_replay
-from pawl.market.checks import check_bars
+from pawl.ledger.database import Ledger
+from pawl.ledger.deployments import list_deployments
+from pawl.ledger.replay_log import ReplayRow, append_rows, finish_replay, newest_trace, open_replay
+from pawl.market.bars import UTC_TIME
 from pawl.registry.versions import VersionStore
 
-__all__ = ["SealedReplay", "run_replay"]
+__all__ = ["Progress", "SealedReplay", "Watch", "run_replay"]
 
 DONE = "ledger_hash"
 """The file that marks a replay as finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A step as it ends. net_return: of each policy so far, fraction. n_steps: of the whole replay."""
+
+    played: Played
+    net_return: Mapping[str, float]
+    n_steps: int
+
+    @property
+    def judged(self) -> Judged:
+        """The step's candidate and its verdict."""
+        return self.played.judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who is told what: on_stage of the work, on_step when a step has been decided and logged as far as it is final."""
+
+    on_stage: Callable[[str, float], None]
+    on_step: Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealedReplay:
-    """A finished replay. home: the folder with its own ledger. left_out: ticker → why it was not replayed."""
+    """A finished replay. home: the folder with its own ledger. bars: those it ran on. left_out: ticker → why it was
+    never decided on. newest_trace: of its newest decision, the newest that took a position if one did.
+    """
 
     replay_id: UUID
     ledger_hash: str
     home: Path
     result: ReplayResult
+    bars: pl.DataFrame
     left_out: Mapping[str, str]
+    newest_trace: str | None
 
 
 def run_replay(
@@ -44,45 +79,117 @@ def run_replay(
     """Replay, or go on with a replay of the same inputs that was cut off; the log ends with the same hash either way.
 
     Every replay has a ledger of its own below `replays/`, so it never touches what the workspace serves. config: the
-    learner's settings, part of what the replay follows from.
+    learner's settings, part of what the replay follows from. A second run of the same inputs waits for the first.
     """
-    bars, left_out = _bars(workspace, learner, order)
+    bars = _bars(workspace, learner, order)
     inputs = inputs_of(order, learner.spec, bars, config)
-    home = _home(workspace, inputs)
-    own = replace(workspace, versions=VersionStore(home))
-    ledger = own.versions.ledger
-    with ledger.transaction() as tx:
-        replay_id = open_replay(tx, inputs, order.now)
-    replayed = replay(own, learner, order, bars, watch)
-    result = results(replayed, order)
-    for rows in log_rows(str(replay_id), learner.spec.name, replayed, result):
-        with ledger.transaction() as tx:
-            append_rows(tx, replay_id, rows, order.now)
-    with ledger.transaction() as tx:
-        ledger_hash = finish_replay(tx, replay_id, order.now)
-    write_atomically(home / DONE, ledger_hash.encode())
-    return SealedReplay(replay_id=replay_id, ledger_hash=ledger_hash, home=home, result=result, left_out=left_out)
+    name = sha256(canonical_json(dict(inputs)).encode()).hexdigest()[:12]
+    root = workspace.home / "replays"
+    with locked(root / f".{name}.lock"):
+        home = _unfinished(root, name)
+        own = replace(workspace, versions=VersionStore(home))
+        with own.versions.ledger.transaction() as tx:
+            replay_id = open_replay(tx, inputs, order.now)
+        with workers(order.n_jobs):
+            proved_on = require_proof(workspace, learner.spec, bars, watch.on_stage)
+        world = ReplayWorld(workspace=own, learner=learner, bars=bars, proved_on=proved_on)
+        result, left_out = _play(world, order, replay_id, watch)
+        with own.versions.ledger.transaction() as tx:
+            ledger_hash = finish_replay(tx, replay_id, order.now)
+            trace = newest_trace(tx, replay_id)
+        write_atomically(home / DONE, ledger_hash.encode())
+    return SealedReplay(
+        replay_id=replay_id,
+        ledger_hash=ledger_hash,
+        home=home,
+        result=result,
+        bars=bars,
+        left_out=left_out,
+        newest_trace=trace,
+    )
 
 
-def _bars(workspace: Workspace, learner: Learner[Any], order: ReplayOrder) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Every bar that closes by the end, of the tickers that pass their checks."""
+def _play(
+    world: ReplayWorld, order: ReplayOrder, replay_id: UUID, watch: Watch
+) -> tuple[ReplayResult, Mapping[str, str]]:
+    ledger = world.workspace.versions.ledger
+    accounts = Accounts(order, world.bars)
+    log = _Log(
+        ledger, replay_id, RowMaker(replay_id=str(replay_id), learner=world.learner.spec.name, bars=accounts.bars)
+    )
+    n_steps = len(steps(order))
+    candidates: list[Judged] = []
+    traded: Mapping[str, Backtest] = {}
+    left_out: dict[str, str] = {}
+    watch.on_stage("replaying", 0.0)
+    for played in replay(world, order):
+        traded = accounts.take(played)
+        log.take(played, traded, order.now)
+        candidates.append(played.judged)
+        is_first = len(candidates) == 1
+        left_out = {ticker: why for ticker, why in played.left_out.items() if is_first or ticker in left_out}
+        watch.on_step(Progress(played=played, net_return=_net_returns(traded), n_steps=n_steps))
+        watch.on_stage("replaying", len(candidates) / n_steps)
+    log.close(traded, order.now)
+    with ledger.reading() as tx:
+        moves = tuple(list_deployments(tx, world.learner.spec.name))
+    return results(accounts, traded, tuple(candidates), moves), left_out
+
+
+class _Log:
+    """Writes the rows of a step when the next one has been decided: only then is it final what its last bars brought,
+    for a decision at the step's last close is filled at the open of the next.
+    """
+
+    def __init__(self, ledger: Ledger, replay_id: UUID, maker: RowMaker) -> None:
+        self.ledger = ledger
+        self.replay_id = replay_id
+        self.maker = maker
+        self._waiting: Played | None = None
+
+    def take(self, played: Played, traded: Mapping[str, Backtest], now: datetime) -> None:
+        """Write the step before, and the candidate of this one, which shares its instant with that step's last bars."""
+        rows = list(self._rows_of_waiting(traded))
+        self._append([*rows, *self.maker.candidate(played.judged, played.tickers)], now)
+        self._waiting = played
+
+    def close(self, traded: Mapping[str, Backtest], now: datetime) -> None:
+        """Write the last step."""
+        self._append(list(self._rows_of_waiting(traded)), now)
+        self._waiting = None
+
+    def _rows_of_waiting(self, traded: Mapping[str, Backtest]) -> Iterator[ReplayRow]:
+        if self._waiting is None:
+            return
+        yield from self.maker.decided(self._waiting)
+        for policy, done in traded.items():
+            yield from self.maker.earned(policy, done, self._waiting.step.holds())
+
+    def _append(self, rows: list[ReplayRow], now: datetime) -> None:
+        with self.ledger.transaction() as tx:
+            append_rows(tx, self.replay_id, rows, now)
+
+
+def _net_returns(traded: Mapping[str, Backtest]) -> dict[str, float]:
+    return {policy: net_return(done.equity["net_return"].to_numpy()) for policy, done in traded.items()}
+
+
+def _bars(workspace: Workspace, learner: Learner[Any], order: ReplayOrder) -> pl.DataFrame:
+    """Every bar that closes by the end."""
     timeframe = learner.spec.timeframe
-    bars = workspace.silver.scan(timeframe, order.tickers).filter(pl.col("available_at") <= order.end).collect()
+    end = pl.lit(order.end, UTC_TIME)
+    bars = workspace.silver.scan(timeframe, order.tickers).filter(pl.col("available_at") <= end).collect()
     if bars.is_empty():
         raise TooLittleDataError(
             f"no {timeframe} bars close by {order.end:%Y-%m-%d}",
             where=str(workspace.home),
             fix=f"import some: pawl data import FILE --timeframe {timeframe}",
         )
-    calendars, quarantined = workspace.silver.calendars(timeframe), workspace.silver.quarantined(timeframe)
-    failing = check_bars(bars, calendars, timeframe, order.limits, quarantined).failing
-    return bars.filter(~pl.col("ticker").is_in(list(failing))), failing
+    return bars.sort("ticker", "ts")
 
 
-def _home(workspace: Workspace, inputs: Mapping[str, Any]) -> Path:
+def _unfinished(root: Path, name: str) -> Path:
     """The folder of the unfinished replay of these inputs, or of a new one."""
-    name = sha256(canonical_json(dict(inputs)).encode()).hexdigest()[:12]
-    root = workspace.home / "replays"
     attempt = 1
     while (root / f"{name}-{attempt}" / DONE).exists():
         attempt += 1

@@ -1,7 +1,5 @@
 """Training: visible bars, checked and proved, become a version with a certificate."""
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,50 +8,22 @@ from typing import Any
 
 import polars as pl
 
-from pawl.errors import QualityError, TooLittleDataError
-from pawl.evaluation.costs import Costs
-from pawl.features.sets import definition_hash
-from pawl.ids import DatasetHash
 from pawl.jobs.code_version import code_version, library_versions
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
+from pawl.jobs.golden import golden_files
 from pawl.jobs.proving import require_proof
+from pawl.jobs.training_data import TrainingData, TrainingOrder, dataset_of, training_data
 from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
 from pawl.learners.certificate import Certificate
 from pawl.learners.learner import Fit, FitContext, Learner
-from pawl.ledger.datasets import NewDataset
-from pawl.market.bars import UTC_TIME, visible_before
-from pawl.market.calendars import first_bar_after
-from pawl.market.checks import check_bars
-from pawl.market.fingerprint import hash_bars
 from pawl.market.instants import earliest, latest
-from pawl.market.limits import QualityLimits
-from pawl.registry.versions import VersionRecord
+from pawl.registry.versions import Claim, VersionRecord
 
-__all__ = ["TrainedVersion", "TrainingOrder", "train"]
+__all__ = ["TrainedVersion", "train"]
 
 AnyLearner = Learner[Any]
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingOrder:
-    """What to train on, and how.
-
-    start: first open time read (None: all). to: only bars that closed, and labels that were known, before this instant.
-    tickers: None for every one that passes its checks; a named one that fails them is a QualityError.
-    report_from: nothing asked from this instant on is fitted; None leaves it to the learner.
-    """
-
-    to: datetime
-    now: datetime
-    seed: int
-    costs: Costs
-    limits: QualityLimits
-    start: datetime | None = None
-    tickers: tuple[str, ...] | None = None
-    report_from: datetime | None = None
-    n_jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,23 +43,20 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
     TooLittleDataError when there is nothing to train on. All that is recorded then is that the training failed.
     """
     on_progress("reading and checking bars", 0.0)
-    bars, left_out = _bars_to_read(workspace, learner, order)
-    certificate = _certificate(workspace, learner, bars, order.seed)
-    dataset = _dataset(learner, bars, certificate, left_out)
-    name = learner.spec.name
-    with (
-        workers(order.n_jobs),
-        workspace.versions.training(name, dataset, {"seed": order.seed}, order.now) as training,
-    ):
-        require_proof(workspace, learner.spec, bars, on_progress)
+    data = training_data(workspace, learner, order)
+    bars, name = data.bars, learner.spec.name
+    claim = Claim(learner=name, dataset=dataset_of(learner, order, data), seed=order.seed, number=order.number)
+    with workers(order.n_jobs), workspace.versions.training(claim, order.now) as training:
+        require_proof(workspace, learner.spec, bars, on_progress, order.proved_on)
         scored, fits = _fit_and_score(workspace, learner, bars, order, on_progress)
+        golden = golden_files(learner, fits[name].model, bars)
         record = VersionRecord(
             version=training.version,
             learner=name,
-            artifact=workspace.artifacts.save(_files({name: learner, **learner.baselines()}, fits)),
+            artifact=workspace.artifacts.save({**_files({name: learner, **learner.baselines()}, fits), **golden}),
             trained_at=order.now.isoformat(),
             tickers=tuple(bars["ticker"].unique().sort()),
-            certificate=certificate,
+            certificate=_certificate(data, fits[name].scored_from, order.seed),
             metrics=_figures(fits[name], scored[name]),
             baselines={baseline: _figures(fits[baseline], scored[baseline]) for baseline in learner.baselines()},
         )
@@ -98,7 +65,7 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
         record=record,
         scored=scored[name],
         baselines={baseline: scored[baseline] for baseline in learner.baselines()},
-        left_out=left_out,
+        left_out=data.left_out,
     )
 
 
@@ -116,81 +83,14 @@ def _fit_and_score(
     return {name: _score_block(learners[name], fit, bars, rulebook) for name, fit in fits.items()}, fits
 
 
-def _dataset(
-    learner: AnyLearner, bars: pl.DataFrame, certificate: Certificate, left_out: Mapping[str, str]
-) -> NewDataset:
-    """What the training reads, by what it can be found again."""
-    return NewDataset(
-        learner=learner.spec.name,
-        content_hash=certificate.dataset_hash,
-        window_start=earliest(bars["ts"]),
-        window_end=certificate.max_t1,
-        sample_count=bars.height,
-        filters={
-            "tickers": bars["ticker"].unique().sort().to_list(),
-            "timeframe": str(learner.spec.timeframe),
-            "feature_set": learner.spec.feature_set.name,
-            "code": certificate.code,
-            "seed": certificate.seed,
-        },
-        quality_report={"left_out": dict(left_out)},
-    )
-
-
-def _bars_to_read(
-    workspace: Workspace, learner: AnyLearner, order: TrainingOrder
-) -> tuple[pl.DataFrame, dict[str, str]]:
-    """The visible bars of every ticker that may be trained on, and why the others may not."""
-    timeframe = learner.spec.timeframe
-    scanned = visible_before(workspace.silver.scan(timeframe, order.tickers), order.to)
-    if order.start is not None:
-        scanned = scanned.filter(pl.col("ts") >= pl.lit(order.start, UTC_TIME))
-    bars = scanned.collect()
-    if bars.is_empty():
-        raise TooLittleDataError(
-            f"no {timeframe} bars closed before {order.to:%Y-%m-%d}",
-            where=str(workspace.home),
-            fix=f"import some: pawl data import FILE --timeframe {timeframe}",
-        )
-    calendars, quarantined = workspace.silver.calendars(timeframe), workspace.silver.quarantined(timeframe)
-    report = check_bars(bars, calendars, timeframe, order.limits, quarantined)
-    left_out = {ticker: f"fails its checks: {why}" for ticker, why in report.failing.items()}
-    if order.tickers and left_out:
-        named = "; ".join(f"{ticker} {why}" for ticker, why in left_out.items())
-        raise QualityError(named, where="--tickers", fix="see `pawl data check`, mend the data, or leave them out")
-    counts = dict(bars.group_by("ticker", maintain_order=True).len().iter_rows())
-    least = learner.spec.min_bars
-    short = {ticker: f"has {n} bars, fewer than {least}" for ticker, n in counts.items() if n < least}
-    left_out = {**short, **left_out}
-    kept = bars.filter(~pl.col("ticker").is_in(list(left_out)))
-    if kept.is_empty():
-        first = next(iter(left_out.items()))
-        raise TooLittleDataError(
-            f"none of {len(counts)} tickers can be trained on; {first[0]} {first[1]}",
-            where=f"bars closed before {order.to:%Y-%m-%d}",
-            fix="import a longer history, choose a later --to, or see `pawl data check`",
-        )
-    return kept, left_out
-
-
-def _certificate(workspace: Workspace, learner: AnyLearner, bars: pl.DataFrame, seed: int) -> Certificate:
+def _certificate(data: TrainingData, scored_from: datetime, seed: int) -> Certificate:
     """Everything handed to a fit counts as read, down to the last bar."""
-    spec = learner.spec
-    labels = learner.label(bars)
-    read_until = latest(pl.concat([labels["t1"].rename("read"), bars["available_at"].rename("read")]))
-    calendars = {entry.calendar for entry in workspace.silver.calendars(spec.timeframe).values()}
-    allowed = [first_bar_after(read_until, spec.embargo_bars, calendar, spec.timeframe) for calendar in calendars]
-    parts = {
-        "bars": hash_bars(bars),
-        "features": definition_hash(spec.feature_set),
-        "learner": spec.name,
-        "horizon_bars": spec.horizon_bars,
-    }
     return Certificate(
-        dataset_hash=DatasetHash(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()),
-        max_ts=latest(bars["ts"]),
-        max_t1=read_until,
-        first_allowed=max(allowed),
+        dataset_hash=data.content_hash,
+        max_ts=latest(data.bars["ts"]),
+        max_t1=data.read_until,
+        scored_from=scored_from,
+        first_allowed=data.first_allowed,
         seed=seed,
         code=code_version(),
         libraries=library_versions(),

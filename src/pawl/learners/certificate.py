@@ -10,19 +10,24 @@ from pawl.ids import DatasetHash, ModelVersion
 
 __all__ = ["Certificate"]
 
+_INSTANTS = ("max_ts", "max_t1", "scored_from", "first_allowed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """What a training run read, and what it ran on.
 
     max_ts: open time of the newest bar read for anything, a fit of a scaler included. max_t1: the latest instant at
-    which a label it read became known, or at which a bar it read closed, whichever is later. first_allowed: the first
-    bar (open time) that may be scored, the first after `max_t1` and the embargo. libraries: name → version.
+    which a label it read became known, or at which a bar it read closed, whichever is later. scored_from: the first
+    decision instant of the reported block, which was read to report on it and fitted nothing; there the version is
+    judged when it is new. first_allowed: the first bar (open time) that may be scored later, the first after `max_t1`
+    and the embargo. libraries: name → version.
     """
 
     dataset_hash: DatasetHash
     max_ts: datetime
     max_t1: datetime
+    scored_from: datetime
     first_allowed: datetime
     seed: int
     code: str
@@ -41,7 +46,7 @@ class Certificate:
     def to_json(self) -> dict[str, Any]:
         """As JSON values; instants in ISO 8601."""
         values = asdict(self)
-        for name in ("max_ts", "max_t1", "first_allowed"):
+        for name in _INSTANTS:
             values[name] = values[name].isoformat()
         return {**values, "libraries": dict(self.libraries)}
 
@@ -49,7 +54,7 @@ class Certificate:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         try:
-            instants = {name: datetime.fromisoformat(values[name]) for name in ("max_ts", "max_t1", "first_allowed")}
+            instants = {name: datetime.fromisoformat(values[name]) for name in _INSTANTS}
             return cls(**{**values, **instants})
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptArtifactError(

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pawl.ids import DatasetHash
+from pawl.errors import NotFoundError
+from pawl.ids import DatasetHash, ModelVersion
 from pawl.ledger.column_types import canonical_json, utc_text
 from pawl.ledger.identity import identity
-from pawl.ledger.training_tables import dataset_versions
+from pawl.ledger.training_tables import dataset_versions, train_jobs
 
-__all__ = ["NewDataset", "record_dataset"]
+__all__ = ["NewDataset", "StoredDataset", "dataset_of_version", "record_dataset"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,16 @@ class NewDataset:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDataset:
+    """A dataset version on record."""
+
+    dataset_version_id: UUID
+    content_hash: DatasetHash
+    sample_count: int
+    filters: Mapping[str, Any]
+
+
 def record_dataset(tx: sa.Connection, new: NewDataset, now: datetime) -> UUID:
     """Write down a dataset version; one that is known already stays as it was."""
     found = sa.select(dataset_versions.c.dataset_version_id).where(
@@ -63,3 +74,23 @@ def record_dataset(tx: sa.Connection, new: NewDataset, now: datetime) -> UUID:
             )
         )
     return new.dataset_version_id
+
+
+def dataset_of_version(tx: sa.Connection, version: ModelVersion) -> StoredDataset:
+    """What a version was trained on; NotFoundError for a version whose training is not on record."""
+    c = train_jobs.c
+    newest = sa.select(c.dataset_version_ids).where(c.target_model_version == version, c.status == "succeeded")
+    ids = tx.execute(newest).scalar_one_or_none()
+    if not ids:
+        raise NotFoundError(
+            f"no training of `{version}` is on record",
+            where="ml_train_jobs",
+            fix="versions of this ledger: pawl versions",
+        )
+    row = tx.execute(sa.select(dataset_versions).where(dataset_versions.c.dataset_version_id == ids[0])).one()
+    return StoredDataset(
+        dataset_version_id=row.dataset_version_id,
+        content_hash=DatasetHash(row.content_hash),
+        sample_count=row.sample_count,
+        filters=row.filters,
+    )

@@ -14,7 +14,16 @@ from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import champion, get_version
 from pawl.ledger.version_tables import deployment_log, model_versions
 
-__all__ = ["Deployment", "Move", "active_at", "list_deployments", "preceding", "promote", "roll_back"]
+__all__ = [
+    "Deployment",
+    "Move",
+    "active_at",
+    "list_deployments",
+    "preceding",
+    "promote",
+    "roll_back",
+    "rollback_target",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +63,7 @@ def promote(tx: sa.Connection, version: ModelVersion, eval_id: UUID, move: Move)
 
 def roll_back(tx: sa.Connection, learner: str, role: str, to: ModelVersion, move: Move) -> Deployment:
     """Let the directly preceding version serve again; RefusalError when that is not `to`, or there is none."""
-    serving = champion(tx, learner, role)
-    before = preceding(tx, learner, role)
-    if before is None or serving is None:
-        raise RefusalError(
-            f"nothing served before `{serving}`" if serving else f"no version of `{learner}` serves",
-            where=f"{learner} ({role})",
-            fix="see the moves: pawl versions",
-        )
+    serving, before = rollback_target(tx, learner, role)
     if to != before:
         raise RefusalError(
             f"`{before}` directly precedes `{serving}`, not `{to}`",
@@ -69,6 +71,19 @@ def roll_back(tx: sa.Connection, learner: str, role: str, to: ModelVersion, move
             fix="one step back at a time: pawl rollback",
         )
     return _move_alias(tx, _Alias(learner, role, serving), to, move, None)
+
+
+def rollback_target(tx: sa.Connection, learner: str, role: str = "policy") -> tuple[ModelVersion, ModelVersion]:
+    """What serves, and what a rollback would let serve instead; RefusalError when there is nothing to go back to."""
+    serving = champion(tx, learner, role)
+    before = preceding(tx, learner, role)
+    if before is None or serving is None:
+        raise RefusalError(
+            f"nothing served before `{serving}`" if serving else f"no version of `{learner}` serves",
+            where=f"{learner} ({role})",
+            fix="see the moves: pawl status",
+        )
+    return serving, before
 
 
 def preceding(tx: sa.Connection, learner: str, role: str = "policy") -> ModelVersion | None:
@@ -121,7 +136,7 @@ def _require_permission(
         problem = f"`{version}` was measured against {_named(report.baseline)}, but {_named(serving)} serves now"
     else:
         return
-    raise RefusalError(problem, where="promotion", fix=f"judge it again: pawl gate explain {version}")
+    raise RefusalError(problem, where="promotion", fix=f"judge it again: pawl gate judge {version}")
 
 
 def _named(version: ModelVersion | None) -> str:

@@ -16,9 +16,18 @@ from pawl.ids import ModelVersion
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import get_version
 from pawl.ledger.training_tables import eval_reports
+from pawl.ledger.version_number import VersionNumber, count_numbers
 from pawl.ledger.version_tables import model_versions
 
-__all__ = ["EvaluationReport", "NewEvaluation", "get_report", "list_reports", "newest_report", "record_evaluation"]
+__all__ = [
+    "EvaluationReport",
+    "NewEvaluation",
+    "count_trials",
+    "get_report",
+    "list_reports",
+    "newest_report",
+    "record_evaluation",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +117,17 @@ def list_reports(tx: sa.Connection, version: ModelVersion) -> list[EvaluationRep
     """Every report of a version, oldest first."""
     chosen = sa.select(eval_reports).where(eval_reports.c.model_version == version)
     return [_report(row) for row in tx.execute(chosen.order_by(eval_reports.c.report_number))]
+
+
+def count_trials(tx: sa.Connection, version: ModelVersion) -> int:
+    """How many trials a look at this version stands against, itself counted: every number of its learner ever taken,
+    and every look after the first at any of its versions.
+    """
+    learner = VersionNumber.parse(version).learner
+    c = eval_reports.c
+    repeated = sa.select(sa.func.count()).where(c.learner == learner, c.report_number > 1)
+    again = 1 if newest_report(tx, version) is not None else 0
+    return count_numbers(tx, learner) + tx.execute(repeated).scalar_one() + again
 
 
 def _mark(tx: sa.Connection, report: EvaluationReport, now: datetime) -> None:

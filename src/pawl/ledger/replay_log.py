@@ -6,6 +6,7 @@ times stand beside the rows, in no hash.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,14 +23,19 @@ from pawl.ledger.identity import identity
 
 __all__ = [
     "GENESIS",
+    "LoggedDecision",
     "ReplayRow",
+    "ReplayState",
     "RowKey",
     "append_rows",
+    "find_decision",
     "finish_replay",
     "last_time",
     "ledger_hash",
+    "newest_trace",
     "open_replay",
     "read_rows",
+    "replay_states",
 ]
 
 GENESIS = "0" * 64
@@ -66,6 +72,27 @@ class ReplayRow:
     def key(self) -> RowKey:
         """Its place in the order."""
         return RowKey(utc_text(self.virtual_time), self.learner, self.policy, self.ticker, self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedDecision:
+    """A decision as it stands in the log. payload: its very bytes. decided_on: the tickers that its model was asked."""
+
+    at: datetime
+    ticker: str
+    policy: str
+    payload: str
+    decided_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayState:
+    """A replay on record. start, end: ISO 8601. ledger_hash: None while it is not finished."""
+
+    learner: str
+    start: str
+    end: str
+    ledger_hash: str | None
 
 
 class _Written(NamedTuple):
@@ -147,6 +174,56 @@ def read_rows(tx: sa.Connection, replay_id: UUID) -> Iterator[sa.Row[Any]]:
                 fix="restore the ledger from a backup, or run the replay again",
             )
         yield row
+
+
+def find_decision(tx: sa.Connection, trace_id: str) -> LoggedDecision | None:
+    """The decision of a trace in any replay of this ledger; None when there is none."""
+    c = replay_log.c
+    # The payload is canonical JSON, so the pair stands in it in exactly one way. A scan: nobody asks twice a second.
+    pair = canonical_json({"trace_id": trace_id})[1:-1]
+    decisions = sa.select(replay_log).where(c.kind == "decision", c.payload.contains(pair, autoescape=True)).limit(1)
+    row = tx.execute(decisions).one_or_none()
+    if row is None:
+        return None
+    trainings = (
+        sa.select(c.payload)
+        .where(c.replay_id == row.replay_id, c.kind == "training", c.virtual_time < row.virtual_time)
+        .order_by(c.row_number.desc())
+        .limit(1)
+    )
+    training = json.loads(tx.execute(trainings).scalar_one())
+    return LoggedDecision(
+        at=row.virtual_time,
+        ticker=row.ticker,
+        policy=row.policy,
+        payload=row.payload,
+        decided_on=tuple(training["decides_on"]),
+    )
+
+
+def replay_states(tx: sa.Connection) -> list[ReplayState]:
+    """The replays of this ledger, in the order they were begun."""
+    rows = tx.execute(sa.select(replays).order_by(replays.c.started_at))
+    return [
+        ReplayState(
+            learner=row.inputs.get("learner", ""),
+            start=row.inputs.get("from", ""),
+            end=row.inputs.get("to", ""),
+            ledger_hash=row.ledger_hash,
+        )
+        for row in rows
+    ]
+
+
+def newest_trace(tx: sa.Connection, replay_id: UUID) -> str | None:
+    """The trace of the newest decision that took a position, or else of the newest; None in an empty log."""
+    c = replay_log.c
+    decisions = sa.select(c.payload).where(c.replay_id == replay_id, c.kind == "decision").order_by(c.row_number.desc())
+    is_flat = c.payload.contains(canonical_json({"action": "flat"})[1:-1], autoescape=True)
+    payload = tx.execute(decisions.where(~is_flat).limit(1)).scalar_one_or_none()
+    if payload is None:
+        payload = tx.execute(decisions.limit(1)).scalar_one_or_none()
+    return None if payload is None else str(json.loads(payload)["trace_id"])
 
 
 def ledger_hash(tx: sa.Connection, replay_id: UUID) -> str:

@@ -14,7 +14,17 @@ from pawl.ledger.identity import identity
 from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.version_number import VersionNumber
 
-__all__ = ["NewJob", "TrainingFigures", "enqueue_job", "fail_job", "job_status", "start_job", "succeed_job"]
+__all__ = [
+    "NewJob",
+    "TrainingFigures",
+    "count_jobs",
+    "enqueue_job",
+    "fail_cut_off",
+    "fail_job",
+    "job_status",
+    "start_job",
+    "succeed_job",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +91,20 @@ def fail_job(tx: sa.Connection, job_id: UUID, error_message: str, now: datetime)
     """running → failed, for good."""
     failed = {"status": "failed", "finished_at": now, "updated_at": now, "error_message": error_message}
     _move(tx, job_id, "running", failed)
+
+
+def fail_cut_off(tx: sa.Connection, version: ModelVersion, now: datetime) -> None:
+    """running → failed, for the jobs of a version whose process died; the caller knows that none of them runs."""
+    c = train_jobs.c
+    running = sa.select(c.train_job_id).where(c.target_model_version == version, c.status == "running")
+    for job_id in tx.execute(running).scalars().all():
+        fail_job(tx, job_id, "cut off before it ended", now)
+
+
+def count_jobs(tx: sa.Connection) -> dict[str, int]:
+    """State → how many jobs are in it."""
+    counted = sa.select(train_jobs.c.status, sa.func.count()).group_by(train_jobs.c.status)
+    return {state: n for state, n in tx.execute(counted).tuples()}
 
 
 def job_status(tx: sa.Connection, job_id: UUID) -> str:

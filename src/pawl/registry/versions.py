@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from pawl.errors import NotFoundError, PawlError
@@ -15,10 +14,10 @@ from pawl.learners.certificate import Certificate
 from pawl.ledger.database import LEDGER_FILE, Ledger
 from pawl.ledger.datasets import NewDataset, record_dataset
 from pawl.ledger.model_versions import NewVersion, StoredVersion, get_version, list_versions, record_version
-from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, fail_job, start_job, succeed_job
-from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers
+from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, fail_cut_off, fail_job, start_job, succeed_job
+from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers, keep_number
 
-__all__ = ["Training", "VersionRecord", "VersionStore"]
+__all__ = ["Claim", "Training", "VersionRecord", "VersionStore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,18 @@ class VersionRecord:
     certificate: Certificate
     metrics: Mapping[str, float | None]
     baselines: Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a training is of. number: the one it must get, although a run that was cut off may have taken it; None takes
+    the next free one.
+    """
+
+    learner: str
+    dataset: NewDataset
+    seed: int
+    number: VersionNumber | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +72,21 @@ class VersionStore:
         return Ledger.open(self.home)
 
     @contextmanager
-    def training(
-        self, learner: str, dataset: NewDataset, hyperparams: Mapping[str, Any], now: datetime
-    ) -> Iterator[Training]:
+    def training(self, claim: Claim, now: datetime) -> Iterator[Training]:
         """Claim a number and start its job; an error inside the block fails the job, `finish` lets it succeed."""
         with self.ledger.transaction() as tx:
-            version = claim_number(tx, learner, now).version
-            dataset_id = record_dataset(tx, dataset, now)
-            job = NewJob(version=version, dataset_version_ids=[dataset_id], hyperparams=hyperparams)
+            number = claim.number
+            if number is None:
+                number = claim_number(tx, claim.learner, now)
+            else:
+                keep_number(tx, number, now)
+                fail_cut_off(tx, number.version, now)
+            dataset_id = record_dataset(tx, claim.dataset, now)
+            job = NewJob(version=number.version, dataset_version_ids=[dataset_id], hyperparams={"seed": claim.seed})
             job_id = enqueue_job(tx, job, now)
             start_job(tx, job_id, now)
         try:
-            yield Training(version=version, job_id=job_id)
+            yield Training(version=number.version, job_id=job_id)
         except (PawlError, KeyboardInterrupt) as error:
             with self.ledger.transaction() as tx:
                 fail_job(tx, job_id, str(error) or type(error).__name__, now)

@@ -1,0 +1,82 @@
+"""`pawl explain`: from a decision back to the data and the artifact it came from, and whether they still give it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawl.cli.arguments import ReplayOption
+from pawl.cli.session import HomeOption, JsonOption, session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from pawl.jobs.explaining import Explained
+
+__all__ = ["explain"]
+
+
+def explain(
+    trace: Annotated[str, typer.Argument(metavar="TRACE", help="The trace_id of a logged decision.")],
+    replay: ReplayOption = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Lead a decision back to its cause, and derive it again; exit code 1 when the bytes differ."""
+    with session(home, is_json=is_json) as run:
+        from pawl.cli.composition import learner_named
+        from pawl.jobs.explaining import explain_trace
+        from pawl.jobs.workspace import Workspace
+
+        found = explain_trace(Workspace.at(run.home), lambda name: learner_named(name, run.settings), trace, replay)
+        run.answer(_payload(found), text=lambda: _text(found))
+        if not found.is_identical:
+            raise typer.Exit(1)
+
+
+def _payload(found: "Explained") -> dict[str, object]:
+    ids = ("trace_id", "inference_id", "source_event_id", "trajectory_id")
+    return {
+        **{name: found.decision[name] for name in ids},
+        "dataset_version_id": str(found.dataset_version_id),
+        "train_job_id": str(found.train_job_id),
+        "model_version": found.model_version,
+        "decision": {
+            "ticker": found.ticker,
+            "policy": found.policy,
+            "at": found.at.isoformat(),
+            **{name: value for name, value in found.decision.items() if name not in (*ids, "version")},
+        },
+        "identical": found.is_identical,
+        "dataset_identical": found.is_same_dataset,
+        "decision_identical": found.is_same_decision,
+        "replay": found.replay,
+    }
+
+
+def _text(found: "Explained") -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    said = found.decision
+    if found.is_identical:
+        answer = "derived again from data and artifact: the same to the byte"
+    elif found.is_same_dataset:
+        answer = "NOT the same: today's bars or code no longer give this decision"
+    else:
+        answer = "NOT the same: the dataset version no longer builds to its hash (bars or features have changed)"
+    rows = {
+        "decision": f"{said['action']} {said['position_size']:+.3f} {found.ticker}, {found.at:%Y-%m-%d %H:%M} UTC "
+        f"({found.policy})",
+        "model version": found.model_version,
+        "train job": str(found.train_job_id),
+        "dataset": str(found.dataset_version_id),
+        "inference": said["inference_id"],
+        "event": said["source_event_id"],
+        "trajectory": said["trajectory_id"],
+        "replay": found.replay,
+        "answer": answer,
+    }
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(name, Text(str(value)))
+    return table

@@ -1,0 +1,97 @@
+"""Going back: only to the version before, only when it answers as it did, and always on record."""
+
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ledger_world import verdict
+from pawl.errors import CorruptArtifactError, RefusalError
+from pawl.jobs import rollback
+from pawl.jobs.rollback import RolledBack, roll_back_learner
+from pawl.jobs.training import train
+from pawl.jobs.workspace import Workspace
+from pawl.learners.m002 import M002, M002Model, M002Variant
+from pawl.ledger.deployments import Move, list_deployments, promote
+from pawl.ledger.evaluations import NewEvaluation, record_evaluation
+from pawl.ledger.model_versions import champion
+from small_workspace import NOW, SMALL, TO, fill, nobody, order
+
+LEARNER = M002(SMALL, M002Variant.LINEAR)
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture
+def served(workspace: Workspace) -> Workspace:
+    """Two versions that served one after the other."""
+    fill(workspace)
+    for number, to in enumerate((TO - timedelta(days=30), TO)):
+        record = train(workspace, LEARNER, order(to=to), nobody).record
+        with workspace.versions.ledger.transaction() as tx:
+            found = verdict(is_first=number == 0)
+            new = NewEvaluation(version=record.version, baseline=champion(tx, "linear"), verdict=found, figures={})
+            report = record_evaluation(tx, new, NOW)
+            promote(tx, record.version, report.eval_id, Move(by="test", reason="better", at=NOW))
+    return workspace
+
+
+def go_back(workspace: Workspace, learner: M002 = LEARNER) -> RolledBack:
+    return roll_back_learner(workspace, learner, "it lost", LATER, monotonic)
+
+
+def serving(workspace: Workspace) -> str | None:
+    with workspace.versions.ledger.reading() as tx:
+        return champion(tx, "linear")
+
+
+def test_the_version_before_serves_again_and_the_log_says_why(served: Workspace) -> None:
+    done = go_back(served)
+    assert (done.from_version, done.to_version) == ("linear-1.1", "linear-1.0")
+    assert serving(served) == "linear-1.0"
+    with served.versions.ledger.reading() as tx:
+        last = list_deployments(tx, "linear")[-1]
+    assert (last.what, last.by, last.reason, last.at) == ("rollback", "pawl rollback", "it lost", LATER)
+    with pytest.raises(RefusalError, match="nothing served before"):
+        go_back(served)
+
+
+class Drifted(M002):
+    """The same learner after an upgrade that moves one answer in its last bit."""
+
+    def predict(self, model: M002Model, bars: pl.DataFrame, since: Any = None) -> pl.DataFrame:
+        said = super().predict(model, bars, since)
+        return said.with_columns(pl.col("policy_score") * (1 + 2**-52))
+
+
+def test_a_version_that_answers_otherwise_is_refused_and_nothing_moves(served: Workspace) -> None:
+    with pytest.raises(RefusalError, match="policy_score") as refused:
+        go_back(served, Drifted(SMALL, M002Variant.LINEAR))
+    assert refused.value.exit_code == 1
+    assert serving(served) == "linear-1.1"
+    with served.versions.ledger.reading() as tx:
+        assert [one.what for one in list_deployments(tx, "linear")] == ["promote", "promote"]
+
+
+def test_a_changed_byte_of_the_artifact_moves_nothing(served: Workspace) -> None:
+    record = served.versions.get("linear-1.0")
+    blob = served.artifacts.path_of(record.artifact)
+    blob.write_bytes(blob.read_bytes() + b" ")
+    with pytest.raises(CorruptArtifactError):
+        go_back(served)
+    assert serving(served) == "linear-1.1"
+
+
+def test_the_predictions_are_compared_before_the_alias_moves(
+    served: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+
+    def watch(*parts: object) -> str | None:
+        asked.append(serving(served))
+        return None
+
+    monkeypatch.setattr(rollback, "golden_difference", watch)
+    go_back(served)
+    assert asked == ["linear-1.1"]
