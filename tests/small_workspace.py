@@ -1,7 +1,10 @@
 """A workspace with a small simulated market and a small m002, for every room that needs a trained version."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +47,13 @@ min_child_samples = {SMALL.head.min_child_samples}
 """The same as `settings.toml`."""
 
 
+REPLAY = ("replay", "--from", "2022-03-01", "--to", "2022-09-01", "--retrain-every", "91d")
+"""A command line that replays six months of the small market."""
+
+Ask = Callable[..., tuple[int, Any]]
+"""(home, *arguments) → exit code and the JSON object of a command."""
+
+
 def order(**changes: object) -> TrainingOrder:
     """A training order of the small market."""
     fields = {"to": TO, "now": NOW, "seed": 7, "costs": Costs(), "limits": QualityLimits(), **changes}
@@ -55,6 +65,13 @@ def fill(workspace: Workspace, tickers: tuple[str, ...] = ("AAA", "BBB"), n_bars
     bars = simulate(MarketSpec(tickers=tickers, start=START, n_bars=n_bars), np.random.default_rng(3)).bars
     workspace.silver.merge(bars, DAILY, ALWAYS, source="test", now=NOW)
     vouch(workspace)
+
+
+def prepare(home: Path) -> Path:
+    """The small market and its settings, for commands."""
+    (home / "settings.toml").write_text(SMALL_SETTINGS)
+    fill(Workspace.at(home))
+    return home
 
 
 def vouch(workspace: Workspace) -> None:

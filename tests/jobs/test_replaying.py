@@ -113,23 +113,52 @@ def test_a_replay_that_was_interrupted_goes_on_and_ends_with_the_same_hash(
     assert run(tmp_path).ledger_hash == sealed.ledger_hash
 
 
-def test_a_replay_that_was_killed_goes_on_and_ends_with_the_same_hash(tmp_path: Path, sealed: SealedReplay) -> None:
-    fill(Workspace.at(tmp_path))
-    script = f"""
+KILLED_AT = {
+    "in the first training": ("pawl.learners.m002.M002.fit", 1),
+    "between a verdict and its promotion": ("pawl.jobs.replay.promote", 1),
+    "in the second training": ("pawl.learners.m002.M002.fit", 1),
+    "before a verdict": ("pawl.jobs.replay.reach_verdict", 1),
+    "before a step is logged": ("pawl.jobs.replaying.append_rows", 2),
+    "before a log is sealed": ("pawl.jobs.replaying.finish_replay", 1),
+    "while a log is sealed": ("pawl.jobs.replaying.newest_trace", 1),
+}
+"""Where a process dies: a function, and at which call of it."""
+
+DYING = """
 import os, signal, sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from importlib import import_module
 from pathlib import Path
-from pawl.jobs.replaying import Watch
-from small_workspace import nobody
+sys.path.insert(0, sys.argv[1])
 from small_replay import run
-def die(progress):
-    if progress.judged.step.number == 1:
+path, n = sys.argv[3], int(sys.argv[4])
+module, name = path.rsplit(".", 1)
+try:
+    owner = import_module(module)
+except ModuleNotFoundError:
+    owner = getattr(import_module(module.rsplit(".", 1)[0]), module.rsplit(".", 1)[1])
+real, calls = getattr(owner, name), []
+def dying(*args, **options):
+    calls.append(1)
+    if len(calls) == n:
         os.kill(os.getpid(), signal.SIGKILL)
-run(Path({str(tmp_path)!r}), watch=Watch(on_stage=nobody, on_step=die))
+    return real(*args, **options)
+setattr(owner, name, dying)
+run(Path(sys.argv[2]))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    assert run(tmp_path).ledger_hash == sealed.ledger_hash
+
+
+def test_a_replay_that_is_killed_everywhere_goes_on_each_time_and_ends_with_the_same_hash(
+    tmp_path: Path, sealed: SealedReplay
+) -> None:
+    fill(Workspace.at(tmp_path))
+    for where, (path, n) in KILLED_AT.items():
+        arguments = [sys.executable, "-c", DYING, str(Path(__file__).parents[1]), str(tmp_path), path, str(n)]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        assert done.returncode == -signal.SIGKILL, f"{where}: {done.stderr}"
+    again = run(tmp_path)
+    assert again.ledger_hash == sealed.ledger_hash
+    assert [one.record.version for one in again.result.candidates] == [f"{NAME}-1.{number}" for number in range(4)]
+    assert [path.name for path in (tmp_path / "replays").iterdir() if path.is_dir()] == [sealed.home.name]
 
 
 def test_a_replay_leaves_what_the_workspace_serves_alone(home: Path, sealed: SealedReplay) -> None:

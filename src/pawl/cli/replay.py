@@ -73,7 +73,7 @@ def replay(
             costs=run.settings.costs,
             gate=run.settings.gate,
             limits=run.settings.quality,
-            retrain_every=retrain_every or chosen.spec.cadence,
+            retrain_every=chosen.spec.cadence if retrain_every is None else retrain_every,
             window=window,
             tickers=names(tickers),
             policies=names(policies) or POLICIES,

@@ -78,22 +78,23 @@ class Played:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayWorld:
     """What a replay works on. workspace: its ledger is the replay's own. bars: silver bars of every ticker, up to the
-    end. proved_on: hash of bars with a proof of the learner's features that covers these.
+    end. joining: who of them takes part, and when. proved_on: hash of bars with a proof of the learner's features that
+    covers these.
     """
 
     workspace: Workspace
     learner: AnyLearner
     bars: pl.DataFrame
+    joining: Joining
     proved_on: DatasetHash
 
 
 def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
     """Drive the loop from `order.start` to `order.end`, step by step; what stands in the ledger is not done again."""
     models = LoadedModels(world.workspace, world.learner)
-    joining = Joining(world.workspace.silver, world.learner.spec, order, world.bars)
     candidates: list[Judged] = []
     for step in steps(order):
-        tickers = joining.at(step)
+        tickers = world.joining.at(step)
         record = _candidate(world, order, step, tickers)
         judged = _judge(world, models, order, step, record, candidates)
         candidates.append(judged)
@@ -103,7 +104,7 @@ def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
         yield Played(
             judged=judged,
             tickers=tickers,
-            left_out=joining.left_out,
+            left_out=world.joining.left_out,
             serving={policy: one.version for policy, one in serving.items()},
             answers={
                 one.version: _answer(world.learner, models.of(one), asked, step)

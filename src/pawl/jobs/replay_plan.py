@@ -53,6 +53,10 @@ class ReplayOrder:
             raise InputError(
                 f"retraining every {self.retrain_every}", where="--retrain-every", fix="choose a day or more, like 91d"
             )
+        if self.window is not None and self.window < timedelta(days=1):
+            raise InputError(
+                f"a training would read back {self.window}", where="--window", fix="choose some years, like 730d"
+            )
         unknown = [policy for policy in self.policies if policy not in POLICIES]
         if unknown or not self.policies:
             raise InputError(

@@ -19,21 +19,19 @@ from pawl.jobs.replay_accounts import Accounts
 from pawl.jobs.replay_plan import ReplayOrder, inputs_of, steps
 from pawl.jobs.replay_result import ReplayResult, results
 from pawl.jobs.replay_rows import RowMaker
+from pawl.jobs.replay_tickers import Joining
 from pawl.jobs.workers import workers
 from pawl.jobs.workspace import Workspace
-from pawl.lake.atomic import locked, write_atomically
+from pawl.lake.atomic import locked
 from pawl.learners.learner import Learner
 from pawl.ledger.column_types import canonical_json
-from pawl.ledger.database import Ledger
+from pawl.ledger.database import LEDGER_FILE, Ledger
 from pawl.ledger.deployments import list_deployments
-from pawl.ledger.replay_log import ReplayRow, append_rows, finish_replay, newest_trace, open_replay
+from pawl.ledger.replay_log import ReplayRow, append_rows, finish_replay, newest_trace, open_replay, replay_states
 from pawl.market.bars import UTC_TIME
 from pawl.registry.versions import VersionStore
 
 __all__ = ["Progress", "SealedReplay", "Watch", "run_replay"]
-
-DONE = "ledger_hash"
-"""The file that marks a replay as finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +80,7 @@ def run_replay(
     learner's settings, part of what the replay follows from. A second run of the same inputs waits for the first.
     """
     bars = _bars(workspace, learner, order)
+    joining = Joining(workspace.silver, learner.spec, order, bars)
     inputs = inputs_of(order, learner.spec, bars, config)
     name = sha256(canonical_json(dict(inputs)).encode()).hexdigest()[:12]
     root = workspace.home / "replays"
@@ -92,12 +91,11 @@ def run_replay(
             replay_id = open_replay(tx, inputs, order.now)
         with workers(order.n_jobs):
             proved_on = require_proof(workspace, learner.spec, bars, watch.on_stage)
-        world = ReplayWorld(workspace=own, learner=learner, bars=bars, proved_on=proved_on)
+        world = ReplayWorld(workspace=own, learner=learner, bars=bars, joining=joining, proved_on=proved_on)
         result, left_out = _play(world, order, replay_id, watch)
         with own.versions.ledger.transaction() as tx:
             ledger_hash = finish_replay(tx, replay_id, order.now)
             trace = newest_trace(tx, replay_id)
-        write_atomically(home / DONE, ledger_hash.encode())
     return SealedReplay(
         replay_id=replay_id,
         ledger_hash=ledger_hash,
@@ -191,6 +189,13 @@ def _bars(workspace: Workspace, learner: Learner[Any], order: ReplayOrder) -> pl
 def _unfinished(root: Path, name: str) -> Path:
     """The folder of the unfinished replay of these inputs, or of a new one."""
     attempt = 1
-    while (root / f"{name}-{attempt}" / DONE).exists():
+    while _is_finished(root / f"{name}-{attempt}"):
         attempt += 1
     return root / f"{name}-{attempt}"
+
+
+def _is_finished(home: Path) -> bool:
+    if not (home / LEDGER_FILE).exists():
+        return False
+    with Ledger.open(home).reading() as tx:
+        return any(state.ledger_hash is not None for state in replay_states(tx))

@@ -104,7 +104,7 @@ def fail_cut_off(tx: sa.Connection, version: ModelVersion, now: datetime) -> Non
 def count_jobs(tx: sa.Connection) -> dict[str, int]:
     """State → how many jobs are in it."""
     counted = sa.select(train_jobs.c.status, sa.func.count()).group_by(train_jobs.c.status)
-    return {state: n for state, n in tx.execute(counted).tuples()}
+    return {row[0]: row[1] for row in tx.execute(counted)}
 
 
 def job_status(tx: sa.Connection, job_id: UUID) -> str:
