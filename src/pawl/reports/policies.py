@@ -9,15 +9,16 @@ from pawl.evaluation.bootstrap import Estimate
 from pawl.reports.report_data import Interval, Unit
 from pawl.reports.wording import figure, interval, signed
 
-__all__ = ["differences_table", "policies_table"]
+__all__ = ["POLICY_FIGURES", "differences_table", "policies_table"]
 
-_ROWS = {
+POLICY_FIGURES = {
     "net_return": ("net return", Unit.PERCENT),
     "sharpe": ("Sharpe", Unit.RATIO),
     "max_drawdown": ("MDD", Unit.PERCENT),
     "hit_rate": ("hit rate", Unit.PERCENT),
     "turnover": ("turnover a year", Unit.RATIO),
 }
+"""The figures of a policy in the order they are shown: name → title and unit."""
 
 
 def policies_table(policies: Mapping[str, tuple[Mapping[str, float], int, int]]) -> Table:
@@ -26,7 +27,7 @@ def policies_table(policies: Mapping[str, tuple[Mapping[str, float], int, int]])
     table.add_column("")
     for name in policies:
         table.add_column(name, justify="right")
-    for metric, (title, unit) in _ROWS.items():
+    for metric, (title, unit) in POLICY_FIGURES.items():
         table.add_row(title, *(figure(figures[metric], unit) for figures, _, _ in policies.values()))
     table.add_row("promotions", *(str(promotions) for _, promotions, _ in policies.values()))
     table.add_row("refusals", *(str(refusals) for _, _, refusals in policies.values()))
