@@ -18,7 +18,9 @@ def test_the_sentence_stands_first_and_each_policy_has_its_column(replay_report:
     for cells in (row("Sharpe", "1.67", "0.96", "0.24"), row("promotions", "5", "20", "1"),
                   row("refusals", "15", "0", "19"), row("rollbacks", "1", "0", "0")):  # fmt: skip
         assert cells in section.body
-    for title in ("net return", "MDD", "hit rate", "turnover a year"):
+    hit_rates, turnovers = ("51.4 %", "50.8 %", "50.2 %"), ("14.20", "14.20", "14.20")
+    assert row("hit rate", *hit_rates) in section.body and row("turnover a year", *turnovers) in section.body
+    for title in ("net return", "MDD"):
         assert f'<th scope="row">{title}</th>' in section.body
 
 
@@ -27,7 +29,8 @@ def test_each_difference_carries_its_interval_and_what_it_says_of_zero(replay_re
     assert '+0.3 bps<span class="range">−0.2 … 0.9</span>' in body
     assert '<span class="verdict even">not clear of zero</span>' in body
     assert '<span class="verdict good">clear of zero</span>' in body
-    assert body.count("<svg") == 2
+    # Both are drawn on one scale, whose end is the farthest bound of the two: 1.94 bps.
+    assert body.count("<svg") == 2 and body.count('x2="134.0"') == 1
 
 
 def test_a_policy_alone_has_no_differences_and_a_figure_that_is_nan_is_a_dash(replay_report: ReplayReport) -> None:

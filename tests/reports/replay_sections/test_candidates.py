@@ -30,6 +30,7 @@ def test_a_row_opens_to_every_requirement_of_the_gate(replay_report: ReplayRepor
     html = candidate_list([one])
     cells = "".join(f'<td class="n">{cell}</td>' for cell in ("4.2 %", "4.7 %", "≤ 4.6 %", "91 of 40"))
     assert f'<span class="verdict bad">MDD</span></th>{cells}<td><span class="verdict bad">FAIL</span>' in html
+    assert '<th scope="row">net per decision</th>' in html
     assert html.count('<span class="verdict good">pass</span>') == len(table_rows(one.verdict)) - 1 == 6
     assert one.dataset_hash in html
 

@@ -29,5 +29,7 @@ def test_the_gated_policy_keeps_its_line_whoever_stands_beside_it(replay_report:
 def test_no_move_is_said_and_no_policy_is_missing(replay_report: ReplayReport) -> None:
     still = equity(replace(replay_report, moves=()))
     assert "The alias never moved." in still.body
+    ungated = equity(replace(replay_report, moves=(), policies=replay_report.policies[1:]))
+    assert "alias" not in ungated.body
     assert "yaxis3" not in still.charts[0].layout
     assert equity(replace(replay_report, policies=())).lead == "No equity curve was handed in."

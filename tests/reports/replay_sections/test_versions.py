@@ -38,6 +38,8 @@ def test_a_version_that_passed_and_never_served_is_marked_as_that(replay_report:
     section = versions(replace(replay_report, moves=()))
     assert [trace["name"] for trace in section.charts[0].traces] == ["passed the gate", "refused"]
     assert section.lead.endswith("The serving alias never moved.")
+    ungated = versions(replace(replay_report, moves=(), policies=replay_report.policies[1:]))
+    assert ungated.lead.endswith("No version served by the gate in this replay.")
 
 
 def test_a_single_candidate_is_one_lane(replay_report: ReplayReport) -> None:

@@ -34,7 +34,8 @@ def calibration(data: ReplayReport) -> Section:
         height_px=380,
     )
     event = (
-        f'<p class="aside">The probability is that of: {escape(data.foresees)}. Kept to the letter, its ECE is 0.</p>'
+        f'<p class="aside">The probability is that of: {escape(data.foresees)}. '
+        "An ECE of 0 means that it came true as often as foreseen.</p>"
     )
     body = event + with_table(chart, _numbers(scored))
     return Section(id="calibration", title=_TITLE, lead=lead, body=body, charts=(chart,))

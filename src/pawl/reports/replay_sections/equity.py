@@ -31,8 +31,13 @@ def equity(data: ReplayReport) -> Section:
         )
         for kind, (symbol, colour) in _STYLES.items()
     ]
-    found = "Upright lines mark where the gated policy's alias moved." if moves else "The alias never moved."
-    return equity_section(curves, marks, note=f'<p class="aside">{found}</p>')
+    return equity_section(curves, marks, note=_note(data))
+
+
+def _note(data: ReplayReport) -> str:
+    if data.moves:
+        return '<p class="aside">Upright lines mark where the gated policy\'s alias moved.</p>'
+    return '<p class="aside">The alias never moved.</p>' if data.has_gated else ""
 
 
 def _words(event: Event) -> str:

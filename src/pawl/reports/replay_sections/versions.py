@@ -54,7 +54,9 @@ def _lead(data: ReplayReport) -> str:
     verdicts = f"{n - len(refused)} passed the gate, {len(refused)} did not{_most_often(refused)}"
     backward = sum(move.what == "rollback" for move in data.moves)
     moved = f"The serving alias moved {plural(len(data.moves), 'time')}, {backward} of them back."
-    return f"{trained}: {verdicts}. {moved if data.moves else 'The serving alias never moved.'}"
+    if not data.moves:
+        moved = "The serving alias never moved." if data.has_gated else "No version served by the gate in this replay."
+    return f"{trained}: {verdicts}. {moved}"
 
 
 def _most_often(refused: Sequence[CandidateFacts]) -> str:
