@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pawl.reports.replay_data import ReplayReport
 from pawl.reports.report_data import (
     ActionCounts,
     Better,
@@ -26,6 +27,8 @@ from pawl.reports.report_data import (
     Trades,
     Unit,
 )
+from synthetic_curve import walk
+from synthetic_replay import synthetic_replay
 
 START, END = datetime(2024, 1, 15, tzinfo=UTC), datetime(2025, 9, 1, tzinfo=UTC)
 STATES = tuple(f"state_prob_{name}" for name in ("accumulation", "early_up", "peak", "distribution", "late_down"))
@@ -37,6 +40,12 @@ TICKERS = ("ADAUSDT", "BNBUSDT", "BTCUSDT", "DOGEUSDT", "ETHUSDT", "SOLUSDT")
 def report_data() -> ReportData:
     """A whole report, the same at every call."""
     return synthetic_report(np.random.default_rng(11))
+
+
+@pytest.fixture
+def replay_report() -> ReplayReport:
+    """A whole replay, the same at every call."""
+    return synthetic_replay(np.random.default_rng(3))
 
 
 def synthetic_report(rng: np.random.Generator) -> ReportData:
@@ -99,12 +108,6 @@ def _curves(ts: pl.Series, rng: np.random.Generator) -> tuple[EquityCurve, ...]:
     return tuple(
         EquityCurve(name=name, role=role, frame=walk(ts, rng, drift, noise)) for name, role, drift, noise in kinds
     )
-
-
-def walk(ts: pl.Series, rng: np.random.Generator, drift: float, noise: float) -> pl.DataFrame:
-    """A curve of capital from random returns."""
-    equity = np.cumprod(1 + rng.normal(drift, noise, len(ts)))
-    return pl.DataFrame({"ts": ts, "equity": equity, "drawdown": equity / np.maximum.accumulate(equity) - 1})
 
 
 def _metrics() -> tuple[MetricRow, ...]:

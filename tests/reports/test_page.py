@@ -3,20 +3,18 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 import pytest
 
 from browser import Page
+from opened_report import EVIL, opened, page_without_plotly, require_known_properties, require_readable_outline
 from pawl.reports.page import SECTIONS, render_report
 from pawl.reports.report_data import (
     EquityCurve,
@@ -25,11 +23,9 @@ from pawl.reports.report_data import (
     StateProbabilities,
     Trades,
 )
-from pawl.reports.section import Json
 
 SECTION_IDS = ["answer", "equity", "baselines", "calibration", "actions", "states", "importance", "quality", "trades"]
 CHART_IDS = [f"chart-{name}" for name in ("equity", "calibration", "actions", "states", "importance", "trades")]
-EVIL = '</script ><script>window.pwned=1</script><img src=x onerror="window.pwned=1"><b>&lt;'
 
 
 @pytest.fixture
@@ -37,17 +33,6 @@ def whole(report_data: ReportData, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
     path.write_text(render_report(report_data), encoding="utf-8")
     return path
-
-
-def opened(page: Page, path: Path, width: int = 1280, scheme: str = "light", is_touch: bool = False) -> Page:
-    """The tab, fresh, with the report in it and its charts drawn."""
-    page.goto("about:blank")
-    page.requests.clear()
-    page.problems.clear()
-    page.show(width=width, scheme=scheme, is_touch=is_touch)
-    page.goto(path.as_uri())
-    page.wait_for("'drawn' in document.documentElement.dataset")
-    return page
 
 
 def test_the_report_opens_in_chromium_without_an_error_or_an_outside_request(chromium: Page, whole: Path) -> None:
@@ -223,12 +208,6 @@ def test_a_figure_that_is_not_a_number_is_a_dash(report_data: ReportData) -> Non
     assert not re.search(r"\b(NaN|Infinity|nan|inf)\b", page_without_plotly(html))
 
 
-def page_without_plotly(html: str) -> str:
-    """The page's own text; Plotly's drawing code is 4.8 MB of somebody else's."""
-    head, _, rest = html.partition("<script>")
-    return head + rest.partition("</script>")[2]
-
-
 def test_the_same_data_gives_the_same_page(report_data: ReportData) -> None:
     assert render_report(report_data) == render_report(report_data)
 
@@ -251,50 +230,13 @@ def test_a_large_report_stays_within_nine_megabytes(report_data: ReportData) -> 
 
 
 def test_plotly_knows_every_property_of_every_chart(report_data: ReportData) -> None:
-    """Plotly's own schema refuses a misspelt property, which the drawing code would silently pass over."""
-
-    def plain(value: Json) -> Json:
-        if isinstance(value, str):
-            font_or_colour = "Arial" if "sans" in value else "#123456"
-            return font_or_colour if value.startswith("var(--") else value
-        if isinstance(value, Mapping):
-            return {key: plain(one) for key, one in value.items()}
-        return [plain(one) for one in value] if isinstance(value, Sequence) else value
-
     charts = [chart for build in SECTIONS for chart in build(report_data).charts]
     assert [chart.id for chart in charts] == CHART_IDS
-    for chart in charts:
-        spec = plain({"data": chart.traces, "layout": chart.layout})
-        assert len(go.Figure(spec).data) == len(chart.traces)
-
-
-class Outline(HTMLParser):
-    """What a screen reader steps through."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
+    require_known_properties(charts)
 
 
 def test_a_reader_who_cannot_see_gets_headings_labels_and_tables(report_data: ReportData) -> None:
-    outline = Outline()
-    outline.feed(page_without_plotly(render_report(report_data)))
-    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch("h[1-6]", tag)]
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-    charts = [attributes for attributes in outline.named("div") if attributes.get("class") == "chart"]
-    assert all(chart["role"] == "img" and len(str(chart["aria-label"])) > 40 for chart in charts)
-    figures = [tag for tag, _ in outline.tags if tag in ("figure", "details", "table")]
-    assert all(figures[i + 1 : i + 3] == ["details", "table"] for i, tag in enumerate(figures) if tag == "figure")
-    assert len(outline.named("caption")) == len(outline.named("table"))
-    assert all("scope" in heading for heading in outline.named("th"))
-    assert outline.named("html") == [{"lang": "en"}]
+    require_readable_outline(render_report(report_data))
 
 
 def colours() -> Iterator[tuple[str, dict[str, str]]]:

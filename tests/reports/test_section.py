@@ -2,7 +2,7 @@
 
 import pytest
 
-from pawl.reports.section import Chart, Column, missing, table
+from pawl.reports.section import Chart, Choice, Column, missing, picker, table
 
 
 def test_a_table_escapes_its_cells_unless_they_are_markup() -> None:
@@ -29,3 +29,12 @@ def test_a_chart_stands_where_it_is_drawn_and_says_what_it_shows() -> None:
 def test_a_missing_section_stands_and_says_so() -> None:
     section = missing("trades", "Trades", "The model closed no trade.")
     assert (section.id, section.lead, section.charts) == ("trades", "The model closed no trade.", ())
+
+
+def test_a_drop_down_offers_every_choice_of_its_chart_and_shows_which_is_drawn() -> None:
+    choices = [Choice("<a>", [], []), Choice("b", [], [])]
+    chart = Chart(id="chart-x", label="", traces=[], layout={}, choices=choices)
+    assert picker(chart, "Ticker", choices[1]) == (
+        '<p class="picker"><label>Ticker <select data-chart="chart-x"><option value="0">&lt;a&gt;</option>'
+        '<option value="1" selected>b</option></select></label></p>'
+    )

@@ -6,7 +6,7 @@ from enum import Enum
 from pawl.reports.report_data import Better, Comparison, Interval, MetricRow, ReportData
 from pawl.reports.wording import figure, joined
 
-__all__ = ["Verdict", "answer", "primary_row", "verdict"]
+__all__ = ["MARKS", "Verdict", "answer", "primary_row", "verdict"]
 
 
 class Verdict(Enum):
@@ -16,6 +16,10 @@ class Verdict(Enum):
     WORSE = "worse"
     UNCLEAR = "unclear"
     UNKNOWN = "unknown"
+
+
+MARKS = {Verdict.BETTER: "good", Verdict.WORSE: "bad", Verdict.UNCLEAR: "even", Verdict.UNKNOWN: "even"}
+"""The class that gives a verdict its colour on a page."""
 
 
 def verdict(difference: Interval, better: Better) -> Verdict:

@@ -9,29 +9,28 @@ from pawl.evaluation.bootstrap import Estimate
 from pawl.reports.report_data import Interval, Unit
 from pawl.reports.wording import figure, interval, signed
 
-__all__ = ["differences_table", "growth_table", "policies_table"]
+__all__ = ["POLICY_FIGURES", "differences_table", "growth_table", "policies_table"]
 
-_ROWS = {
+POLICY_FIGURES = {
     "net_return": ("net return", Unit.PERCENT),
     "sharpe": ("Sharpe", Unit.RATIO),
     "max_drawdown": ("MDD", Unit.PERCENT),
     "hit_rate": ("hit rate", Unit.PERCENT),
     "turnover": ("turnover a year", Unit.RATIO),
 }
+"""The figures of a policy in the order they are shown: name → title and unit."""
 
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def policies_table(
-    policies: Mapping[str, tuple[Mapping[str, float], Mapping[str, int]]],
-) -> Table:
+def policies_table(policies: Mapping[str, tuple[Mapping[str, float], Mapping[str, int]]]) -> Table:
     """One column a policy. policies: name → (figures, counts of promotions, refusals and rollbacks)."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("")
     for name in policies:
         table.add_column(name, justify="right")
-    for metric, (title, unit) in _ROWS.items():
+    for metric, (title, unit) in POLICY_FIGURES.items():
         table.add_row(title, *(figure(figures[metric], unit) for figures, _ in policies.values()))
     for count in ("promotions", "refusals", "rollbacks"):
         table.add_row(count, *(str(counts[count]) for _, counts in policies.values()))

@@ -97,3 +97,8 @@ class ReplayReport:
     candidates: tuple[CandidateFacts, ...]
     moves: tuple[AliasMove, ...]
     profile: str = ""
+
+    @property
+    def has_gated(self) -> bool:
+        """Whether the policy whose alias moves was among those asked for."""
+        return any(policy.name == "gated" for policy in self.policies)

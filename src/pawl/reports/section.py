@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TypeAlias
 
-__all__ = ["Chart", "Choice", "Column", "Json", "Section", "missing", "table", "with_table"]
+__all__ = ["Chart", "Choice", "Column", "Json", "Section", "missing", "picker", "table", "with_table"]
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
 """What goes into the page's data block. NaN and infinity become null there."""
@@ -82,6 +82,16 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, caption: 
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def picker(chart: Chart, title: str, shown: Choice) -> str:
+    """The drop-down that sets what a chart shows, one option for each of its choices. title: what is chosen among."""
+    options = "".join(
+        f'<option value="{i}"{" selected" if one is shown else ""}>{escape(one.name)}</option>'
+        for i, one in enumerate(chart.choices)
+    )
+    select = f'<select data-chart="{escape(chart.id)}">{options}</select>'
+    return f'<p class="picker"><label>{escape(title)} {select}</label></p>'
 
 
 def with_table(chart: Chart, numbers: str) -> str:

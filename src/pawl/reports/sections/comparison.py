@@ -1,17 +1,16 @@
 """The model beside its baselines, metric by metric, with the interval of every difference."""
 
-import math
 from html import escape
 
-from pawl.reports.answer import Verdict, verdict
+from pawl.reports.answer import MARKS, Verdict, verdict
+from pawl.reports.intervals import bounds_below, whisker
 from pawl.reports.report_data import Better, Comparison, Interval, MetricRow, ReportData, Unit
 from pawl.reports.section import Column, Section, missing, table
-from pawl.reports.wording import NOTHING, figure, interval, joined, signed
+from pawl.reports.wording import figure, joined, signed
 
 __all__ = ["comparison"]
 
 _TITLE = "Beside the baselines"
-_MARKS = {Verdict.BETTER: "good", Verdict.WORSE: "bad", Verdict.UNCLEAR: "even", Verdict.UNKNOWN: "even"}
 
 
 def comparison(data: ReportData) -> Section:
@@ -58,34 +57,13 @@ def _row(row: MetricRow, one: Comparison) -> list[str]:
     direction = "higher is better" if row.better is Better.HIGHER else "lower is better"
     return [
         f'{escape(row.name)}<span class="hint">{direction}</span>',
-        f'<span class="verdict {_MARKS[found]}">{found.value}</span>',
+        f'<span class="verdict {MARKS[found]}">{found.value}</span>',
         _cell(row.model, row.unit),
         _cell(one.value, row.unit),
-        f"{signed(one.difference.value, row.unit)}{_bounds(one.difference, row.unit)}",
-        _whisker(one.difference, _MARKS[found]),
+        f"{signed(one.difference.value, row.unit)}{bounds_below(one.difference, row.unit)}",
+        whisker(one.difference, MARKS[found]),
     ]
 
 
 def _cell(estimate: Interval, unit: Unit) -> str:
-    return figure(estimate.value, unit) + _bounds(estimate, unit)
-
-
-def _bounds(estimate: Interval, unit: Unit) -> str:
-    bounds = interval(estimate, unit)
-    return f'<span class="range">{bounds}</span>' if bounds else ""
-
-
-def _whisker(difference: Interval, mark: str) -> str:
-    """The interval drawn on a line whose middle is zero, each row on its own scale."""
-    bounds = (difference.low, difference.value, difference.high)
-    known = [value for value in bounds if value is not None and math.isfinite(value)]
-    reach = max((abs(value) for value in known), default=0.0)
-    if len(known) < len(bounds) or reach == 0:
-        return NOTHING
-    low, value, high = (70 + 64 * bound / reach for bound in known)
-    return (
-        f'<svg class="whisker {mark}" viewBox="0 0 140 16" width="140" height="16" aria-hidden="true">'
-        f'<line class="zero" x1="70" x2="70" y1="1" y2="15"/>'
-        f'<line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="8" y2="8"/>'
-        f'<circle cx="{value:.1f}" cy="8" r="3.5"/></svg>'
-    )
+    return figure(estimate.value, unit) + bounds_below(estimate, unit)

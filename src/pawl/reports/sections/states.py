@@ -1,7 +1,6 @@
 """What the market state was thought to be, for a chosen ticker, under its price."""
 
 from collections.abc import Mapping
-from html import escape
 
 import polars as pl
 
@@ -17,7 +16,7 @@ from pawl.reports.chart_style import (
     values,
 )
 from pawl.reports.report_data import ReportData, StateProbabilities, Unit
-from pawl.reports.section import Chart, Choice, Column, Json, Section, missing, table, with_table
+from pawl.reports.section import Chart, Choice, Column, Json, Section, missing, picker, table, with_table
 from pawl.reports.thinning import MAX_POINTS, thin
 from pawl.reports.wording import figure
 
@@ -41,15 +40,16 @@ def state_probabilities(data: ReportData) -> Section:
     first = found.chosen if found.chosen in shown else shown[0]
     budget = max(200, min(MAX_POINTS, _MAX_ROWS // len(shown)))
     choices = [_choice(ticker, thin(frames[ticker], "close", budget), found.states) for ticker in shown]
+    chosen = choices[shown.index(first)]
     chart = Chart(
         id="chart-states",
         label="Price of the chosen ticker, and below it the stacked probabilities of the market states.",
-        traces=_traces(found.states, choices[shown.index(first)]),
+        traces=_traces(found.states, chosen),
         layout=_layout(),
         height_px=520,
         choices=choices,
     )
-    body = _picker(shown, first) + with_table(chart, _numbers(found, shown))
+    body = picker(chart, "Ticker", chosen) + with_table(chart, _numbers(found, shown))
     return Section(id="states", title=_TITLE, lead=_lead(found, shown, len(frames)), body=body, charts=(chart,))
 
 
@@ -64,14 +64,6 @@ def _lead(found: StateProbabilities, shown: list[str], n_tickers: int) -> str:
 def _title(state: str) -> str:
     words = state.removeprefix("state_prob_").replace("_", " ")
     return words[:1].upper() + words[1:]
-
-
-def _picker(tickers: list[str], first: str) -> str:
-    options = "".join(
-        f'<option value="{i}"{" selected" if ticker == first else ""}>{escape(ticker)}</option>'
-        for i, ticker in enumerate(tickers)
-    )
-    return f'<p class="picker"><label>Ticker <select data-chart="chart-states">{options}</select></label></p>'
 
 
 def _choice(ticker: str, frame: pl.DataFrame, states: tuple[str, ...]) -> Choice:
