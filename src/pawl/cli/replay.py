@@ -15,6 +15,7 @@ from pawl.errors import InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pawl.jobs.replay_reporting import ReplayPage
     from pawl.jobs.replaying import SealedReplay
 
 __all__ = ["replay"]
@@ -60,6 +61,7 @@ def replay(
     with session(home, is_json=is_json) as run:
         from pawl.cli.composition import learner_named
         from pawl.jobs.replay_plan import POLICIES, ReplayOrder
+        from pawl.jobs.replay_reporting import write_replay_page
         from pawl.jobs.replaying import run_replay
         from pawl.jobs.workspace import Workspace
 
@@ -80,13 +82,16 @@ def replay(
             n_jobs=run.settings.n_jobs,
         )
         config = run.settings.m002.model_dump(mode="json") if learner == "m002" else {}
+        workspace = Workspace.at(run.home)
         with timeline(run) as watch:
-            sealed = run_replay(Workspace.at(run.home), chosen, order, config, watch)
+            sealed = run_replay(workspace, chosen, order, config, watch)
+            watch.on_stage("report", 0.0)
+            page = write_replay_page(workspace, chosen, order, sealed)
         seconds = monotonic() - began
-        run.answer(_payload(sealed, seconds), text=lambda: _text(sealed, seconds))
+        run.answer(_payload(sealed, page, seconds), text=lambda: _text(sealed, page, seconds))
 
 
-def _payload(sealed: "SealedReplay", seconds: float) -> dict[str, object]:
+def _payload(sealed: "SealedReplay", page: "ReplayPage", seconds: float) -> dict[str, object]:
     from pawl.jobs.replay_result import figures_json
 
     result = sealed.result
@@ -111,23 +116,30 @@ def _payload(sealed: "SealedReplay", seconds: float) -> dict[str, object]:
         ],
         "left_out": dict(sealed.left_out),
         "replay_id": str(sealed.replay_id),
+        "report": str(page.path),
         "seconds": round(seconds, 1),
     }
 
 
-def _text(sealed: "SealedReplay", seconds: float) -> "RenderableType":
+def _text(sealed: "SealedReplay", page: "ReplayPage", seconds: float) -> "RenderableType":
     from rich.console import Group
 
+    from pawl.reports.gate_worth import gate_worth
     from pawl.reports.policies import differences_table, policies_table
+    from pawl.reports.report_data import Interval
 
     result = sealed.result
+    intervals = {name: Interval(one.value, one.low, one.high) for name, one in result.differences.items()}
     return Group(
+        gate_worth(list(result.policies), intervals),
+        "",
         policies_table({name: (one.figures, one.counts) for name, one in result.policies.items()}),
         "",
         differences_table(result.differences),
         "",
         f"{result.n_decisions:,} decisions, {len(result.candidates)} versions, {seconds:.0f} s",
         f"ledger hash {sealed.ledger_hash}",
+        f"Open {page.newest}",
         f"Next: pawl gate explain {result.candidates[-1].record.version} --replay {sealed.home.name}",
         f"      pawl explain {sealed.newest_trace}",
     )

@@ -11,6 +11,7 @@ from pawl.evaluation.calibration import calibration_curve
 from pawl.jobs.backtesting import ScoredVersion
 from pawl.jobs.comparison import Compared
 from pawl.jobs.evaluation import Scored
+from pawl.jobs.report_frames import equity_frame, monthly_actions
 from pawl.learners.learner import LearnerSpec
 from pawl.market.checks import QualityReport, Severity
 from pawl.registry.versions import VersionRecord
@@ -143,9 +144,7 @@ def _curves(scored: ScoredVersion) -> tuple[EquityCurve, ...]:
 
 
 def _curve(name: str, role: CurveRole, scored: Scored) -> EquityCurve:
-    equity = scored.backtest.equity
-    # The page draws falls below zero; the backtest measures them as magnitudes.
-    return EquityCurve(name=name, role=role, frame=equity.select("ts", "equity", drawdown=-pl.col("drawdown")))
+    return EquityCurve(name=name, role=role, frame=equity_frame(scored.backtest))
 
 
 def _buy_and_hold(scored: ScoredVersion) -> EquityCurve:
@@ -181,9 +180,7 @@ def _calibration(model: Scored, event: str) -> Calibration | None:
 def _actions(decisions: pl.DataFrame) -> ActionCounts | None:
     if decisions.is_empty():
         return None
-    counts = [(pl.col("action") == action).sum().alias(f"n_{action}") for action in ("long", "short", "flat")]
-    month = pl.col("ts").dt.date().dt.truncate("1mo").alias("month")
-    return ActionCounts(decisions.group_by(month).agg(counts).sort("month"))
+    return ActionCounts(monthly_actions(decisions))
 
 
 def _states(predictions: pl.DataFrame, bars: pl.DataFrame) -> StateProbabilities | None:
