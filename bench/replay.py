@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.table import Table
 
@@ -41,6 +42,7 @@ from pawl.market.simulated import MarketSpec, simulate
 DAILY = Timeframe.parse("1d")
 START = datetime(2018, 1, 1, tzinfo=UTC)
 BEFORE = timedelta(days=731)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 CASES = {
     "25 tickers × 2 years": (25, 2),
@@ -84,14 +86,14 @@ def measure(n_tickers: int, n_years: int) -> dict[str, float]:
         n_bars = BEFORE.days + 365 * n_years
         spec = MarketSpec(tickers=tuple(f"T{i:02d}" for i in range(n_tickers)), start=START, n_bars=n_bars)
         bars = simulate(spec, np.random.default_rng(7)).bars
-        workspace.silver.merge(bars, DAILY, ALWAYS, source="bench", now=start)
+        workspace.silver.merge(bars, DAILY, ALWAYS, source="bench", now=NOW)
         learner = M002()
         with workers(2):
             prove_bars(workspace, learner.spec, workspace.silver.scan(DAILY).collect(), lambda stage, fraction: None)
         order = ReplayOrder(
             start=start,
             end=start + timedelta(days=365 * n_years),
-            now=datetime(2026, 1, 1, tzinfo=UTC),
+            now=NOW,
             seed=7,
             costs=Costs(),
             gate=GateSettings(),
@@ -107,6 +109,7 @@ def measure(n_tickers: int, n_years: int) -> dict[str, float]:
         watch = Watch(on_stage=lambda stage, fraction: None, on_step=lambda progress: None)
         sealed = run_replay(workspace, learner, order, {}, watch)
         seconds = time.perf_counter() - began
+        get_reusable_executor().shutdown(wait=True)  # the system counts the memory of children that have ended
     return {
         "tickers": n_tickers,
         "years": n_years,

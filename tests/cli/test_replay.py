@@ -47,6 +47,7 @@ def test_a_person_reads_the_policies_the_difference_and_what_to_do_next(
     [
         (["--from", "2021-06-01"], "too_little_data", "start at 2022-02-06 or later"),
         (["--to", "2022-01-01"], "bad_input", "choose a later --to"),
+        (["--from", "2023-06-01", "--to", "2023-09-01"], "too_little_data", "earlier range"),
         (["--retrain-every", "0d"], "bad_input", "choose a day or more"),
         (["--retrain-every", "weekly"], "bad_input", "91d"),
         (["--policies", "gated,best"], "bad_input", "gated, always, frozen"),

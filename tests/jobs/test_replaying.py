@@ -1,5 +1,6 @@
 """A whole replay: it sees no future, repeats to the byte, and goes on where it was cut off."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,11 +11,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ledger_world import verdict
+from pawl.jobs import replay as driver
 from pawl.jobs import verdicts
 from pawl.jobs.replay_result import figures_json
 from pawl.jobs.replaying import Progress, SealedReplay, Watch
 from pawl.jobs.workspace import Workspace
 from pawl.ledger.deployments import active_at, list_deployments
+from pawl.ledger.evaluations import get_report
+from pawl.ledger.replay_log import read_rows
 from pawl.registry.versions import VersionStore
 from small_replay import NAME, ORDER, run
 from small_workspace import NOW, fill, nobody
@@ -164,3 +169,29 @@ def test_a_replay_that_is_killed_everywhere_goes_on_each_time_and_ends_with_the_
 def test_a_replay_leaves_what_the_workspace_serves_alone(home: Path, sealed: SealedReplay) -> None:
     assert Workspace.at(home).versions.all() == []
     assert sealed.home.parent == home / "replays"
+
+
+def test_pass_r35_every_move_has_a_passing_verdict_against_what_served_and_decides_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verdicts are handed out here, so that there are promotions to look at."""
+    said = iter((verdict(is_first=True), verdict(), verdict(passes=False), verdict()))
+    monkeypatch.setattr(driver, "reach_verdict", lambda *parts: next(said))
+    fill(Workspace.at(tmp_path))
+    done = run(tmp_path)
+    names = [f"{NAME}-1.{number}" for number in range(4)]
+    with VersionStore(done.home).ledger.reading() as tx:
+        moves = list_deployments(tx, NAME)
+        reports = [get_report(tx, move.eval_id) for move in moves if move.eval_id]
+    assert [move.to_version for move in moves] == [names[0], names[1], names[3]]
+    for move, report in zip(moves, reports, strict=True):
+        assert report.verdict.passed
+        assert (report.version, report.baseline) == (move.to_version, move.from_version)
+    assert [one.champion for one in done.result.candidates] == [None, names[0], names[1], names[1]]
+    with VersionStore(done.home).ledger.reading() as tx:
+        rows = [row for row in read_rows(tx, done.replay_id) if row.kind == "decision" and row.policy == "gated"]
+    for row in rows:
+        number = sum(one.step.begin < row.virtual_time for one in done.result.candidates) - 1
+        assert json.loads(row.payload)["version"] == names[(0, 1, 1, 3)[number]]
+    figures = figures_json(done.result.policies["gated"])
+    assert (figures["promotions"], figures["refusals"], figures["rollbacks"]) == (3, 1, 0)

@@ -29,6 +29,7 @@ from pawl.ledger.database import LEDGER_FILE, Ledger
 from pawl.ledger.deployments import list_deployments
 from pawl.ledger.replay_log import ReplayRow, append_rows, finish_replay, newest_trace, open_replay, replay_states
 from pawl.market.bars import UTC_TIME
+from pawl.market.instants import latest
 from pawl.registry.versions import VersionStore
 
 __all__ = ["Progress", "SealedReplay", "Watch", "run_replay"]
@@ -182,6 +183,14 @@ def _bars(workspace: Workspace, learner: Learner[Any], order: ReplayOrder) -> pl
             f"no {timeframe} bars close by {order.end:%Y-%m-%d}",
             where=str(workspace.home),
             fix=f"import some: pawl data import FILE --timeframe {timeframe}",
+        )
+    last = latest(bars["available_at"])
+    if last <= order.start:
+        raise TooLittleDataError(
+            f"no {timeframe} bar closes between {order.start:%Y-%m-%d} and {order.end:%Y-%m-%d}: "
+            f"the newest closed at {last:%Y-%m-%d %H:%M}",
+            where="--from, --to",
+            fix="choose an earlier range, or import newer bars",
         )
     return bars.sort("ticker", "ts")
 
