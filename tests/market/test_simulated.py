@@ -116,6 +116,24 @@ def test_a_stretch_of_noise_ends_where_it_is_told_to() -> None:
     assert later > never + 0.3
 
 
+def carry_on(spec: MarketSpec) -> float:
+    """Correlation of a day's move with the mean of the five before it."""
+    moves = market(spec).bars.with_columns(move=pl.col("close").log().diff().over("ticker"))
+    before = moves.with_columns(before=pl.col("move").shift(1).rolling_mean(5).over("ticker"))
+    return float(before.select(pl.corr("move", "before")).item())
+
+
+def test_a_trend_handed_in_holds_in_every_regime_and_turns_with_the_strength() -> None:
+    back = replace(SPEC, edge=1.0, trend=-3.0)
+    on = replace(back, changes=(Change(at=START, strength=-1.0),))
+    assert carry_on(back) < carry_on(replace(SPEC, edge=0.0)) - 0.05 < carry_on(on) - 0.15
+
+
+def test_a_trend_handed_in_moves_nothing_where_nothing_can_be_learnt() -> None:
+    noise = replace(SPEC, edge=0.0)
+    assert_frame_equal(market(replace(noise, trend=-3.0)).bars, market(noise).bars)
+
+
 def test_the_learnable_part_does_not_lift_prices_for_ever() -> None:
     spec = MarketSpec(tickers=("EURUSD",), start=START, n_bars=25_000, timeframe=Timeframe.parse("15m"), calendar=FX)
     for seed in range(4):

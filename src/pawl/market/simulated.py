@@ -45,6 +45,8 @@ class MarketSpec:
 
     edge: how far the learnable part pulls, in sigmas: 0 gives pure noise, 0.4 a modest pull that a learner can find in
     some hundred events. changes: in order of time; before the first, the strength is 1.
+    trend: how far recent moves carry on (above 0) or come back (below 0), as in `Regime`; a number holds in every
+    regime, None leaves each its own.
     yearly_volatility: fraction; None takes what is usual on the calendar. dirt: faults to plant; None leaves it clean.
     """
 
@@ -55,6 +57,7 @@ class MarketSpec:
     calendar: Calendar = ALWAYS
     edge: float = 0.4
     changes: tuple[Change, ...] = ()
+    trend: float | None = None
     yearly_volatility: float | None = None
     dirt: Dirt | None = None
 
@@ -165,7 +168,7 @@ def _shocks(
     return Shocks(
         drift=drift,
         sigma=sigma,
-        trend=np.array([regime.trend for regime in REGIMES])[path],
+        trend=np.array([regime.trend if spec.trend is None else spec.trend for regime in REGIMES])[path],
         shock=COMMON_SHARE * common + np.sqrt(1 - COMMON_SHARE**2) * own,
         pressure=fading(0.6 * _stream(root, ticker, "pressure").standard_normal(n), 0.8),  # of unit variance
         strength=spec.edge * _strength(spec, clock.ts),
