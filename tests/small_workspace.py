@@ -11,7 +11,7 @@ import pytest
 
 from pawl.evaluation.costs import Costs
 from pawl.features.sets import FEATURE_SETS
-from pawl.jobs import demo
+from pawl.jobs import demo, demo_market
 from pawl.jobs.training import TrainedVersion
 from pawl.jobs.training_data import TrainingOrder
 from pawl.jobs.workspace import Workspace
@@ -93,7 +93,13 @@ def nobody(stage: str, fraction: float) -> None:
 
 
 def shrink_demo(patch: pytest.MonkeyPatch) -> None:
-    """The demo on two tickers of 800 bars, with the small m002 and a cut that leaves half a year unread."""
-    patch.setattr(demo, "MARKET", MarketSpec(tickers=("ALPHA", "BRAVO"), start=START, n_bars=800, timeframe=DAILY))
-    patch.setattr(demo, "DEMO_CONFIG", SMALL)
-    patch.setattr(demo, "CUT", TO)
+    """The demo on two tickers of 800 bars, with the small m002 and nine months to replay."""
+    smaller = {
+        "DEMO_MARKET": MarketSpec(tickers=("ALPHA", "BRAVO"), start=START, n_bars=800, timeframe=DAILY),
+        "DEMO_CONFIG": SMALL,
+        "DEMO_START": datetime(2022, 3, 1, tzinfo=UTC),
+        "DEMO_END": datetime(2022, 12, 1, tzinfo=UTC),
+    }
+    for module in (demo, demo_market):
+        for name, value in smaller.items():
+            patch.setattr(module, name, value)

@@ -20,9 +20,11 @@ from pawl.jobs.demo_market import (
     WHIPSAW_END,
     WHIPSAW_START,
 )
-from pawl.jobs.replay_plan import ReplayOrder, first_possible, steps
+from pawl.jobs.replay_plan import ReplayOrder, steps
+from pawl.jobs.replay_tickers import Joining
 from pawl.lake.checking import check_silver
 from pawl.lake.silver import SilverStore
+from pawl.learners.m002 import M002
 from pawl.market.limits import QualityLimits
 from pawl.market.simulated import simulate
 
@@ -72,7 +74,8 @@ def test_moves_carry_on_after_the_change_and_come_back_in_the_whipsaw(bars: pl.D
 
 def test_every_ticker_is_clean_and_ready_when_the_replay_starts(silver: SilverStore, bars: pl.DataFrame) -> None:
     assert not check_silver(silver, DEMO_MARKET.timeframe, ORDER.limits).failing
-    assert set(first_possible(bars, ORDER).filter(pl.col("ready_at") <= DEMO_START)["ticker"]) == {*DEMO_MARKET.tickers}
+    joined = Joining(silver, M002().spec, ORDER, bars).at(steps(ORDER)[0])
+    assert joined == DEMO_MARKET.tickers
     assert (bars.group_by("ticker").agg(pl.col("available_at").max())["available_at"] >= DEMO_END).all()
 
 

@@ -1,6 +1,7 @@
 """From the settings to what the jobs take: learners as configured, and how reports are made."""
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from pawl.jobs.learners import find_learner
@@ -10,13 +11,20 @@ from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
 from pawl.settings import Settings
 
-__all__ = ["learner_named", "reporting_of", "terms_of"]
+__all__ = ["config_of", "learner_named", "reporting_of", "terms_of"]
 
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
     """A shipped learner as configured, or a user's own; NotFoundError lists the known ones."""
     shipped: dict[str, Learner[Any]] = {"m002": M002(settings.m002)}
     return find_learner(name, shipped, settings.learners)
+
+
+def config_of(name: str, settings: Settings) -> dict[str, Any]:
+    """What a learner follows from beside its bars: its settings, or the bytes of a user's own file."""
+    if name in settings.learners:
+        return {"file_sha256": sha256(settings.learners[name].read_bytes()).hexdigest()}
+    return settings.m002.model_dump(mode="json") if name == "m002" else {}
 
 
 def terms_of(settings: Settings) -> Terms:
