@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 import pytest
 
 from pawl.cli.main import run
+from pawl.jobs.ledgers import replay_ledgers
 from pawl.lake.silver import SilverStore
+from pawl.ledger.replay_log import newest_trace
 from pawl.market.bars import BAR_SCHEMA, Timeframe
 
 Answer = tuple[int, dict[str, Any]]
@@ -162,3 +165,18 @@ def test_a_range_that_it_has_read_or_that_touches_the_embargo_is_refused(pawl: P
     assert answer["error"]["code"] == "overlaps_training"
     assert "2022-01-06" in answer["error"]["fix"], "five days lie between it and 2021-12-31"
     assert pawl(small, "backtest", "m002-1.0", "--from", "2022-01-06", "--to", "2022-02-01")[0] == 0
+
+
+def test_half_a_year_is_replayed_and_a_decision_of_it_derived_again(pawl: Pawl, small: Path) -> None:
+    code, answer = pawl(small, "replay", "--from", "2022-01-01", "--to", "2022-07-01", "--window", "730d")
+    assert code == 0
+    assert answer["decisions"] == 3 * 3 * 181  # policies × tickers × days from 2022-01-02 to 2022-07-01
+    assert [one["version"] for one in answer["versions"]] == ["m002-1.0", "m002-1.1"]
+    assert answer["versions"][0]["verdict"] == "pass"
+    assert all(one["max_t1"] < one["trained_at"] for one in answer["versions"])
+    code, state = pawl(small, "status")
+    assert [one["ledger_hash"] for one in state["replays"]] == [answer["ledger_hash"]]
+    with next(iter(replay_ledgers(small).values())).reading() as tx:
+        trace = newest_trace(tx, UUID(answer["replay_id"]))
+    code, explained = pawl(small, "explain", trace)
+    assert (code, explained["identical"]) == (0, True)

@@ -30,10 +30,9 @@ def demo(home: HomeOption = None, is_json: JsonOption = False) -> None:
 
         began = monotonic()
         if not is_json:
-            run.stdout.print(
-                f"Pawl demo, offline: {len(DEMO_MARKET.tickers)} simulated tickers, {DEMO_MARKET.n_bars} daily bars each."
-                f"\nReplaying {DEMO_START:%Y-%m-%d} to {DEMO_END:%Y-%m-%d}. {POLICIES_IN_WORDS}\n"
-            )
+            of = f"{len(DEMO_MARKET.tickers)} simulated tickers, {DEMO_MARKET.n_bars} daily bars each"
+            years = f"{DEMO_START:%Y-%m-%d} to {DEMO_END:%Y-%m-%d}"
+            run.stdout.print(f"Pawl demo, offline: {of}.\nReplaying {years}. {POLICIES_IN_WORDS}\n")
         order = DemoOrder(
             now=datetime.now(UTC),
             costs=run.settings.costs,
