@@ -22,7 +22,7 @@ from pawl.ledger.evaluations import get_report
 from pawl.ledger.replay_log import read_rows
 from pawl.registry.versions import VersionStore
 from small_replay import NAME, ORDER, run
-from small_workspace import NOW, fill, nobody
+from small_workspace import NOW, START, fill, nobody
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,13 @@ def test_another_seed_is_another_replay(home: Path, sealed: SealedReplay) -> Non
 def test_bars_after_the_end_change_nothing(tmp_path: Path, sealed: SealedReplay) -> None:
     fill(Workspace.at(tmp_path), n_bars=705)
     assert run(tmp_path).ledger_hash == sealed.ledger_hash
+
+
+def test_a_replay_past_the_newest_bar_ends_with_it(tmp_path: Path, sealed: SealedReplay) -> None:
+    fill(Workspace.at(tmp_path), n_bars=(ORDER.end - START).days)
+    longer = run(tmp_path, replace(ORDER, end=ORDER.end + timedelta(days=500)))
+    assert longer.ledger_hash == sealed.ledger_hash
+    assert longer.order.end == ORDER.end
 
 
 def test_a_replay_that_was_interrupted_goes_on_and_ends_with_the_same_hash(

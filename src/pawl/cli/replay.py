@@ -81,6 +81,6 @@ def replay(
         with timeline(run) as watch:
             sealed = run_replay(workspace, chosen, order, config, watch)
             watch.on_stage("report", 0.0)
-            page = write_replay_page(workspace, chosen, order, sealed)
+            page = write_replay_page(workspace, chosen, sealed)
         seconds = monotonic() - began
         run.answer(replay_payload(sealed, page, seconds), text=lambda: replay_text(sealed, page, seconds))

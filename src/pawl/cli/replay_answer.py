@@ -35,6 +35,7 @@ def replay_payload(sealed: "SealedReplay", page: "ReplayPage", seconds: float) -
             }
             for one in result.candidates
         ],
+        "to": sealed.order.end.isoformat(),
         "left_out": dict(sealed.left_out),
         "replay_id": str(sealed.replay_id),
         "report": str(page.path),
@@ -59,7 +60,8 @@ def replay_text(sealed: "SealedReplay", page: "ReplayPage", seconds: float) -> "
         "",
         differences_table(result.differences),
         "",
-        f"{result.n_decisions:,} decisions, {len(result.candidates)} versions, {seconds:.0f} s",
+        f"{sealed.order.start:%Y-%m-%d} to {sealed.order.end:%Y-%m-%d}: {result.n_decisions:,} decisions, "
+        f"{len(result.candidates)} versions, {seconds:.0f} s",
         f"ledger hash {sealed.ledger_hash}",
         f"Open {page.newest}",
         f"Next: pawl gate explain {result.candidates[-1].record.version} --replay {sealed.home.name}",

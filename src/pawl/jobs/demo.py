@@ -84,6 +84,6 @@ def run_demo(workspace: Workspace, order: DemoOrder, watch: Watch) -> Demo:
     )
     sealed = run_replay(workspace, learner, replayed, DEMO_CONFIG.model_dump(mode="json"), watch)
     watch.on_stage("report", 0.0)
-    page = write_replay_page(workspace, learner, replayed, sealed, DEMO_PROFILE)
+    page = write_replay_page(workspace, learner, sealed, DEMO_PROFILE)
     watch.on_stage("report", 1.0)
     return Demo(merge=merge, quality=quality, proof=proof, sealed=sealed, page=page)

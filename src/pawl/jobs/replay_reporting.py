@@ -9,7 +9,7 @@ import polars as pl
 
 from pawl.evaluation.calibration import brier, ece
 from pawl.jobs.replay import Judged
-from pawl.jobs.replay_plan import ReplayOrder, Step, steps
+from pawl.jobs.replay_plan import Step, steps
 from pawl.jobs.replay_result import PolicyResult
 from pawl.jobs.replaying import SealedReplay
 from pawl.jobs.report_frames import equity_frame, monthly_actions
@@ -34,19 +34,19 @@ class ReplayPage:
 
 
 def write_replay_page(
-    workspace: Workspace, learner: Learner[Any], order: ReplayOrder, sealed: SealedReplay, profile: str = ""
+    workspace: Workspace, learner: Learner[Any], sealed: SealedReplay, profile: str = ""
 ) -> ReplayPage:
     """Write the page beside the replay's ledger, and again as the newest report of the workspace."""
-    page = render_replay(replay_report(learner, order, sealed, profile)).encode()
+    page = render_replay(replay_report(learner, sealed, profile)).encode()
     written = ReplayPage(path=sealed.home / "report.html", newest=workspace.home / "report.html")
     for place in (written.path, written.newest):
         write_atomically(place, page)
     return written
 
 
-def replay_report(learner: Learner[Any], order: ReplayOrder, sealed: SealedReplay, profile: str = "") -> ReplayReport:
+def replay_report(learner: Learner[Any], sealed: SealedReplay, profile: str = "") -> ReplayReport:
     """Everything the page shows of a replay. profile: a named variant of the run, or empty."""
-    result = sealed.result
+    result, order = sealed.result, sealed.order
     decided = {ticker for one in result.policies.values() for ticker in one.decisions["ticker"].unique()}
     labels = learner.label(sealed.bars).select("ticker", "ts", "target").drop_nulls()
     return ReplayReport(

@@ -59,11 +59,13 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedReplay:
-    """A finished replay. home: the folder with its own ledger. bars: those it ran on. left_out: ticker → why it was
-    never decided on. newest_trace: of its newest decision, the newest that took a position if one did.
+    """A finished replay. order: as it was carried out, its end no later than the newest bar. home: the folder with its
+    own ledger. bars: those it ran on. left_out: ticker → why it was never decided on. newest_trace: of its newest
+    decision, the newest that took a position if one did.
     """
 
     replay_id: UUID
+    order: ReplayOrder
     ledger_hash: str
     home: Path
     result: ReplayResult
@@ -78,9 +80,11 @@ def run_replay(
     """Replay, or go on with a replay of the same inputs that was cut off; the log ends with the same hash either way.
 
     Every replay has a ledger of its own below `replays/`, so it never touches what the workspace serves. config: the
-    learner's settings, part of what the replay follows from. A second run of the same inputs waits for the first.
+    learner's settings, part of what the replay follows from. A second run of the same inputs waits for the first. A
+    replay that is to go past the newest bar ends with it.
     """
     bars = _bars(workspace, learner, order)
+    order = replace(order, end=min(order.end, latest(bars["available_at"])))
     joining = Joining(workspace.silver, learner.spec, order, bars)
     inputs = inputs_of(order, learner.spec, bars, config)
     name = sha256(canonical_json(dict(inputs)).encode()).hexdigest()[:12]
@@ -99,6 +103,7 @@ def run_replay(
             trace = newest_trace(tx, replay_id)
     return SealedReplay(
         replay_id=replay_id,
+        order=order,
         ledger_hash=ledger_hash,
         home=home,
         result=result,
