@@ -3,26 +3,26 @@
     python bench/replay.py [--quick] [--json FILE]
 
 The market is simulated, m002 has its defaults, trainings read two years back and come every 91 days; two workers, one
-thread each. Every case is a process of its own. *driver*: wall time outside `fit` and `predict` of the learner and its
-baselines, over the whole: reading, checks, verdicts, decisions, backtests, the log. The proof of the features is made
-before the clock starts, as a user's own is made once. Memory is the peak of the main process and of its largest worker.
+thread each. Every case is a process of its own. *driver*: share of the wall time outside `fit` and `predict` of the
+learner and its baselines: reading, checks, verdicts, decisions, backtests, the log. The proof of the features is made
+before the clock starts, as a user's own is made once. *MiB*: the main process and its workers together at their peak,
+pages that they share counted once (PSS, four looks a second). *grown*: the main process, last step less second, MiB.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.table import Table
 
@@ -78,6 +78,43 @@ class Clocked:
         setattr(owner, name, timed)
 
 
+class Memory:
+    """The memory of this process and its children together, MiB, sampled by a thread of its own."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(0.25):
+            self.peak = max(self.peak, sum(map(_pss_mib, _family(os.getpid()))))
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [pid, *(one for child in children for one in _family(int(child)))]
+
+
+def _pss_mib(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) / 1024
+
+
 def measure(n_tickers: int, n_years: int) -> dict[str, float]:
     """Run one case in this process."""
     with tempfile.TemporaryDirectory() as folder:
@@ -105,11 +142,12 @@ def measure(n_tickers: int, n_years: int) -> dict[str, float]:
         learning = Clocked()
         for name in ("fit", "predict"):
             learning.watch(M002, name)
+        held: list[float] = []
+        watch = Watch(on_stage=lambda stage, fraction: None, on_step=lambda step: held.append(_pss_mib(os.getpid())))
         began = time.perf_counter()
-        watch = Watch(on_stage=lambda stage, fraction: None, on_step=lambda progress: None)
-        sealed = run_replay(workspace, learner, order, {}, watch)
+        with Memory() as memory:
+            sealed = run_replay(workspace, learner, order, {}, watch)
         seconds = time.perf_counter() - began
-        get_reusable_executor().shutdown(wait=True)  # the system counts the memory of children that have ended
     return {
         "tickers": n_tickers,
         "years": n_years,
@@ -118,8 +156,8 @@ def measure(n_tickers: int, n_years: int) -> dict[str, float]:
         "seconds": seconds,
         "learning_seconds": learning.seconds,
         "driver_share": 1 - learning.seconds / seconds,
-        "main_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "worker_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "peak_mib": memory.peak,
+        "grown_mib": held[-1] - held[1],
         "load": os.getloadavg()[0],
     }
 
@@ -142,7 +180,18 @@ def main() -> None:
         found[name] = json.loads(done.stdout.splitlines()[-1])
     per_unit = found[BASE]["seconds"] / (found[BASE]["tickers"] * found[BASE]["years"])
     table = Table(title="replay of m002: two-year window, retraining every 91 days, two workers")
-    for column in ("case", "trainings", "decisions", "s", "driver", "s a ticker-year", "of the base", "MiB", "load"):
+    for column in (
+        "case",
+        "trainings",
+        "decisions",
+        "s",
+        "driver",
+        "s a ticker-year",
+        "of the base",
+        "MiB",
+        "grown",
+        "load",
+    ):
         table.add_column(column, justify="left" if column == "case" else "right")
     for name, one in found.items():
         unit = one["seconds"] / (one["tickers"] * one["years"])
@@ -154,7 +203,8 @@ def main() -> None:
             f"{one['driver_share']:.1%}",
             f"{unit:.2f}",
             f"{unit / per_unit:.2f}",
-            f"{one['main_mib']:.0f} + {one['worker_mib']:.0f}",
+            f"{one['peak_mib']:.0f}",
+            f"{one['grown_mib']:.0f}",
             f"{one['load']:.1f}",
         )
     Console(width=140).print(table)

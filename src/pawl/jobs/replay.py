@@ -96,7 +96,7 @@ def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
     for step in steps(order):
         tickers = world.joining.at(step)
         record = _candidate(world, order, step, tickers)
-        judged = _judge(world, models, order, step, record, candidates)
+        judged = _judge(world, models, order, _Candidate(step=step, record=record, champion=_champion(candidates)))
         candidates.append(judged)
         serving = _serving(candidates, order)
         models.keep_only({one.version for one in serving.values()})
@@ -137,23 +137,25 @@ def _candidate(world: ReplayWorld, order: ReplayOrder, step: Step, tickers: tupl
     return train(world.workspace, world.learner, training, lambda stage, fraction: None).record
 
 
-def _judge(
-    world: ReplayWorld,
-    models: LoadedModels,
-    order: ReplayOrder,
-    step: Step,
-    record: VersionRecord,
-    before: list[Judged],
-) -> Judged:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """Who is to be judged at a step, and whom it has to beat (None: nothing serves yet)."""
+
+    step: Step
+    record: VersionRecord
+    champion: VersionRecord | None
+
+
+def _judge(world: ReplayWorld, models: LoadedModels, order: ReplayOrder, candidate: _Candidate) -> Judged:
     """The verdict on a candidate, and its promotion with it in one transaction; the stored one where it was given."""
     ledger = world.workspace.versions.ledger
-    champion = _champion(before)
+    step, record = candidate.step, candidate.record
     with ledger.reading() as tx:
         report = newest_report(tx, record.version)
         n_trials = count_trials(tx, record.version)
     if report is not None:
         return Judged(step=step, record=record, champion=report.baseline, verdict=report.verdict)
-    case = Case(candidate=record, champion=champion, n_trials=n_trials)
+    case = Case(candidate=record, champion=candidate.champion, n_trials=n_trials)
     visible = world.bars.filter(pl.col("available_at") < step.begin)
     verdict = reach_verdict(models, case, visible, Terms(costs=order.costs, gate=order.gate, seed=order.seed))
     new = NewEvaluation(version=record.version, baseline=case.baseline, verdict=verdict, figures={})
