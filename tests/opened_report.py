@@ -10,7 +10,15 @@ import plotly.graph_objects as go
 from browser import Page
 from pawl.reports.section import Chart, Json
 
-__all__ = ["EVIL", "Outline", "opened", "page_without_plotly", "require_known_properties", "require_readable_outline"]
+__all__ = [
+    "EVIL",
+    "Outline",
+    "opened",
+    "page_without_plotly",
+    "require_alone",
+    "require_known_properties",
+    "require_readable_outline",
+]
 
 EVIL = '</script ><script>window.pwned=1</script><img src=x onerror="window.pwned=1"><b>&lt;'
 
@@ -24,6 +32,16 @@ def opened(page: Page, path: Path, width: int = 1280, scheme: str = "light", is_
     page.goto(path.as_uri())
     page.wait_for("'drawn' in document.documentElement.dataset")
     return page
+
+
+def require_alone(page: Page, path: Path, section_ids: Sequence[str]) -> None:
+    """It opens with these sections, and read to its end it has neither an error nor asked for anything but itself."""
+    opened(page, path)
+    assert page.evaluate("[...document.querySelectorAll('main > section')].map((one) => one.id)") == section_ids
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert page.requests == [path.as_uri()]
+    assert page.problems == []
 
 
 def page_without_plotly(html: str) -> str:

@@ -14,7 +14,14 @@ import polars as pl
 import pytest
 
 from browser import Page
-from opened_report import EVIL, opened, page_without_plotly, require_known_properties, require_readable_outline
+from opened_report import (
+    EVIL,
+    opened,
+    page_without_plotly,
+    require_alone,
+    require_known_properties,
+    require_readable_outline,
+)
 from pawl.reports.page import SECTIONS, render_report
 from pawl.reports.report_data import (
     EquityCurve,
@@ -36,12 +43,7 @@ def whole(report_data: ReportData, tmp_path: Path) -> Path:
 
 
 def test_the_report_opens_in_chromium_without_an_error_or_an_outside_request(chromium: Page, whole: Path) -> None:
-    page = opened(chromium, whole)
-    assert page.evaluate("[...document.querySelectorAll('main > section')].map((one) => one.id)") == SECTION_IDS
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    page.evaluate("new Promise((done) => setTimeout(done, 200))")
-    assert page.requests == [whole.as_uri()]
-    assert page.problems == []
+    require_alone(chromium, whole, SECTION_IDS)
 
 
 def test_every_chart_has_drawn_its_marks(chromium: Page, whole: Path) -> None:

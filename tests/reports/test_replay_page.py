@@ -10,7 +10,14 @@ import polars as pl
 import pytest
 
 from browser import Page
-from opened_report import EVIL, opened, page_without_plotly, require_known_properties, require_readable_outline
+from opened_report import (
+    EVIL,
+    opened,
+    page_without_plotly,
+    require_alone,
+    require_known_properties,
+    require_readable_outline,
+)
 from pawl.reports.replay_data import ReplayReport
 from pawl.reports.replay_page import REPLAY_SECTIONS, render_replay
 from pawl.reports.report_data import Interval
@@ -42,12 +49,7 @@ def click(page: Page, element: str) -> None:
 
 
 def test_the_page_opens_in_chromium_without_an_error_or_an_outside_request(chromium: Page, whole: Path) -> None:
-    page = opened(chromium, whole)
-    assert page.evaluate("[...document.querySelectorAll('main > section')].map((one) => one.id)") == SECTION_IDS
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    page.evaluate("new Promise((done) => setTimeout(done, 200))")
-    assert page.requests == [whole.as_uri()]
-    assert page.problems == []
+    require_alone(chromium, whole, SECTION_IDS)
 
 
 def test_every_chart_has_drawn_its_marks(chromium: Page, whole: Path) -> None:
