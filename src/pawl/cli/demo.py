@@ -72,6 +72,7 @@ def _text(done: "Demo", seconds: float) -> "RenderableType":
         f"{verdicts.count('fail')} failed",
         f"proof     {len(done.proof.features)} features × every bar = {done.proof.cells:,} values, "
         f"{done.proof.mismatches} changed when their future was cut",
+        "market    simulated, and made to show a change that a retrained version learns and a stretch that misleads it",
         "",
         f"All of these with --home {home}. Then your own bars:",
         "  pawl data import FILE.parquet --timeframe 1d",

@@ -1,5 +1,6 @@
 """What a replay answers: one JSON object for programs, the answer and its tables for people."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from pawl.jobs.replaying import SealedReplay
 
 __all__ = ["replay_payload", "replay_text"]
+
+LINE = 100  # characters, where a sentence is broken
 
 
 def replay_payload(sealed: "SealedReplay", page: "ReplayPage", seconds: float) -> dict[str, object]:
@@ -54,7 +57,7 @@ def replay_text(sealed: "SealedReplay", page: "ReplayPage", seconds: float) -> "
     result = sealed.result
     intervals = {name: Interval(one.value, one.low, one.high) for name, one in result.differences.items()}
     return Group(
-        gate_worth(list(result.policies), intervals),
+        fill(gate_worth(list(result.policies), intervals), LINE),
         "",
         policies_table({name: (one.figures, one.counts) for name, one in result.policies.items()}),
         "",

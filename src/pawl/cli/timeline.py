@@ -42,9 +42,8 @@ class _Lines:
         from pawl.reports.wording import signed
 
         grown = (f"{name} {signed(value, Unit.PERCENT)}" for name, value in progress.net_return.items())
-        self.run.stderr.print(
-            _verdict(progress), f"            by its end: {', '.join(grown)}", sep="\n", highlight=False
-        )
+        so_far = f"            by its end: {', '.join(grown)}"
+        self.run.stderr.print(_verdict(progress), so_far, sep="\n", highlight=False, soft_wrap=True)
 
 
 class _Picture:
