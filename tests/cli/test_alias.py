@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import verdict
+from ledger_world import trained, verdict
 from pawl.cli.main import run
 from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
@@ -62,6 +62,14 @@ def test_judged_again_it_is_refused_with_reasons_and_stays(home: Path, ask: Ask)
     code, refused = ask(home, "promote", "m002-1.1")
     assert code == 1
     assert "the gate refused" in refused["error"]["what"]
+
+
+def test_a_version_that_was_never_judged_is_refused(tmp_path: Path, ask: Ask) -> None:
+    with Ledger.open(tmp_path).transaction() as tx:
+        trained(tx, "m002-1.0")
+    code, answer = ask(tmp_path, "promote", "m002-1.0")
+    assert code == 1
+    assert answer["error"]["fix"] == "pawl gate judge m002-1.0"
 
 
 def test_there_is_no_way_to_force_it(home: Path, ask: Ask) -> None:

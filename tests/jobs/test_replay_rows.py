@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,10 @@ def test_what_was_logged_on_the_way_is_what_the_whole_backtest_says(
 def test_what_an_outcome_earned_adds_up_and_names_the_decision_before(
     sealed: SealedReplay, rows: dict[str, list[Any]]
 ) -> None:
-    traces = {one["trace_id"] for one in payloads(rows["decision"])}
+    decided_at = {json.loads(row.payload)["trace_id"]: row.virtual_time for row in rows["decision"]}
+    for row in (*rows["outcome"], *rows["fill"]):
+        assert decided_at[json.loads(row.payload)["trace_id"]] == row.virtual_time - timedelta(days=1)
     frozen = payloads([row for row in rows["outcome"] if row.policy == "frozen"])
-    assert {one["trace_id"] for one in frozen} <= traces
     total = sealed.result.policies["frozen"].backtest.returns["net_return"].sum()
     assert sum(one["net_return"] for one in frozen) == pytest.approx(total, abs=1e-12)
     assert total != 0

@@ -72,8 +72,9 @@ def test_a_ticker_that_goes_bad_later_is_decided_on_until_that_could_be_known(si
 
 def test_a_named_ticker_that_is_not_ready_is_refused_with_the_earliest_date(silver: SilverStore) -> None:
     add(silver, "LATE", first=100, n=600)
+    add(silver, "SOONER", first=80, n=600)
     with pytest.raises(TooLittleDataError, match="LATE") as told:
-        joining(silver, replace(ORDER, tickers=("AAA", "LATE")))
+        joining(silver, replace(ORDER, tickers=("AAA", "LATE", "SOONER")))
     assert told.value.exit_code == 2
     earliest = START + timedelta(days=501)  # the first midnight with 400 closes strictly before it
     assert told.value.fix == f"start at {earliest:%Y-%m-%d} or later"

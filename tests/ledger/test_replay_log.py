@@ -21,9 +21,11 @@ from pawl.ledger.replay_log import (
     GENESIS,
     ReplayRow,
     append_rows,
+    find_decision,
     finish_replay,
     last_time,
     ledger_hash,
+    newest_trace,
     open_replay,
     read_rows,
 )  # fmt: skip
@@ -206,3 +208,32 @@ def test_ten_thousand_rows_are_written_in_well_under_a_second(ledger: Ledger) ->
     write(ledger, replay, rows)
     assert len(rows) > 10_000
     assert time.process_time() - began < 1.0
+
+
+def test_a_decision_is_found_by_its_trace_with_the_tickers_its_model_was_asked(ledger: Ledger) -> None:
+    """At the instant of a training the decisions are still those of the version before."""
+
+    def row(on: int, kind: str, ticker: str = "", **payload: object) -> ReplayRow:
+        return ReplayRow(
+            virtual_time=day(on), learner="m002", policy="gated", ticker=ticker, kind=kind, payload=payload
+        )
+
+    replay = opened(ledger)
+    rows = [
+        row(0, "training", decides_on=["AAA"]),
+        row(1, "decision", "AAA", trace_id="first", action="short"),
+        row(1, "training", decides_on=["AAA", "BBB"]),
+        row(2, "decision", "AAA", trace_id="second", action="flat"),
+    ]
+    write(ledger, replay, rows)
+    with ledger.reading() as tx:
+        found = {trace: find_decision(tx, trace) for trace in ("first", "second", "fir", "%", "")}
+        assert newest_trace(tx, replay) == "first", "the newest that took a position"
+        assert newest_trace(tx, UUID(int=0)) is None
+    assert [(one.at, one.decided_on) if one else None for one in found.values()] == [
+        (day(1), ("AAA",)),
+        (day(2), ("AAA", "BBB")),
+        None,
+        None,
+        None,
+    ]
