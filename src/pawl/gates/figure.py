@@ -50,4 +50,4 @@ class PairedDifference:
         """The lower bound, as a gate reads it; NaN when the mean lies outside the interval, for then it is none."""
         is_interval = self.low <= self.mean <= self.high
         low = self.low if is_interval else float("nan")
-        return Figure(low, self.n_days, note=f"interval {self.low:.4g} … {self.high:.4g}")
+        return Figure(low, self.n_days, note=f"interval {self.low:.4g} … {self.high:.4g}".replace("-", "−"))
