@@ -7,7 +7,7 @@ from typing import Any
 
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
-from pawl.jobs.golden import golden_difference
+from pawl.jobs.golden import answer_once, golden_difference
 from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
@@ -18,7 +18,7 @@ __all__ = ["RolledBack", "roll_back_learner"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """A rollback that was done. seconds: from the loaded model to the moved alias."""
+    """A rollback that was done. seconds: from the loaded model, its libraries too, to the moved alias."""
 
     from_version: ModelVersion
     to_version: ModelVersion
@@ -41,6 +41,7 @@ def roll_back_learner(
     record = workspace.versions.get(before)
     files = workspace.artifacts.load(record.artifact)
     model = LoadedModels(workspace, learner).of(record)
+    answer_once(learner, model, files)
     began = clock()
     difference = golden_difference(learner, model, files)
     if difference is not None:
