@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pawl.cli.main import run
+from pawl.jobs.ledgers import replay_ledgers
 from pawl.learners.checks import LEARNER_CHECKS
+from pawl.ledger.decision_tables import replays
+from pawl.ledger.replay_log import newest_trace
 
 PAGE = Path(__file__).parents[1] / "docs" / "own-learner.md"
 
@@ -42,6 +46,35 @@ def test_the_learner_of_the_page_trains_and_is_scored(workspace: Path, capsys: p
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last["version"] == "momentum-1.0"
     assert last["trades"] > 0
+
+
+def test_the_learner_of_the_page_is_replayed_and_its_file_is_part_of_what_a_replay_is_of(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(workspace), "--json"]
+    backfill = ["--source", "simulated", "--tickers", "AAA,BBB", "--timeframe", "1d"]
+    assert run(["data", "backfill", *backfill, "--from", "2021-01-01", "--to", "2023-01-01", *home]) == 0
+
+    def replay() -> tuple[list[str], str]:
+        assert run(["replay", "--learner", "momentum", "--from", "2022-06-01", "--to", "2022-12-01", *home]) == 0
+        answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+        return [one["version"] for one in answer["versions"]], answer["replay_id"]
+
+    versions, first = replay()
+    assert versions == ["momentum-1.0", "momentum-1.1", "momentum-1.2"]
+    assert run(["explain", decision_of(workspace), *home]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["identical"] is True
+    file = workspace / "momentum.py"
+    file.write_text(file.read_text(encoding="utf-8").replace('share") > 0.5', 'share") > 0.4'), encoding="utf-8")
+    assert replay()[1] != first
+
+
+def decision_of(workspace: Path) -> str:
+    """The trace of a decision of the workspace's one replay."""
+    (ledger,) = replay_ledgers(workspace).values()
+    with ledger.reading() as tx:
+        replay_id = tx.execute(sa.select(replays.c.replay_id)).scalar_one()
+        return newest_trace(tx, replay_id) or ""
 
 
 def test_a_learner_that_breaks_its_promise_is_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from pawl.cli.main import run
-from small_workspace import REPLAY, Ask, prepare
+from small_workspace import REPLAY, SMALL_SETTINGS, Ask, prepare
 
 
 def test_the_answer_holds_what_is_promised(tmp_path: Path, replayed: Path, ask: Ask) -> None:
     home = tmp_path / "copy"
     shutil.copytree(replayed, home)
+    shutil.rmtree(home / "cache")  # every fit is made anew, on two workers where there was one
+    (home / "settings.toml").write_text(SMALL_SETTINGS.replace("n_jobs = 1", "n_jobs = 2"))
     code, answer = ask(home, *REPLAY)
     assert code == 0
     assert {"decisions", "ledger_hash", "policies", "differences", "versions", "seconds"} <= {*answer}
