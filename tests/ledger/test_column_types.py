@@ -62,12 +62,25 @@ def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:
         utc_text(START.replace(tzinfo=None))
 
 
+@pytest.mark.parametrize("value", [{"text": "a\0b"}, {"a\0b": 1}, ["\\\0"]])
+def test_a_text_that_jsonb_cannot_hold_is_refused_on_both(ledger: Ledger, value: object) -> None:
+    with ledger.transaction() as tx:
+        job = trained(tx, "m002-1.0")
+    changed = sa.update(train_jobs).where(train_jobs.c.train_job_id == job)
+    with pytest.raises(InputError, match="the character 0"), ledger.transaction() as tx:
+        tx.execute(changed.values(hyperparams=value))
+    with ledger.transaction() as tx:
+        tx.execute(changed.values(hyperparams="\\u0000 is six characters"))
+        assert tx.execute(sa.select(train_jobs.c.hyperparams)).scalar_one() == "\\u0000 is six characters"
+
+
 def test_defaults_of_the_database_read_as_utc_times(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         trained(tx, "m002-1.0")
+        empty = "[]" if tx.dialect.name == "sqlite" else "{}"  # of ids: an array on PostgreSQL
         tx.execute(sa.text("INSERT INTO ml_train_jobs (train_type, model_role, base_model, target_model_version, "
-                           "dataset_version_ids, hyperparams, learner) VALUES ('sft', 'policy', 'b', 'v', '[]', '{}', "
-                           "'policy')"))  # fmt: skip
+                           "dataset_version_ids, hyperparams, learner) "
+                           f"VALUES ('sft', 'policy', 'b', 'v', '{empty}', '{{}}', 'policy')"))  # fmt: skip
         row = tx.execute(sa.select(train_jobs).where(train_jobs.c.train_type == "sft")).one()
     assert abs(row.created_at - datetime.now(UTC)) < timedelta(minutes=5)
     assert (row.status, row.artifacts, row.dataset_version_ids) == ("queued", {}, [])

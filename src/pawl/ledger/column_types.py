@@ -1,6 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL: UTC times, canonical JSON, lists of ids; two defaults."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +21,9 @@ from pawl.errors import InputError
 __all__ = ["CanonicalJson", "UtcTime", "UuidList", "canonical_json", "new_uuid", "utc_now", "utc_text"]
 
 POSTGRESQL = "postgresql"
+
+# The escape of the character 0, and not an escaped backslash before `u0000`.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 # One encoder: json.dumps with these options would make a new one for every value.
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -96,6 +100,8 @@ class CanonicalJson(TypeDecorator[Any]):
         if value is None:
             return None
         text = canonical_json(value)
+        if NUL.search(text):
+            raise InputError("a text holds the character 0, which jsonb cannot", where="ledger", fix="take it out")
         return value if dialect.name == POSTGRESQL else text
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:  # noqa: ANN401 - whatever was stored
