@@ -18,8 +18,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-__all__ = ["URL_VARIABLE", "Databases", "postgres_binaries", "run_server"]
+__all__ = ["DATABASES", "URL_VARIABLE", "Databases", "postgres_binaries", "run_server"]
 
+DATABASES = ("sqlite", "postgresql")
 URL_VARIABLE = "PAWL_TEST_POSTGRES_URL"
 USER = "postgres"
 START_SEC = 60

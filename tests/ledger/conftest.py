@@ -9,9 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from pawl.ledger.database import LEDGER_FILE, Ledger
-from postgres import URL_VARIABLE, Databases, postgres_binaries, run_server
+from postgres import DATABASES, URL_VARIABLE, Databases, postgres_binaries, run_server
 
-DATABASES = ("sqlite", "postgresql")
 NO_SERVER = f"NO POSTGRESQL: the ledger was not tested on it. apt-get install postgresql, or set {URL_VARIABLE}"
 
 

@@ -86,12 +86,31 @@ REFERENCES = {
     "ml_eval_reports": ("train_job_id", "ml_train_jobs"),
     "decision_trajectories": ("inference_id", "model_inference_logs"),
 }
-ENUMS = [
-    ("model_inference_logs", "model_role"), ("decision_trajectories", "label_quality"),
-    ("ml_dataset_versions", "dataset_type"), ("ml_preference_pairs", "pair_quality"), ("ml_train_jobs", "train_type"),
-    ("ml_train_jobs", "model_role"), ("ml_train_jobs", "status"), ("ml_eval_reports", "eval_scope"),
-    ("ml_eval_reports", "gate_result"),
-]  # fmt: skip
+# As the specs list them; `supervised` is the one value that was added.
+VALUES = {
+    ("model_inference_logs", "model_role"): "policy analyst",
+    ("decision_trajectories", "label_quality"): "pending good bad ambiguous",
+    ("ml_dataset_versions", "dataset_type"): "pretrain sft orpo supervised",
+    ("ml_preference_pairs", "pair_quality"): "high medium low",
+    ("ml_train_jobs", "train_type"): "pretrain sft orpo retrain",
+    ("ml_train_jobs", "model_role"): "policy analyst",
+    ("ml_train_jobs", "status"): "queued running failed succeeded",
+    ("ml_eval_reports", "eval_scope"): "offline shadow canary",
+    ("ml_eval_reports", "gate_result"): "pass fail",
+}
+REVERSAL_VALUES = {
+    ("ml_train_jobs", "training_type"): "full incremental",
+    ("model_versions", "model_type"): "full incremental",
+    ("model_ab_test", "winner"): "model_a model_b tie",
+    ("model_ab_test", "status"): "running completed stopped",
+}
+
+
+def values(ledger: Ledger, table: str, column: str) -> str:
+    """The value set of a column, as the database holds it."""
+    with ledger.reading() as tx:
+        checks = {one["name"]: one["sqltext"] for one in sa.inspect(tx).get_check_constraints(table)}
+    return " ".join(re.findall("'([^']*)'", checks[f"ck_{table}_{column}"]))
 
 
 def wrong_columns(ledger: Ledger, table: str, spec: str) -> list[str]:
@@ -132,7 +151,17 @@ def test_pass_r10_the_six_tables_have_their_unique_keys_and_references(ledger: L
     assert to == ({REFERENCES[table]} if table in REFERENCES else set())
 
 
-@pytest.mark.parametrize(("table", "column"), ENUMS)
+@pytest.mark.parametrize(("table", "column"), VALUES)
+def test_pass_r10_the_value_sets_are_those_of_the_spec(ledger: Ledger, table: str, column: str) -> None:
+    assert values(ledger, table, column) == VALUES[table, column]
+
+
+@pytest.mark.parametrize(("table", "column"), REVERSAL_VALUES)
+def test_rev_r38_the_value_sets_are_those_of_the_spec(ledger: Ledger, table: str, column: str) -> None:
+    assert values(ledger, table, column) == REVERSAL_VALUES[table, column]
+
+
+@pytest.mark.parametrize(("table", "column"), VALUES)
 def test_pass_r10_an_unknown_text_is_refused(ledger: Ledger, table: str, column: str) -> None:
     with ledger.transaction() as tx:
         promoted(tx, "m002-1.0", on=1)

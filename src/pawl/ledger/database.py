@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pawl.errors import CorruptArtifactError, InputError, PawlError, RefusalError, StorageError
+from pawl.ledger.column_types import read_json
 from pawl.ledger.schema import is_current, migrate
 
 __all__ = ["LEDGER_FILE", "Ledger"]
@@ -106,7 +107,7 @@ def _named(error: sa.exc.StatementError, where: str) -> PawlError | None:
 
 def _engine(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, json_deserializer=read_json)
     except ModuleNotFoundError as error:
         raise InputError(
             f"no driver for a ledger on {url.get_backend_name()}: {error}",

@@ -113,18 +113,14 @@ def trace(tx: sa.Connection, trace_id: str) -> Lineage:
 def _set_apart(tx: sa.Connection, rows: Sequence[Inference]) -> list[Inference]:
     # (trace_id, model_role, created_at) is unique, and `now` is one instant throughout a transaction.
     c = inference_logs.c
-    standing = sa.select(c.inference_id, c.trace_id, c.model_role, c.created_at)
-    taken: set[tuple[str, str, datetime]] = set()
-    known: set[UUID] = set()
+    standing = sa.select(c.trace_id, c.model_role, c.created_at)
     traces = sorted({row.trace_id for row in rows})
+    taken: set[tuple[str, str, datetime]] = set()
     for first in range(0, len(traces), TRACES_AT_ONCE):
-        for inference_id, *when in tx.execute(standing.where(c.trace_id.in_(traces[first : first + TRACES_AT_ONCE]))):
-            known.add(inference_id)
-            taken.add((when[0], when[1], when[2]))
+        of_traces = standing.where(c.trace_id.in_(traces[first : first + TRACES_AT_ONCE]))
+        taken.update((row.trace_id, row.model_role, row.created_at) for row in tx.execute(of_traces))
     apart = []
     for row in rows:
-        if row.inference_id in known:
-            continue
         at = row.created_at
         while (row.trace_id, row.model_role, at) in taken:
             at += timedelta(microseconds=1)
