@@ -26,7 +26,7 @@ demo: install ## from nothing to a proven version and its report, offline, in ./
 
 test: ## every test (ARGS= for pytest); first installs what only tests need
 	@$(INSTALL) --extras test
-	@$(BIN)/python scripts/debian.py chromium
+	@$(BIN)/python scripts/debian.py chromium postgresql
 	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 $(ARGS)
 
 check: ## format, lint, types, import contracts, house rules

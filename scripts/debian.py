@@ -5,23 +5,61 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = ["install_packages", "main"]
 
-# What a test needs: the programs any one of which will do, and the package that brings one.
-NEEDS = {"chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium")}
+ROOT = Path("/")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a test needs: the programs any one of which will do, and the package that brings one.
+
+    folders: where Debian keeps them beside the PATH, as a pattern. instead: the variable that names one elsewhere.
+    """
+
+    programs: tuple[str, ...]
+    package: str
+    instead: str
+    folders: str = ""
+
+    def is_met(self) -> bool:
+        """Whether it is there already."""
+        places = [f"{self.folders}/{program}" for program in self.programs if self.folders]
+        return (
+            bool(os.environ.get(self.instead))
+            or any(shutil.which(program) for program in self.programs)
+            or any(found for place in places for found in ROOT.glob(place))
+        )
+
+
+NEEDS = {
+    "chromium": Need(("chromium", "chromium-browser", "google-chrome"), "chromium", "PAWL_TEST_CHROMIUM"),
+    "postgresql": Need(("postgres",), "postgresql", "PAWL_TEST_POSTGRES_URL", "usr/lib/postgresql/*/bin"),
+}
+# Debian would start a server of its own on the usual port; the tests start theirs, and stop it.
+NO_CLUSTER = Path("etc/postgresql-common/createcluster.d/pawl-tests.conf")
 
 
 def main(names: Sequence[str]) -> int:
     """Install the packages of the named needs that are not there; 1 where CI would have to skip tests for it."""
-    missing = [name for name in names if not any(shutil.which(program) for program in NEEDS[name][0])]
-    packages = [NEEDS[name][1] for name in missing]
+    missing = [name for name in names if not NEEDS[name].is_met()]
+    packages = [NEEDS[name].package for name in missing]
     if not packages:
         return 0
     if not may_install():
         print(f"*** no {', '.join(missing)}: the tests that need it are SKIPPED. apt-get install {' '.join(packages)}")
         return 1 if os.environ.get("CI") else 0
-    install_packages(packages)
+    marker = ROOT / NO_CLUSTER
+    if "postgresql" in packages:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text("create_main_cluster = false\n", encoding="utf-8")
+    try:
+        install_packages(packages)
+    finally:
+        marker.unlink(missing_ok=True)
     return 0
 
 

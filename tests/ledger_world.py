@@ -14,11 +14,20 @@ from pawl.gates.figure import Figure
 from pawl.gates.gate import Gate
 from pawl.gates.verdict import Verdict
 from pawl.ids import DatasetHash, ModelVersion
+from pawl.ledger.ab_tables import ab_tests
+from pawl.ledger.database import Ledger
 from pawl.ledger.datasets import NewDataset, record_dataset
 from pawl.ledger.deployments import Deployment, Move, promote
 from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, record_evaluation
+from pawl.ledger.event_tables import event_outbox
+from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import NewVersion, champion, record_version
+from pawl.ledger.pair_tables import preference_pairs
+from pawl.ledger.personal_tables import personal_data
+from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, start_job, succeed_job
+from pawl.ledger.training_tables import dataset_versions
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 GATE = Gate("test", (Floor(metric="gain", above=0.0, min_sample=10),))
@@ -83,6 +92,42 @@ def promoted(tx: sa.Connection, version: str, on: int) -> Deployment:
     """Train, judge and promote a version on a day."""
     trained(tx, version)
     return promote(tx, ModelVersion(version), judged(tx, version, on=on).eval_id, move(on))
+
+
+USER = identity("user", "somebody")
+
+
+def fill_user_tables(tx: sa.Connection) -> None:
+    """One row in every table of users, pairs, A/B tests and signals; `m002-1.0` and a dataset must stand."""
+    dataset = tx.execute(sa.select(dataset_versions.c.dataset_version_id).limit(1)).scalar_one()
+    trained(tx, "m002-9.9")
+    signal, trade, test = (identity(kind, 1) for kind in ("signal", "trade", "ab_test"))
+    whose = {"user_id": USER, "trace_id": "trace"}
+    rows: list[tuple[sa.Table, dict[str, object]]] = [
+        (personal_data, {"user_id": USER, "email": "somebody@example.org"}),
+        (event_outbox, {**whose, "source_table": "quick_trades", "source_event_id": trade, "event_type": "opened",
+                        "payload": {"size": 100.0}, "occurred_at": START}),
+        (tracked_signals, {**whose, "signal_id": signal, "ticker": "BTCUSDT", "direction": "long", "plan": {},
+                           "tracked_at": START}),
+        (quick_trades, {**whose, "trade_id": trade, "signal_id": signal, "ticker": "BTCUSDT", "side": "long",
+                        "size": 100.0, "entry_price": 42_000.5, "opened_at": START}),
+        (pnl_entries, {**whose, "trade_id": trade, "is_final": True, "pnl": 1.5, "pnl_bps": 150.0,
+                       "max_drawdown_bps": 20.0, "hold_sec": 3600, "occurred_at": day(1)}),
+        (preference_pairs, {**whose, "dataset_version_id": dataset, "prompt": {}, "chosen": {}, "rejected": {},
+                            "margin_score": 12.5, "pair_quality": "low", "learner": "policy"}),
+        (ab_tests, {"id": test, "test_name": "week 1", "model_a_version": "m002-1.0", "model_b_version": "m002-9.9",
+                    "start_date": START, "learner": "m002"}),
+        (trading_signals, {"pair": "EURUSD", "timeframe": "15m", "signal": "hold", "confidence": 0.5,
+                           "model_version": "m002-1.0", "ab_test_id": test, "bar_timestamp": START,
+                           "features_hash": "f" * 64, "learner": "m002", "trace_id": "trace"}),
+    ]  # fmt: skip
+    for table, row in rows:
+        tx.execute(sa.insert(table).values(row))
+
+
+def address(ledger: Ledger) -> str:
+    """The whole URL of a ledger, for another process."""
+    return ledger.engine.url.render_as_string(hide_password=False)
 
 
 def run_together(code: str, arguments: Sequence[str], n: int, cwd: Path) -> list[str]:

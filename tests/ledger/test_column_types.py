@@ -1,5 +1,6 @@
 """Values come back as they went in, and what no database could keep is refused."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from pawl.errors import InputError
 from pawl.ledger.column_types import CanonicalJson, UtcTime, UuidList, canonical_json, utc_text
 from pawl.ledger.database import Ledger
 from pawl.ledger.training_tables import train_jobs
+from postgres import DATABASES, Databases
 
 # Another zone may lie beyond the first and the last instant there is.
 FIRST, LAST = (START.replace(tzinfo=None, year=year) for year in (2, 9998))
@@ -28,17 +30,44 @@ TYPED = sa.Table(
 )
 
 
+@pytest.fixture(scope="module")
+def sqlite_engine() -> Iterator[sa.Engine]:
+    """A database in memory."""
+    ledger = Ledger("sqlite://")
+    yield ledger.engine
+    ledger.close()
+
+
+@pytest.fixture(scope="module")
+def postgresql_engine(postgres: Databases) -> Iterator[sa.Engine]:
+    """A database on the server."""
+    url = postgres.create()
+    ledger = Ledger(url)
+    yield ledger.engine
+    ledger.close()
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def engine(request: pytest.FixtureRequest) -> sa.Engine:
+    """One of them, with the table of types."""
+    found: sa.Engine = request.getfixturevalue(f"{request.param}_engine")
+    TYPED.create(found)
+    return found
+
+
 @given(times, zones, values)
-def test_times_and_json_come_back_as_they_went_in(when: datetime, zone: timezone, value: object) -> None:
-    engine = sa.create_engine("sqlite://")
-    TYPED.create(engine)
+def test_times_and_json_come_back_as_they_went_in(
+    engine: sa.Engine, when: datetime, zone: timezone, value: object
+) -> None:
     with engine.begin() as tx:
+        tx.execute(sa.delete(TYPED))
         tx.execute(sa.insert(TYPED).values(at=when.replace(tzinfo=zone), value=[value], ids=[UUID(int=5)]))
         row = tx.execute(sa.select(TYPED)).one()
-    engine.dispose()
     assert row.at == when.replace(tzinfo=zone)
     assert row.at.tzinfo is UTC
     assert (row.value, row.ids) == ([value], [UUID(int=5)])
+    assert "-0.0" in canonical_json([value]) or canonical_json(row.value) == canonical_json([value])  # to the byte
 
 
 @given(times, times, zones)
@@ -62,12 +91,35 @@ def test_a_time_without_a_zone_is_refused(ledger: Ledger) -> None:
         utc_text(START.replace(tzinfo=None))
 
 
+@pytest.mark.parametrize("value", [{"text": "a\0b"}, {"a\0b": 1}, ["\\\0"]])
+def test_a_text_that_jsonb_cannot_hold_is_refused_on_both(ledger: Ledger, value: object) -> None:
+    with ledger.transaction() as tx:
+        job = trained(tx, "m002-1.0")
+    changed = sa.update(train_jobs).where(train_jobs.c.train_job_id == job)
+    with pytest.raises(InputError, match="the character 0"), ledger.transaction() as tx:
+        tx.execute(changed.values(hyperparams=value))
+    with ledger.transaction() as tx:
+        tx.execute(changed.values(hyperparams="\\u0000 is six characters"))
+        assert tx.execute(sa.select(train_jobs.c.hyperparams)).scalar_one() == "\\u0000 is six characters"
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, [{"n": -(2**60)}]])
+def test_an_integer_that_jsonb_would_make_a_float_of_is_refused_on_both(ledger: Ledger, value: object) -> None:
+    with ledger.transaction() as tx:
+        trained(tx, "m002-1.0")
+    with pytest.raises(InputError, match="beyond 2"), ledger.transaction() as tx:
+        tx.execute(sa.update(train_jobs).values(hyperparams=value))
+    with ledger.transaction() as tx:
+        tx.execute(sa.update(train_jobs).values(hyperparams=[2**53, "1234567890123456789", 1e300, 0.1234567890123456]))
+
+
 def test_defaults_of_the_database_read_as_utc_times(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         trained(tx, "m002-1.0")
+        empty = "[]" if tx.dialect.name == "sqlite" else "{}"  # of ids: an array on PostgreSQL
         tx.execute(sa.text("INSERT INTO ml_train_jobs (train_type, model_role, base_model, target_model_version, "
-                           "dataset_version_ids, hyperparams, learner) VALUES ('sft', 'policy', 'b', 'v', '[]', '{}', "
-                           "'policy')"))  # fmt: skip
+                           "dataset_version_ids, hyperparams, learner) "
+                           f"VALUES ('sft', 'policy', 'b', 'v', '{empty}', '{{}}', 'policy')"))  # fmt: skip
         row = tx.execute(sa.select(train_jobs).where(train_jobs.c.train_type == "sft")).one()
     assert abs(row.created_at - datetime.now(UTC)) < timedelta(minutes=5)
     assert (row.status, row.artifacts, row.dataset_version_ids) == ("queued", {}, [])

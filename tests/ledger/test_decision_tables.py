@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from ledger_world import START, day
 from pawl.errors import RefusalError
 from pawl.ledger.database import Ledger
-from pawl.ledger.decision_tables import replays
-from pawl.ledger.identity import identity
+from pawl.ledger.decision_tables import decision_trajectories, replays
+from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.inferences import append_inferences, append_trajectories
+from recorded_decision import INFERENCE, TRAJECTORY
 
 
 def test_a_finished_replay_has_its_hash_and_an_unfinished_one_has_none(ledger: Ledger) -> None:
@@ -19,7 +21,26 @@ def test_a_finished_replay_has_its_hash_and_an_unfinished_one_has_none(ledger: L
 
 def test_a_row_of_a_replay_that_was_never_opened_is_refused(ledger: Ledger) -> None:
     row = sa.text(
-        "INSERT INTO replay_log VALUES ('nobody', 1, '2024', 'm002', 'gated', 'BTCUSDT', 'decision', '{}', 'h', '2024')"
+        f"INSERT INTO replay_log VALUES ('{SYSTEM_USER}', 1, '2024-01-01', 'm002', 'gated', 'BTCUSDT', 'decision', "
+        "'{}', 'h', '2024-01-01')"
     )
-    with pytest.raises(RefusalError, match="FOREIGN KEY"), ledger.transaction() as tx:
+    with pytest.raises(RefusalError, match=r"(?i)foreign key"), ledger.transaction() as tx:
         tx.execute(row)
+
+
+def test_pass_r9_a_new_trajectory_is_pending_and_no_fifth_value_is_accepted(ledger: Ledger) -> None:
+    c = decision_trajectories.c
+    bare = {
+        "user_id": SYSTEM_USER, "trace_id": "t", "source_event_id": identity("event", 2), "context_features": {},
+        "decision_features": {}, "learner": "m002",
+    }  # fmt: skip
+    with ledger.transaction() as tx:
+        append_inferences(tx, [INFERENCE])
+        append_trajectories(tx, [TRAJECTORY])
+        tx.execute(sa.insert(decision_trajectories).values(bare))
+        assert list(tx.execute(sa.select(c.label_quality)).scalars()) == ["pending", "pending"]
+        for accepted in ("good", "bad", "ambiguous", "pending"):
+            tx.execute(sa.update(decision_trajectories).values(label_quality=accepted))
+    for fifth in ("excellent", "", "GOOD", None):
+        with pytest.raises(RefusalError, match="label_quality"), ledger.transaction() as tx:
+            tx.execute(sa.update(decision_trajectories).values(label_quality=fifth))

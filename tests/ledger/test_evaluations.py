@@ -13,6 +13,7 @@ from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
 from pawl.ledger.evaluations import NewEvaluation, get_report, list_reports, newest_report, record_evaluation
 from pawl.ledger.model_versions import get_version, record_version
+from pawl.ledger.training_tables import eval_reports
 
 V0, V1 = ModelVersion("m002-1.0"), ModelVersion("m002-1.1")
 
@@ -26,10 +27,10 @@ def test_a_report_comes_back_whole_with_the_figures_that_were_not_finite(ledger:
         report = record_evaluation(tx, new, day(2))
     with ledger.reading() as tx:
         found = get_report(tx, report.eval_id)
-        row = tx.execute(sa.text("SELECT * FROM ml_eval_reports WHERE model_version = 'm002-1.1'")).one()
+        row = tx.execute(sa.select(eval_reports).where(eval_reports.c.model_version == V1)).one()
     assert found == replace(report, figures={"sharpe": None, "hit_rate": 0.5})
     assert found.verdict == odd
-    assert (row.gate_result, row.eval_scope, row.train_job_id) == ("fail", "offline", job.hex)
+    assert (row.gate_result, row.eval_scope, row.train_job_id) == ("fail", "offline", job)
 
 
 def test_the_newest_report_decides_whether_a_version_is_a_challenger_or_refused(ledger: Ledger) -> None:

@@ -3,12 +3,10 @@
 import hashlib
 import json
 import random
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,7 +14,7 @@ import sqlalchemy as sa
 
 from ledger_world import day
 from pawl.errors import CorruptArtifactError, InputError, NotFoundError, RefusalError
-from pawl.ledger.database import LEDGER_FILE, Ledger
+from pawl.ledger.database import Ledger
 from pawl.ledger.replay_log import (
     GENESIS,
     ReplayRow,
@@ -30,6 +28,10 @@ from pawl.ledger.replay_log import (
     read_rows,
 )  # fmt: skip
 
+WITHOUT_TRIGGERS = {
+    "sqlite": ["DROP TRIGGER replay_log_no_update", "DROP TRIGGER replay_log_no_delete"],
+    "postgresql": ["ALTER TABLE replay_log DISABLE TRIGGER ALL"],
+}
 POLICIES = ("always", "frozen", "gated")
 
 
@@ -168,14 +170,13 @@ def test_a_row_twice_and_a_payload_with_nan_are_refused(ledger: Ledger) -> None:
         "DELETE FROM replay_log WHERE row_number = 1",
     ],
 )
-def test_whoever_gets_around_the_triggers_is_seen(ledger: Ledger, tmp_path: Path, tampering: str) -> None:
+def test_whoever_gets_around_the_triggers_is_seen(ledger: Ledger, tampering: str) -> None:
     replay = opened(ledger)
     write(ledger, replay, rows_of(range(2)))
-    with sqlite3.connect(tmp_path / LEDGER_FILE) as connection:
-        connection.execute("DROP TRIGGER replay_log_no_update")
-        connection.execute("DROP TRIGGER replay_log_no_delete")
-        assert connection.execute(tampering).rowcount == 1
-    connection.close()
+    with ledger.transaction() as tx:
+        for statement in WITHOUT_TRIGGERS[ledger.engine.dialect.name]:
+            tx.execute(sa.text(statement))
+        assert tx.execute(sa.text(tampering)).rowcount == 1
     with pytest.raises(CorruptArtifactError, match="is not what was written"):
         hash_of(ledger, replay)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import START, day, run_together
+from ledger_world import START, address, day, run_together
 from pawl.errors import NotFoundError, RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
@@ -20,18 +20,18 @@ from pawl.ledger.train_jobs import (
     start_job,
     succeed_job,
 )  # fmt: skip
+from pawl.ledger.training_tables import train_jobs
 
 NOTHING = TrainingFigures(artifacts={})
 
 RACE = """
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 from pawl.errors import RefusalError
 from pawl.ledger.database import Ledger
 from pawl.ledger.train_jobs import start_job
-ledger = Ledger.open(Path(sys.argv[1]))
+ledger = Ledger(sys.argv[1])
 for job in sys.argv[2:-1]:
     try:
         with ledger.transaction() as tx:
@@ -64,14 +64,14 @@ def test_pass_r36_states_move_forward_only(ledger: Ledger) -> None:
         ):
             with pytest.raises(RefusalError, match="is succeeded"):
                 again()
-        row = tx.execute(sa.text("SELECT num_samples, started_at, finished_at FROM ml_train_jobs")).one()
-    assert row == (5, "2024-01-02T00:00:00.000000Z", "2024-01-03T00:00:00.000000Z")
+        row = tx.execute(sa.select(train_jobs)).one()
+    assert (row.num_samples, row.started_at, row.finished_at) == (5, day(1), day(2))
 
 
 def test_pass_r36_of_workers_that_start_a_job_at_once_one_wins(ledger: Ledger, tmp_path: Path) -> None:
     with ledger.transaction() as tx:
         jobs = [str(queued(tx, f"m002-1.{minor}")) for minor in range(15)]
-    printed = run_together(RACE, [str(tmp_path), *jobs], 3, tmp_path)
+    printed = run_together(RACE, [address(ledger), *jobs], 3, tmp_path)
     assert sorted(job for text in printed for job in text.split()) == sorted(jobs)
 
 

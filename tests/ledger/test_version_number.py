@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_world import START, run_together
+from ledger_world import START, address, run_together
 from pawl.errors import NotFoundError
 from pawl.ledger.database import Ledger
 from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers, keep_number
@@ -14,10 +14,9 @@ from pawl.ledger.version_number import VersionNumber, claim_number, count_number
 CLAIM = """
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from pawl.ledger.database import Ledger
 from pawl.ledger.version_number import claim_number
-ledger = Ledger.open(Path(sys.argv[1]))
+ledger = Ledger(sys.argv[1])
 for _ in range(20):
     with ledger.transaction() as tx:
         print(claim_number(tx, "m002", datetime.now(UTC)))
@@ -47,7 +46,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
 
 
 def test_processes_that_claim_at_once_never_get_the_same_number(ledger: Ledger, tmp_path: Path) -> None:
-    printed = run_together(CLAIM, [str(tmp_path)], 3, tmp_path)
+    printed = run_together(CLAIM, [address(ledger)], 3, tmp_path)
     claimed = sorted(VersionNumber.parse(line) for text in printed for line in text.split())
     assert claimed == [VersionNumber("m002", 1, minor) for minor in range(60)]
 

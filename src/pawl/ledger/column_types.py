@@ -1,6 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL: UTC times, canonical JSON, lists of ids; two defaults."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,12 +18,17 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from pawl.errors import InputError
 
-__all__ = ["CanonicalJson", "UtcTime", "UuidList", "canonical_json", "new_uuid", "utc_now", "utc_text"]
+__all__ = ["CanonicalJson", "UtcTime", "UuidList", "canonical_json", "new_uuid", "read_json", "utc_now", "utc_text"]
 
 POSTGRESQL = "postgresql"
 
+# The escape of the character 0, and not an escaped backslash before `u0000`.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
 # One encoder: json.dumps with these options would make a new one for every value.
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+LONG = re.compile(r"[0-9]{16}")
+GREATEST_INTEGER = 2**53
 
 
 def canonical_json(value: object) -> str:
@@ -41,6 +47,35 @@ def canonical_json(value: object) -> str:
             where="ledger",
             fix="hand in finite numbers, text, lists and maps",
         ) from error
+
+
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever was stored
+    """The value of a JSON text that PostgreSQL gives back.
+
+    jsonb writes 4e16 as 40000000000000000; no float below 2^53 loses its point, and no integer beyond was ever stored.
+
+    >>> read_json('[4, 4.0, 40000000000000000]')
+    [4, 4.0, 4e+16]
+    """
+    return json.loads(text, parse_int=_read_integer)
+
+
+def _read_integer(digits: str) -> int | float:
+    number = int(digits)
+    return number if abs(number) <= GREATEST_INTEGER else float(digits)
+
+
+def _require_storable(text: str) -> None:
+    if NUL.search(text):
+        raise InputError("a text holds the character 0, which jsonb cannot", where="ledger", fix="take it out")
+    if LONG.search(text):
+        json.loads(text, parse_int=_require_exact)
+
+
+def _require_exact(digits: str) -> int:
+    if abs(int(digits)) > GREATEST_INTEGER:
+        raise InputError(f"the integer {digits} is beyond 2^53", where="ledger", fix="store it as text")
+    return int(digits)
 
 
 @lru_cache(maxsize=4096)  # a bar closes at one instant for every ticker and policy
@@ -81,7 +116,10 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class CanonicalJson(TypeDecorator[Any]):
-    """`jsonb` on PostgreSQL; canonical text on SQLite. NaN and the infinities are refused on both."""
+    """`jsonb` on PostgreSQL; canonical text on SQLite.
+
+    Refused on both: NaN, the infinities, integers beyond 2^53, the character 0. On jsonb -0.0 reads as 0.0.
+    """
 
     impl = sa.Text
     cache_ok = True
@@ -96,6 +134,7 @@ class CanonicalJson(TypeDecorator[Any]):
         if value is None:
             return None
         text = canonical_json(value)
+        _require_storable(text)
         return value if dialect.name == POSTGRESQL else text
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:  # noqa: ANN401 - whatever was stored

@@ -11,7 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pawl.errors import CorruptArtifactError, RefusalError, StorageError
+from pawl.errors import CorruptArtifactError, InputError, PawlError, RefusalError, StorageError
+from pawl.ledger.column_types import read_json
 from pawl.ledger.schema import is_current, migrate
 
 __all__ = ["LEDGER_FILE", "Ledger"]
@@ -32,7 +33,7 @@ class Ledger:
     """
 
     def __init__(self, url: str | sa.URL) -> None:
-        self.engine = sa.create_engine(url)
+        self.engine = _engine(sa.make_url(url))
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -79,20 +80,40 @@ class Ledger:
     def _failures_named(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.OperationalError as error:
-            raise _cannot_write(error.orig or error, self.engine.url) from error
-        except sa.exc.IntegrityError as error:
-            raise RefusalError(
-                f"a rule of the ledger forbids this: {error.orig}",
-                where=str(self.engine.url),
-                fix="nothing was written; the rule that is named says what may not be",
-            ) from error
-        except sa.exc.DatabaseError as error:
-            if type(error) is not sa.exc.DatabaseError:
+        except sa.exc.StatementError as error:
+            named = _named(error, str(self.engine.url))
+            if named is None:
                 raise
-            raise CorruptArtifactError(
-                f"the ledger cannot be read: {error.orig}", where=str(self.engine.url), fix="restore it from a backup"
-            ) from error
+            raise named from error
+
+
+def _named(error: sa.exc.StatementError, where: str) -> PawlError | None:
+    if isinstance(error.orig, PawlError):  # a value that its column type refused
+        return error.orig
+    if isinstance(error, sa.exc.OperationalError):
+        return _cannot_write(error.orig or error, where)
+    if isinstance(error, sa.exc.IntegrityError):
+        fix = "nothing was written; the rule that is named says what may not be"
+        return RefusalError(f"a rule of the ledger forbids this: {error.orig}", where=where, fix=fix)
+    if isinstance(error, sa.exc.DataError):
+        fix = "nothing was written; shorten the text, or look for a figure out of all bounds"
+        return InputError(f"a value does not fit its column: {error.orig}", where=where, fix=fix)
+    if type(error) is sa.exc.DatabaseError:
+        return CorruptArtifactError(
+            f"the ledger cannot be read: {error.orig}", where=where, fix="restore it from a backup"
+        )
+    return None
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    try:
+        return sa.create_engine(url, json_deserializer=read_json)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"no driver for a ledger on {url.get_backend_name()}: {error}",
+            where=str(url),
+            fix="for PostgreSQL: pip install 'pawl-trading[postgres]'",
+        ) from error
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, MODEL_ROLES, is_one_of
+from pawl.ledger.number_types import Fixed
 
 __all__ = [
     "LABEL_QUALITIES",
@@ -52,7 +53,7 @@ decision_trajectories = sa.Table(
     sa.Column("context_features", CanonicalJson, nullable=False),
     sa.Column("decision_features", CanonicalJson, nullable=False),
     sa.Column("outcome_features", CanonicalJson),
-    sa.Column("utility_score", sa.Numeric(12, 4, asdecimal=False)),
+    sa.Column("utility_score", Fixed(12, 4)),
     sa.Column("label_quality", sa.Text, nullable=False, server_default="pending"),
     sa.Column("created_at", UtcTime, nullable=False, server_default=utc_now()),
     sa.Column("learner", sa.Text, nullable=False),

@@ -1,8 +1,8 @@
 """What models answered, and what was decided on it: written in bulk, and written again without a second row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from pawl.ledger.model_versions import get_version
 from pawl.ledger.training_tables import train_jobs
 
 __all__ = ["Inference", "Lineage", "Trajectory", "append_inferences", "append_trajectories", "trace"]
+
+TRACES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,11 @@ class Lineage:
 
 
 def append_inferences(tx: sa.Connection, rows: Sequence[Inference]) -> None:
-    """Write inferences; one whose id stands already is the same, tried again."""
-    _insert_missing(tx, inference_logs, "inference_id", rows)
+    """Write inferences; one whose id stands already is the same, tried again.
+
+    Several of one trace and role at one instant (the champion's and a shadow's) are set apart by microseconds.
+    """
+    _insert_missing(tx, inference_logs, "inference_id", _set_apart(tx, rows))
 
 
 def append_trajectories(tx: sa.Connection, rows: Sequence[Trajectory]) -> None:
@@ -103,6 +108,25 @@ def trace(tx: sa.Connection, trace_id: str) -> Lineage:
         model_version=version.version,
         decision=None if trajectory is None else trajectory.decision_features,
     )
+
+
+def _set_apart(tx: sa.Connection, rows: Sequence[Inference]) -> list[Inference]:
+    # (trace_id, model_role, created_at) is unique, and `now` is one instant throughout a transaction.
+    c = inference_logs.c
+    standing = sa.select(c.trace_id, c.model_role, c.created_at)
+    traces = sorted({row.trace_id for row in rows})
+    taken: set[tuple[str, str, datetime]] = set()
+    for first in range(0, len(traces), TRACES_AT_ONCE):
+        of_traces = standing.where(c.trace_id.in_(traces[first : first + TRACES_AT_ONCE]))
+        taken.update((row.trace_id, row.model_role, row.created_at) for row in tx.execute(of_traces))
+    apart = []
+    for row in rows:
+        at = row.created_at
+        while (row.trace_id, row.model_role, at) in taken:
+            at += timedelta(microseconds=1)
+        taken.add((row.trace_id, row.model_role, at))
+        apart.append(replace(row, created_at=at))
+    return apart
 
 
 def _insert_missing(tx: sa.Connection, table: sa.Table, key: str, rows: Sequence[Inference | Trajectory]) -> None:

@@ -165,15 +165,17 @@ def read_rows(tx: sa.Connection, replay_id: UUID) -> Iterator[sa.Row[Any]]:
     previous = GENESIS
     c = replay_log.c
     chosen = sa.select(replay_log).where(c.replay_id == replay_id).order_by(c.row_number)
-    for number, row in enumerate(tx.execute(chosen.execution_options(yield_per=ROWS_AT_ONCE)), start=1):
-        previous = _seal(previous, _key(row), row.payload)
-        if row.row_hash != previous or row.row_number != number:
-            raise CorruptArtifactError(
-                f"row {number} of replay {replay_id} is not what was written",
-                where="replay_log",
-                fix="restore the ledger from a backup, or run the replay again",
-            )
-        yield row
+    # Closed even where the reader stops early: on PostgreSQL it is a cursor of the server.
+    with tx.execute(chosen.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+        for number, row in enumerate(rows, start=1):
+            previous = _seal(previous, _key(row), row.payload)
+            if row.row_hash != previous or row.row_number != number:
+                raise CorruptArtifactError(
+                    f"row {number} of replay {replay_id} is not what was written",
+                    where="replay_log",
+                    fix="restore the ledger from a backup, or run the replay again",
+                )
+            yield row
 
 
 def find_decision(tx: sa.Connection, trace_id: str) -> LoggedDecision | None:

@@ -1,15 +1,17 @@
 """The schema of a ledger: is it the one this code knows, and if not, bring it there."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from pawl.errors import InputError
 from pawl.ledger.metadata import METADATA
 
-__all__ = ["HEAD", "is_current", "migrate"]
+__all__ = ["HEAD", "is_current", "migrate", "step_back"]
 
-HEAD = "r0001"
+HEAD = "r0002"
 """The newest revision in migrations/versions. Written here so that a ledger that is up to date needs no Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,6 +32,15 @@ def migrate(connection: sa.Connection) -> None:
 
     InputError for a ledger that a newer Pawl has written.
     """
+    _walk(connection, lambda scripts, revision: scripts._upgrade_revs("head", revision))
+
+
+def step_back(connection: sa.Connection, to: str) -> None:
+    """Walk the revisions back, inside the caller's transaction; RefusalError where rows would be lost."""
+    _walk(connection, lambda scripts, revision: scripts._downgrade_revs(to, revision))
+
+
+def _walk(connection: sa.Connection, steps: Callable[[Any, Any], Any]) -> None:
     # Alembic takes 0.4 s to import and most openings do not need it.
     from alembic.config import Config  # noqa: PLC0415
     from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
@@ -44,7 +55,7 @@ def migrate(connection: sa.Connection) -> None:
             connection=connection,
             target_metadata=METADATA,
             transactional_ddl=True,
-            fn=lambda revision, _: scripts._upgrade_revs("head", revision),
+            fn=lambda revision, _: steps(scripts, revision),
         )
         try:
             environment.run_migrations()

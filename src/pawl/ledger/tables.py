@@ -1,13 +1,40 @@
 """Every table of the ledger, registered in one `MetaData`."""
 
+from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs, replay_log, replays
+from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.metadata import METADATA
+from pawl.ledger.pair_tables import preference_pairs
+from pawl.ledger.personal_tables import personal_data
+from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.training_tables import dataset_versions, eval_reports, train_jobs
 from pawl.ledger.version_tables import deployment_log, model_versions, version_numbers
 
 __all__ = ["APPEND_ONLY", "METADATA", "TABLES"]
 
-APPEND_ONLY = (dataset_versions, eval_reports, version_numbers, deployment_log, inference_logs, replay_log)
+APPEND_ONLY = (
+    dataset_versions,
+    eval_reports,
+    version_numbers,
+    deployment_log,
+    inference_logs,
+    replay_log,
+    preference_pairs,
+    pnl_entries,
+)
 """The database itself refuses to change or delete a row of these."""
 
-TABLES = (*APPEND_ONLY, train_jobs, model_versions, decision_trajectories, replays)
+TABLES = (
+    *APPEND_ONLY,
+    train_jobs,
+    model_versions,
+    decision_trajectories,
+    replays,
+    event_outbox,
+    tracked_signals,
+    quick_trades,
+    ab_tests,
+    trading_signals,
+    personal_data,
+)

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from pawl.ledger.column_types import CanonicalJson, UtcTime, UuidList, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, MODEL_ROLES, is_one_of
+from pawl.ledger.number_types import Fixed
 
 __all__ = [
     "DATASET_TYPES",
@@ -67,19 +68,19 @@ train_jobs = sa.Table(
     sa.Column("train_samples", sa.Integer),
     sa.Column("val_samples", sa.Integer),
     sa.Column("test_samples", sa.Integer),
-    sa.Column("train_loss", sa.Numeric(10, 6, asdecimal=False)),
-    sa.Column("val_loss", sa.Numeric(10, 6, asdecimal=False)),
-    sa.Column("test_loss", sa.Numeric(10, 6, asdecimal=False)),
-    sa.Column("train_accuracy", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("val_accuracy", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("test_accuracy", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("precision", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("recall", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("f1_score", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("backtest_win_rate", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("backtest_sharpe_ratio", sa.Numeric(6, 4, asdecimal=False)),
-    sa.Column("backtest_max_drawdown", sa.Numeric(6, 4, asdecimal=False)),
-    sa.Column("backtest_total_pnl", sa.Numeric(12, 2, asdecimal=False)),
+    sa.Column("train_loss", Fixed(10, 6)),
+    sa.Column("val_loss", Fixed(10, 6)),
+    sa.Column("test_loss", Fixed(10, 6)),
+    sa.Column("train_accuracy", Fixed(5, 4)),
+    sa.Column("val_accuracy", Fixed(5, 4)),
+    sa.Column("test_accuracy", Fixed(5, 4)),
+    sa.Column("precision", Fixed(5, 4)),
+    sa.Column("recall", Fixed(5, 4)),
+    sa.Column("f1_score", Fixed(5, 4)),
+    sa.Column("backtest_win_rate", Fixed(5, 4)),
+    sa.Column("backtest_sharpe_ratio", Fixed(6, 4)),
+    sa.Column("backtest_max_drawdown", Fixed(6, 4)),
+    sa.Column("backtest_total_pnl", Fixed(12, 2)),
     sa.Column("error_message", sa.Text),
     sa.Column("model_path", sa.String(255)),
     sa.Column("scaler_path", sa.String(255)),

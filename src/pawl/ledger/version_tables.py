@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, MODEL_ROLES, is_one_of
+from pawl.ledger.number_types import Fixed
 from pawl.ledger.training_tables import TRAINING_TYPES
 
 __all__ = ["MOVES", "VERSION_STATES", "deployment_log", "model_versions", "version_numbers"]
@@ -36,9 +37,9 @@ model_versions = sa.Table(
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("deployed_at", UtcTime),
     sa.Column("production_predictions", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("production_win_rate", sa.Numeric(5, 4, asdecimal=False)),
-    sa.Column("production_avg_pnl", sa.Numeric(10, 2, asdecimal=False)),
-    sa.Column("production_sharpe_ratio", sa.Numeric(6, 4, asdecimal=False)),
+    sa.Column("production_win_rate", Fixed(5, 4)),
+    sa.Column("production_avg_pnl", Fixed(10, 2)),
+    sa.Column("production_sharpe_ratio", Fixed(6, 4)),
     sa.Column("stage1_model_path", sa.String(255)),
     sa.Column("stage2_model_path", sa.String(255)),
     sa.Column("scaler_path", sa.String(255)),
