@@ -111,7 +111,7 @@ def _hourly(bars: pl.DataFrame) -> pl.DataFrame:
     log_return = pl.when(pl.col("ts").diff() == HOUR).then(pl.col("close").log().diff())
     spread = rolling.std(pl.col("_log_return"), VOLATILITY_BARS)
     return ordered.with_columns(_log_return=log_return.over("ticker")).with_columns(
-        volatility=spread.fill_nan(None), _trend=pl.col("close").diff(TREND_BARS).over("ticker").sign()
+        volatility=spread, _trend=pl.col("close").diff(TREND_BARS).over("ticker").sign()
     )
 
 
