@@ -1,0 +1,157 @@
+"""What the market looked like when a decision was taken, from rows that were known strictly before it.
+
+A context is frozen with its decision. Nothing that became known at that instant or later can change it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from pawl.features import rolling
+from pawl.features.segments import with_segments
+from pawl.market.bars import UTC_TIME
+
+__all__ = ["CONTEXT_FIELDS", "MarketFrames", "decision_context", "session_band", "tercile_edges"]
+
+CONTEXT_FIELDS = ("volatility", "funding", "oi_change", "market_regime", "session_band")
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(hours=24)
+VOLATILITY_BARS = 24
+TREND_BARS = 20
+SESSION_BANDS = ((8, "asia"), (13, "europe"), (21, "us"))
+"""The UTC hour before which each band ends; `late` is what is left of the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketFrames:
+    """What contexts are read from. bars: silver bars of one hour. funding: FUNDING_SCHEMA. open_interest:
+    OPEN_INTEREST_SCHEMA. edges: as `tercile_edges` gives them; a decision reads the newest that were fitted before it.
+    """
+
+    bars: pl.DataFrame
+    funding: pl.DataFrame
+    open_interest: pl.DataFrame
+    edges: pl.DataFrame
+
+
+def session_band(instant: pl.Expr) -> pl.Expr:
+    """UTC bands: 00–08 asia, 08–13 europe, 13–21 us, 21–24 late.
+
+    >>> at = pl.Series([datetime(2024, 1, 1, hour) for hour in (0, 8, 13, 21)]).dt.replace_time_zone("UTC")
+    >>> pl.select(session_band(pl.lit(at))).to_series().to_list()
+    ['asia', 'europe', 'us', 'late']
+    """
+    hour, band = instant.dt.hour(), pl.lit("late")
+    for end, name in reversed(SESSION_BANDS):
+        band = pl.when(hour < end).then(pl.lit(name)).otherwise(band)
+    return pl.when(instant.is_not_null()).then(band)
+
+
+def tercile_edges(bars: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """Per ticker the edges `low` and `high` of the terciles of its volatility, from bars known before `until`.
+
+    Columns ticker, fitted_until, low, high; a ticker without a known volatility has no row. Edges of several instants
+    may be stacked: each decision finds its own.
+    """
+    known = _hourly(bars.filter(pl.col("available_at") < pl.lit(until, UTC_TIME))).drop_nulls("volatility")
+    return (
+        known.group_by("ticker")
+        .agg(
+            pl.lit(until, UTC_TIME).alias("fitted_until"),
+            low=pl.col("volatility").quantile(1 / 3, "linear"),
+            high=pl.col("volatility").quantile(2 / 3, "linear"),
+        )
+        .sort("ticker")
+    )
+
+
+def decision_context(decisions: pl.DataFrame, market: MarketFrames) -> pl.DataFrame:
+    """The decisions, in their order, with CONTEXT_FIELDS; null where what a field needs was not known.
+
+    decisions: ticker, decided_at. Every row read has available_at < decided_at.
+    volatility: standard deviation (n − 1) of the 24 one-hour log returns before, without a gap among them and the last
+    one not older than an hour. funding: the last settled rate, fraction. oi_change: OI(t) / OI(t − 24 h) − 1, fraction,
+    from values not older than a day. market_regime: sign of the move over 20 bars (up, flat, down) and the tercile of
+    the volatility (low, mid, high), as in `up_low`. session_band: of the instant.
+    """
+    numbered = decisions.with_row_index("_row")
+    hourly = _hourly(market.bars).select("ticker", "available_at", "volatility", "_trend")
+    funding = _known(market.funding, "funding_rate_frac", "funding")
+    oi = _known(market.open_interest, "oi_usd", "_oi")
+    before = pl.col("decided_at") - DAY
+    found = (
+        numbered.with_columns(_day_before=before)
+        .pipe(_as_of, hourly, "decided_at", HOUR)
+        .pipe(_as_of, funding, "decided_at", None)
+        .pipe(_as_of, oi, "decided_at", DAY)
+        .pipe(_as_of, oi.rename({"_oi": "_oi_before"}), "_day_before", DAY)
+        .sort("decided_at")
+        .join_asof(
+            market.edges.sort("fitted_until"),
+            left_on="decided_at",
+            right_on="fitted_until",
+            by="ticker",
+            strategy="backward",
+            check_sortedness=False,
+        )
+    )
+    fields = found.with_columns(
+        oi_change=pl.when(pl.col("_oi_before") > 0).then(pl.col("_oi") / pl.col("_oi_before") - 1),
+        market_regime=_regime(),
+        session_band=session_band(pl.col("decided_at")),
+    )
+    return fields.sort("_row").select(*decisions.columns, *CONTEXT_FIELDS)
+
+
+def _hourly(bars: pl.DataFrame) -> pl.DataFrame:
+    """Bars in the order of (ticker, ts) with `volatility` and `_trend`, the sign of the move over TREND_BARS."""
+    ordered = with_segments(bars)
+    log_return = pl.when(pl.col("ts").diff() == HOUR).then(pl.col("close").log().diff())
+    spread = rolling.std(pl.col("_log_return"), VOLATILITY_BARS)
+    return ordered.with_columns(_log_return=log_return.over("ticker")).with_columns(
+        volatility=spread, _trend=pl.col("close").diff(TREND_BARS).over("ticker").sign()
+    )
+
+
+def _known(frame: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
+    """The finite values of a column, the newest last."""
+    return (
+        frame.filter(pl.col(column).is_finite())
+        .sort("available_at", "ts")
+        .select("ticker", "available_at", pl.col(column).alias(name))
+    )
+
+
+def _as_of(decisions: pl.DataFrame, known: pl.DataFrame, instant: str, oldest: timedelta | None) -> pl.DataFrame:
+    """The newest known row strictly before the instant, no older than `oldest`."""
+    return (
+        decisions.sort(instant)
+        .join_asof(
+            known.sort("available_at"),
+            left_on=instant,
+            right_on="available_at",
+            by="ticker",
+            strategy="backward",
+            allow_exact_matches=False,
+            tolerance=oldest,
+            coalesce=True,
+            check_sortedness=False,
+        )
+        .drop("available_at", strict=False)
+    )
+
+
+def _regime() -> pl.Expr:
+    trend, volatility = pl.col("_trend"), pl.col("volatility")
+    sign = pl.when(trend > 0).then(pl.lit("up")).when(trend < 0).then(pl.lit("down")).otherwise(pl.lit("flat"))
+    tercile = (
+        pl.when(volatility <= pl.col("low"))
+        .then(pl.lit("low"))
+        .when(volatility > pl.col("high"))
+        .then(pl.lit("high"))
+        .otherwise(pl.lit("mid"))
+    )
+    is_known = pl.all_horizontal(pl.col("_trend", "volatility", "low", "high").is_not_null())
+    return pl.when(is_known).then(sign + "_" + tercile)
