@@ -65,13 +65,14 @@ def test_numbers_start_at_one_and_are_listed_as_integers(tmp_path: Path) -> None
     assert [record.version for record in store.all()] == trained
 
 
-def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [TooLittleDataError("three bars", where="test", fix="more"), KeyboardInterrupt(), ZeroDivisionError("oops")],
+)
+def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path, error: BaseException) -> None:
     store = VersionStore(tmp_path)
-    with (
-        pytest.raises(TooLittleDataError),
-        store.training(CLAIM, NOW) as failed,
-    ):
-        raise TooLittleDataError("three bars", where="test", fix="more")
+    with pytest.raises(type(error)), store.training(CLAIM, NOW) as failed:
+        raise error
     with store.ledger.reading() as tx:
         assert job_status(tx, failed.job_id) == "failed"
     assert train_one(store) == "m002-1.1"

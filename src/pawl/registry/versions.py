@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from uuid import UUID
 
-from pawl.errors import NotFoundError, PawlError
+from pawl.errors import NotFoundError
 from pawl.ids import ModelVersion
 from pawl.learners.certificate import Certificate
 from pawl.ledger.database import LEDGER_FILE, Ledger
@@ -87,7 +87,7 @@ class VersionStore:
             start_job(tx, job_id, now)
         try:
             yield Training(version=number.version, job_id=job_id)
-        except (PawlError, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:  # a user's own learner may raise anything; it goes on its way
             with self.ledger.transaction() as tx:
                 fail_job(tx, job_id, str(error) or type(error).__name__, now)
             raise
