@@ -66,8 +66,10 @@ DEMO_MARKET = MarketSpec(
     yearly_volatility=0.5,  # below the 0.75 of crypto: a market whose moves carry on multiplies what it has
 )
 
-DEMO_MARKET_SEED = 3
-"""Chosen by us, as the dates above: of the markets of seeds 1 to 7, the one whose replay shows both most clearly."""
+DEMO_MARKET_SEED = 9
+"""Chosen by us, as the dates above: of the markets of seeds 1 to 15, the one whose replay shows both most clearly. In
+all fifteen a retrained version is promoted and `gated` ends above `frozen`; above `always` it ends in four of them (1,
+2, 9, 14)."""
 
 DEMO_SEED = 7
 """Of the fits and of the gate's draws: what a workspace has by default. The seed above was chosen with it."""
@@ -75,9 +77,8 @@ DEMO_SEED = 7
 DEMO_CONFIG = M002Config(n_folds=2, regime=RegimeConfig(patience=2))
 """m002 with less of it: 2 out-of-fold classifiers and patience 2, so that eight trainings take minutes."""
 
-DEMO_WINDOW = timedelta(days=365)
-"""A year: two quarters after the change most of what is fitted is new. It forgets as fast, so that one quarter can
-mislead it: both sides of the same choice."""
+DEMO_WINDOW = timedelta(days=730)
+"""Two years, all that lies before the first training."""
 
 DEMO_START = datetime(2023, 1, 1, tzinfo=UTC)
 DEMO_RETRAIN_EVERY = timedelta(days=91)
