@@ -15,7 +15,7 @@ from pawl.learners.learner import Learner
 from pawl.market.instants import latest
 from pawl.registry.versions import VersionRecord
 
-__all__ = ["BacktestOrder", "ScoredVersion", "backtest_version", "load_models"]
+__all__ = ["BacktestOrder", "ScoredVersion", "backtest_version", "load_model", "load_models"]
 
 AnyLearner = Learner[Any]
 
@@ -81,6 +81,11 @@ def load_models(workspace: Workspace, learner: AnyLearner, record: VersionRecord
     files = workspace.artifacts.load(record.artifact)
     learners = {learner.spec.name: learner, **learner.baselines()}
     return {name: (each, each.load(_below(name, files, record))) for name, each in learners.items()}
+
+
+def load_model(learner: AnyLearner, files: Mapping[str, bytes], record: VersionRecord) -> Any:  # noqa: ANN401 - a model is whatever its learner fits
+    """The version's own model, without its baselines, from the files of its artifact."""
+    return learner.load(_below(learner.spec.name, files, record))
 
 
 def _below(name: str, files: Mapping[str, bytes], record: VersionRecord) -> dict[str, bytes]:

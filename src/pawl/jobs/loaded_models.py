@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from pawl.ids import ModelVersion
-from pawl.jobs.backtesting import load_models
+from pawl.jobs.backtesting import load_model
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.registry.versions import VersionRecord
@@ -25,8 +25,8 @@ class LoadedModels:
     def of(self, record: VersionRecord) -> Any:  # noqa: ANN401 - a model is whatever its learner fits
         """The version's own model, without its baselines; CorruptArtifactError where a byte of it was changed."""
         if record.version not in self._loaded:
-            models = load_models(self.workspace, self.learner, record)
-            self._loaded[record.version] = models[self.learner.spec.name][1]
+            files = self.workspace.artifacts.load(record.artifact)
+            self._loaded[record.version] = load_model(self.learner, files, record)
         return self._loaded[record.version]
 
     def keep_only(self, versions: Collection[ModelVersion]) -> None:

@@ -92,10 +92,12 @@ class ReplayWorld:
 def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
     """Drive the loop from `order.start` to `order.end`, step by step; what stands in the ledger is not done again."""
     models = LoadedModels(world.workspace, world.learner)
+    known = {record.version: record for record in world.workspace.versions.all()}
     candidates: list[Judged] = []
     for step in steps(order):
         tickers = world.joining.at(step)
-        record = _candidate(world, order, step, tickers)
+        number = VersionNumber(world.learner.spec.name, 1, step.number)
+        record = known.get(number.version) or _trained(world, order, step, number, tickers)
         judged = _judge(world, models, order, _Candidate(step=step, record=record, champion=_champion(candidates)))
         candidates.append(judged)
         serving = _serving(candidates, order)
@@ -113,13 +115,10 @@ def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
         )
 
 
-def _candidate(world: ReplayWorld, order: ReplayOrder, step: Step, tickers: tuple[str, ...]) -> VersionRecord:
-    """The version trained at the step; the one on record when the replay was here before."""
-    name = world.learner.spec.name
-    number = VersionNumber(name, 1, step.number)
-    known = {record.version: record for record in world.workspace.versions.all()}
-    if number.version in known:
-        return known[number.version]
+def _trained(
+    world: ReplayWorld, order: ReplayOrder, step: Step, number: VersionNumber, tickers: tuple[str, ...]
+) -> VersionRecord:
+    """The version trained at the step, under its number."""
     bars = world.bars.filter(pl.col("ticker").is_in(tickers))
     training = TrainingOrder(
         start=order.reads_from(step),

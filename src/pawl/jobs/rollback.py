@@ -7,8 +7,8 @@ from typing import Any
 
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
+from pawl.jobs.backtesting import load_model
 from pawl.jobs.golden import answer_once, golden_difference
-from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, roll_back, rollback_target
@@ -40,7 +40,7 @@ def roll_back_learner(
         serving, before = rollback_target(tx, name)
     record = workspace.versions.get(before)
     files = workspace.artifacts.load(record.artifact)
-    model = LoadedModels(workspace, learner).of(record)
+    model = load_model(learner, files, record)
     answer_once(learner, model, files)
     began = clock()
     difference = golden_difference(learner, model, files)
