@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from pawl.ledger.chain_tables import chain_columns
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, MODEL_ROLES, is_one_of
 from pawl.ledger.number_types import Fixed
@@ -35,6 +36,7 @@ inference_logs = sa.Table(
     sa.Column("latency_ms", sa.Integer, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False, server_default=utc_now()),
     sa.Column("learner", sa.Text, nullable=False),
+    *chain_columns("model_inference_logs"),
     sa.UniqueConstraint("trace_id", "model_role", "created_at"),
     is_one_of("model_role", MODEL_ROLES),
     sa.CheckConstraint("latency_ms >= 0", name="latency_ms"),
@@ -57,6 +59,7 @@ decision_trajectories = sa.Table(
     sa.Column("label_quality", sa.Text, nullable=False, server_default="pending"),
     sa.Column("created_at", UtcTime, nullable=False, server_default=utc_now()),
     sa.Column("learner", sa.Text, nullable=False),
+    *chain_columns("decision_trajectories"),
     is_one_of("label_quality", LABEL_QUALITIES),
     sa.Index("ix_decision_trajectories_trace_id", "trace_id"),
     sa.Index("ix_decision_trajectories_user_id_created_at", "user_id", "created_at"),

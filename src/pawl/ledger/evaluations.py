@@ -13,6 +13,7 @@ from pawl.errors import InputError, NotFoundError, RefusalError
 from pawl.gates.verdict import Verdict
 from pawl.gates.verdict_json import verdict_from_json, verdict_to_json
 from pawl.ids import ModelVersion
+from pawl.ledger.chain import append_chained
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import get_version
 from pawl.ledger.training_tables import eval_reports
@@ -80,21 +81,20 @@ def record_evaluation(tx: sa.Connection, new: NewEvaluation, now: datetime) -> E
         number=number,
         created_at=now,
     )
-    tx.execute(
-        sa.insert(eval_reports).values(
-            eval_id=report.eval_id,
-            train_job_id=stored.train_job_id,
-            model_version=report.version,
-            eval_scope=report.scope,
-            metrics={"figures": _finite(report.figures), "verdict": verdict_to_json(report.verdict)},
-            gate_result="pass" if report.verdict.passed else "fail",
-            created_at=now,
-            learner=stored.learner,
-            model_role=stored.role,
-            baseline_version=report.baseline,
-            report_number=number,
-        )
-    )
+    row = {
+        "eval_id": report.eval_id,
+        "train_job_id": stored.train_job_id,
+        "model_version": report.version,
+        "eval_scope": report.scope,
+        "metrics": {"figures": _finite(report.figures), "verdict": verdict_to_json(report.verdict)},
+        "gate_result": "pass" if report.verdict.passed else "fail",
+        "created_at": now,
+        "learner": stored.learner,
+        "model_role": stored.role,
+        "baseline_version": report.baseline,
+        "report_number": number,
+    }
+    append_chained(tx, eval_reports, [row])
     _mark(tx, report, now)
     return report
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from pawl.ledger.chain_tables import chain_columns
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA
 
@@ -22,6 +23,8 @@ event_outbox = sa.Table(
     sa.Column("recorded_at", UtcTime, nullable=False, server_default=utc_now()),
     sa.Column("processed_at", UtcTime),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt_at", UtcTime),
+    *chain_columns("passport_event_outbox"),
     sa.CheckConstraint("attempts >= 0", name="attempts"),
     sa.CheckConstraint("source_table <> '' AND event_type <> ''", name="named"),
     sa.Index("ix_passport_event_outbox_trace_id", "trace_id"),
@@ -34,4 +37,5 @@ event_outbox = sa.Table(
     ),
 )
 """source_table, source_event_id: the primary row. inference_id names no row here that must exist: an event is never
-lost because the log of inferences lags. processed_at: NULL while it waits. attempts: how often it was tried."""
+lost because the log of inferences lags. processed_at: NULL while it waits. attempts: how often it was
+tried. next_attempt_at: not before, after one that failed. These three are the delivery, and in no hash."""

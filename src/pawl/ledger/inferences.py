@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import NotFoundError
 from pawl.ids import ModelVersion
+from pawl.ledger.chain import CHAINS, append_chained, lock_head, month_of
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.identity import SYSTEM_USER
 from pawl.ledger.model_versions import get_version
@@ -18,7 +18,7 @@ from pawl.ledger.training_tables import train_jobs
 
 __all__ = ["Inference", "Lineage", "Trajectory", "append_inferences", "append_trajectories", "trace"]
 
-TRACES_AT_ONCE = 500
+KEYS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ def append_inferences(tx: sa.Connection, rows: Sequence[Inference]) -> None:
 
     Several of one trace and role at one instant (the champion's and a shadow's) are set apart by microseconds.
     """
-    _insert_missing(tx, inference_logs, "inference_id", _set_apart(tx, rows))
+    _append_missing(tx, inference_logs, "inference_id", _set_apart(tx, rows))
 
 
 def append_trajectories(tx: sa.Connection, rows: Sequence[Trajectory]) -> None:
     """Write trajectories; one whose source event has its trajectory already stays as it is."""
-    _insert_missing(tx, decision_trajectories, "source_event_id", rows)
+    _append_missing(tx, decision_trajectories, "source_event_id", rows)
 
 
 def trace(tx: sa.Connection, trace_id: str) -> Lineage:
@@ -116,8 +116,8 @@ def _set_apart(tx: sa.Connection, rows: Sequence[Inference]) -> list[Inference]:
     standing = sa.select(c.trace_id, c.model_role, c.created_at)
     traces = sorted({row.trace_id for row in rows})
     taken: set[tuple[str, str, datetime]] = set()
-    for first in range(0, len(traces), TRACES_AT_ONCE):
-        of_traces = standing.where(c.trace_id.in_(traces[first : first + TRACES_AT_ONCE]))
+    for first in range(0, len(traces), KEYS_AT_ONCE):
+        of_traces = standing.where(c.trace_id.in_(traces[first : first + KEYS_AT_ONCE]))
         taken.update((row.trace_id, row.model_role, row.created_at) for row in tx.execute(of_traces))
     apart = []
     for row in rows:
@@ -129,10 +129,20 @@ def _set_apart(tx: sa.Connection, rows: Sequence[Inference]) -> list[Inference]:
     return apart
 
 
-def _insert_missing(tx: sa.Connection, table: sa.Table, key: str, rows: Sequence[Inference | Trajectory]) -> None:
+def _append_missing(tx: sa.Connection, table: sa.Table, key: str, rows: Sequence[Inference | Trajectory]) -> None:
+    """Append the rows whose key does not stand there yet; of two with one key the first."""
     if not rows:
         return
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    names = [one.name for one in fields(rows[0])]
-    values = [{name: getattr(row, name) for name in names} for row in rows]
-    tx.execute(insert(table).on_conflict_do_nothing(index_elements=[key]), values)
+    chain, names = CHAINS[table.name], [one.name for one in fields(rows[0])]
+    # Whoever writes the same rows at this moment waits here, and then finds them standing.
+    for month in sorted({month_of(getattr(row, chain.dated_by)) for row in rows}):
+        lock_head(tx, table.name, month)
+    wanted = {getattr(row, key): {name: getattr(row, name) for name in names} for row in reversed(rows)}
+    keys: list[UUID] = list(wanted)
+    standing: set[UUID] = set()
+    for first in range(0, len(keys), KEYS_AT_ONCE):
+        found = sa.select(table.c[key]).where(table.c[key].in_(keys[first : first + KEYS_AT_ONCE]))
+        standing.update(tx.execute(found).scalars())
+    missing = [values for name, values in reversed(wanted.items()) if name not in standing]
+    if missing:
+        append_chained(tx, table, missing)

@@ -1,11 +1,20 @@
 """Every table of the ledger, registered in one `MetaData`."""
 
 from pawl.ledger.ab_tables import ab_tests
+from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs, replay_log, replays
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
+from pawl.ledger.service_tables import (
+    api_tokens,
+    corpus_documents,
+    dead_letters,
+    schedule_runs,
+    user_reports,
+    worker_heartbeats,
+)
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.training_tables import dataset_versions, eval_reports, train_jobs
@@ -22,6 +31,7 @@ APPEND_ONLY = (
     replay_log,
     preference_pairs,
     pnl_entries,
+    corpus_documents,
 )
 """The database itself refuses to change or delete a row of these."""
 
@@ -37,4 +47,10 @@ TABLES = (
     ab_tests,
     trading_signals,
     personal_data,
+    chain_heads,
+    api_tokens,
+    dead_letters,
+    schedule_runs,
+    worker_heartbeats,
+    user_reports,
 )

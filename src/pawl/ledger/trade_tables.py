@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from pawl.ledger.chain_tables import chain_columns
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, is_one_of
 from pawl.ledger.number_types import Real
@@ -96,6 +97,7 @@ pnl_entries = sa.Table(
     sa.Column("slippage_bps", Real),
     sa.Column("occurred_at", UtcTime, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False, server_default=utc_now()),
+    *chain_columns("pnl_entries"),
     sa.CheckConstraint("max_drawdown_bps >= 0 AND hold_sec >= 0", name="magnitudes"),
     sa.CheckConstraint("NOT is_final OR (max_drawdown_bps IS NOT NULL AND hold_sec IS NOT NULL)", name="is_final"),
     sa.Index("ix_pnl_entries_trace_id", "trace_id"),

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from pawl.ledger.chain_tables import chain_columns
 from pawl.ledger.column_types import CanonicalJson, UtcTime, UuidList, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, MODEL_ROLES, is_one_of
 from pawl.ledger.number_types import Fixed
@@ -112,6 +113,7 @@ eval_reports = sa.Table(
     sa.Column("model_role", sa.Text, nullable=False),
     sa.Column("baseline_version", sa.Text),
     sa.Column("report_number", sa.Integer, nullable=False),
+    *chain_columns("ml_eval_reports"),
     sa.UniqueConstraint("model_version", "report_number"),
     is_one_of("eval_scope", EVAL_SCOPES),
     is_one_of("gate_result", GATE_RESULTS),

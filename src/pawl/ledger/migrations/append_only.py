@@ -1,10 +1,10 @@
-"""Triggers that refuse to change or delete a row, on SQLite and PostgreSQL."""
+"""Triggers that refuse to change or delete a row, or certain columns of it, on SQLite and PostgreSQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-__all__ = ["refuse_changes"]
+__all__ = ["allow_changes", "refuse_changes", "refuse_columns", "refuse_deletes"]
 
 REFUSE_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -13,30 +13,56 @@ BEGIN
 END
 $$
 """
+SUFFIXES = ("no_update", "no_delete", "no_change", "no_truncate")
 
 
 def refuse_changes(connection: sa.Connection, tables: Iterable[str]) -> None:
     """Make the tables append-only, whoever writes to them."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    if not is_sqlite:
-        connection.execute(sa.text(REFUSE_FUNCTION))
     for table in tables:
-        for statement in _on_sqlite(table) if is_sqlite else _on_postgresql(table):
-            connection.execute(sa.text(statement))
+        _refuse(connection, table, "UPDATE OR DELETE", "no_change")
 
 
-def _on_sqlite(table: str) -> list[str]:
+def refuse_columns(connection: sa.Connection, table: str, columns: Sequence[str]) -> None:
+    """Refuse every update that names one of the columns, even to what it holds."""
+    _refuse(connection, table, f"UPDATE OF {', '.join(columns)}", "no_update")
+
+
+def refuse_deletes(connection: sa.Connection, table: str) -> None:
+    """Refuse to take a row away."""
+    _refuse(connection, table, "DELETE", "no_delete")
+
+
+def allow_changes(connection: sa.Connection, tables: Iterable[str]) -> None:
+    """Take the triggers away that the others here made."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for table in tables:
+        for suffix in SUFFIXES:
+            on = "" if is_sqlite else f" ON {table}"
+            connection.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_{suffix}{on}"))
+
+
+def _refuse(connection: sa.Connection, table: str, change: str, name: str) -> None:
+    if connection.dialect.name == "sqlite":
+        statements = _on_sqlite(table, change)
+    else:
+        connection.execute(sa.text(REFUSE_FUNCTION))
+        statements = _on_postgresql(table, change, name)
+    for statement in statements:
+        connection.execute(sa.text(statement))
+
+
+def _on_sqlite(table: str, change: str) -> list[str]:
     return [
-        f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+        f"CREATE TRIGGER {table}_no_{one.split()[0].lower()} BEFORE {one} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        for change in ("UPDATE", "DELETE")
+        for one in change.split(" OR ")
     ]
 
 
-def _on_postgresql(table: str) -> list[str]:
-    return [
-        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+def _on_postgresql(table: str, change: str, name: str) -> list[str]:
+    row = f"CREATE TRIGGER {table}_{name} BEFORE {change} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    truncate = (
         f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
-    ]
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    return [row, truncate] if "DELETE" in change else [row]

@@ -1,0 +1,207 @@
+"""Hash chains: every row of a chained table carries the hash of the one before it in its UTC month.
+
+`row_hash` = SHA-256(prev_hash + digest), digest = SHA-256 of the canonical JSON of the row's chained columns. The first
+row of a month follows `genesis`. A writer locks the head of the month, so there is one order; `prev_hash` is unique, so
+that it stays one whatever a writer forgets.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pawl.ledger.chain_tables import chain_heads
+from pawl.ledger.column_types import canonical_json, utc_text
+from pawl.ledger.decision_tables import decision_trajectories, inference_logs
+from pawl.ledger.event_tables import event_outbox
+from pawl.ledger.number_types import Real
+from pawl.ledger.trade_tables import pnl_entries
+from pawl.ledger.training_tables import eval_reports
+
+__all__ = [
+    "CHAINS",
+    "Chain",
+    "Head",
+    "append_chained",
+    "genesis",
+    "lock_head",
+    "month_of",
+    "move_head",
+    "row_digest",
+    "seal",
+    "sealed_rows",
+]
+
+NEGATIVE_ZERO = re.compile(r"-0\.0(?![0-9e])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chained table. dated_by: the column whose UTC month a row belongs to. columns: those the hash is over."""
+
+    table: sa.Table
+    dated_by: str
+    columns: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The column that names a row."""
+        return str(next(iter(self.table.primary_key)).name)
+
+
+def _chain(table: sa.Table, dated_by: str, columns: str) -> Chain:
+    return Chain(table=table, dated_by=dated_by, columns=tuple(columns.split()))
+
+
+CHAINS: dict[str, Chain] = {
+    one.table.name: one
+    for one in (
+        _chain(
+            event_outbox,
+            "recorded_at",
+            "event_id user_id trace_id inference_id source_table source_event_id event_type payload occurred_at "
+            "recorded_at",
+        ),
+        _chain(
+            inference_logs,
+            "created_at",
+            "inference_id user_id trace_id model_name model_version model_role prompt_hash prompt_payload "
+            "response_payload latency_ms created_at learner",
+        ),
+        _chain(
+            decision_trajectories,
+            "created_at",
+            "trajectory_id user_id trace_id source_event_id inference_id context_features created_at learner",
+        ),
+        _chain(
+            pnl_entries,
+            "created_at",
+            "entry_id user_id trace_id trade_id is_final pnl pnl_bps max_drawdown_bps hold_sec slippage_bps "
+            "occurred_at created_at",
+        ),
+        _chain(
+            eval_reports,
+            "created_at",
+            "eval_id train_job_id model_version eval_scope metrics gate_result created_at learner model_role "
+            "baseline_version report_number",
+        ),
+    )
+}
+"""By the name of the table. What moves on (delivery of an event, outcome and action of a trajectory) is in no hash: it
+follows from events, which are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends. number: rows so far. hash: of the last one, or `genesis`."""
+
+    number: int
+    hash: str
+
+
+def genesis(table: str, month: str) -> str:
+    """What the first row of a month follows.
+
+    >>> genesis("pnl_entries", "2024-01") == genesis("pnl_entries", "2024-02")
+    False
+    """
+    return hashlib.sha256(f"{table}/{month}".encode()).hexdigest()
+
+
+def month_of(when: datetime) -> str:
+    """The UTC month of an instant, YYYY-MM.
+
+    >>> month_of(datetime.fromisoformat("2024-01-31T23:30:00-02:00"))
+    '2024-02'
+    """
+    return f"{when.astimezone(UTC):%Y-%m}"
+
+
+def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a row's chained columns; the same on both databases and before it is written."""
+    content = {name: _canonical(chain.table.c[name], row[name]) for name in chain.columns}
+    text = canonical_json(content)
+    if NEGATIVE_ZERO.search(text):  # which jsonb gives back as 0.0
+        text = canonical_json(_without_negative_zero(content))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(prev_hash: str, digest: str) -> str:
+    """The hash of a row from that of the one before and its own digest."""
+    return hashlib.sha256(f"{prev_hash}{digest}".encode("ascii")).hexdigest()
+
+
+def lock_head(tx: sa.Connection, table: str, month: str) -> Head:
+    """The end of a chain, which no other writer moves until this transaction ends."""
+    c = chain_heads.c
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    first = {"table_name": table, "chain_month": month, "n_rows": 0, "head_hash": genesis(table, month)}
+    found = sa.select(c.n_rows, c.head_hash).where(c.table_name == table, c.chain_month == month).with_for_update()
+    row = tx.execute(found).one_or_none()
+    if row is None:
+        tx.execute(insert(chain_heads).values(first).on_conflict_do_nothing())
+        row = tx.execute(found).one()
+    return Head(row.n_rows, row.head_hash)
+
+
+def append_chained(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows behind those of their months, in the order given.
+
+    rows: every chained column by name, and what else the table needs; all with the same columns.
+    """
+    chain = CHAINS[table.name]
+    dated = sorted(rows, key=lambda row: month_of(row[chain.dated_by]))
+    for month, of_month in groupby(dated, key=lambda row: month_of(row[chain.dated_by])):
+        head = lock_head(tx, table.name, month)
+        sealed, head = sealed_rows(chain, month, head, list(of_month))
+        tx.execute(sa.insert(table), sealed)
+        move_head(tx, table.name, month, head)
+
+
+def sealed_rows(
+    chain: Chain, month: str, head: Head, rows: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], Head]:
+    """The rows of one month with their chain columns, and where the chain ends behind them."""
+    number, previous, sealed = head.number, head.hash, []
+    for row in rows:
+        number, own = number + 1, seal(previous, row_digest(chain, row))
+        sealed.append({**row, "chain_month": month, "chain_number": number, "prev_hash": previous, "row_hash": own})
+        previous = own
+    return sealed, Head(number, previous)
+
+
+def move_head(tx: sa.Connection, table: str, month: str, head: Head) -> None:
+    """Say where a chain ends, in the transaction that locked its head."""
+    c = chain_heads.c
+    tx.execute(
+        sa.update(chain_heads)
+        .where(c.table_name == table, c.chain_month == month)
+        .values(n_rows=head.number, head_hash=head.hash)
+    )
+
+
+def _canonical(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(column.type, Real) and value is not None:
+        return float(value)
+    return value
+
+
+def _without_negative_zero(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, float):
+        return value + 0.0
+    if isinstance(value, Mapping):
+        return {key: _without_negative_zero(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_negative_zero(item) for item in value]
+    return value
