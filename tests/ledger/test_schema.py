@@ -29,7 +29,7 @@ DECLARED = {
         FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
         WHERE r.relnamespace = 'public'::regnamespace AND r.relkind = 'r' AND a.attnum > 0
-        AND r.relname <> 'alembic_version'
+        AND r.relname <> 'alembic_version' AND NOT a.attisdropped
         UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE 'alembic%'
         UNION ALL SELECT indexname, indexdef FROM pg_indexes
