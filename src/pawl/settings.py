@@ -13,6 +13,7 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
+from pawl.serving.server_settings import ServerSettings
 
 __all__ = ["Settings", "load_settings", "workspace_root"]
 
@@ -33,6 +34,7 @@ class Settings(BaseModel):
     quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
     gate: GateSettings = Field(default_factory=GateSettings, description="how strict the offline gate is")
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
+    server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )
