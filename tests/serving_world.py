@@ -10,7 +10,7 @@ import httpx
 import polars as pl
 import sqlalchemy as sa
 
-from direct_writer import DirectWriter as GroupWriter
+from pawl.ledger.group_writer import GroupWriter
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_payloads import FrozenContext
 from pawl.ledger.identity import identity
