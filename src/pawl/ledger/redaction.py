@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["MARKS", "Json", "redact", "redact_text"]
+__all__ = ["MARKS", "PATTERNS", "SHORTEST_WALLET", "Json", "redact", "redact_text"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -47,14 +47,15 @@ _BASE58 = (
     + _END
 )
 
-SHORTEST_WALLET = 23  # of bech32: two letters, the 1, and twenty characters
-
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("email", re.compile(_EMAIL)),
     ("wallet", re.compile("|".join(_WALLETS), re.IGNORECASE)),
     ("wallet", re.compile(_BASE58)),
 )
 """In this order, so that an address at a wallet's name is one e-mail."""
+
+SHORTEST_WALLET = 23
+"""Characters: `tb1` and twenty more. The patterns match nothing shorter but e-mail addresses, which have a sign."""
 
 
 def redact(payload: Json) -> Json:
@@ -84,11 +85,12 @@ def redact_text(text: str) -> str:
     >>> redact_text("sent from bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq")
     'sent from [wallet]'
     """
-    is_short = len(text) < SHORTEST_WALLET
-    if is_short and "@" not in text and "＠" not in text:  # most texts: looked through twenty times an event
+    has_sign = "@" in text or "＠" in text
+    if not has_sign and len(text) < SHORTEST_WALLET:  # as nearly every text of an event, and every key
         return text
     for kind, pattern in PATTERNS:
-        text = pattern.sub(MARKS[kind], text)
+        if has_sign or kind != "email":
+            text = pattern.sub(MARKS[kind], text)
     return text
 
 
