@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pawl.datasets.passport_settings import SimilaritySettings
 from pawl.errors import SchemaError
 
 __all__ = ["CONTEXT_COLUMNS", "EQUAL_COLUMNS", "ContextScale", "Similar", "SimilaritySettings", "similar_pairs"]
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.int32]
 
 EQUAL_COLUMNS = ("ticker", "market_regime", "session_band", "horizon_sec")
 """What both must share, beside the sides of the splits; horizon_sec: the span over which the outcome was measured."""
@@ -25,20 +25,6 @@ CONTEXT_COLUMNS = ("volatility", "funding", "oi_change")
 """The numbers of a context that its distance is measured in."""
 
 DAY_US = 86_400_000_000
-
-
-class SimilaritySettings(BaseModel):
-    """How far apart two decisions may lie to be compared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    max_context_distance: float = Field(
-        1.0, gt=0, le=10, description="largest root mean square difference of two contexts, standard deviations"
-    )
-    max_days_apart: float = Field(7.0, gt=0, le=7, description="largest distance of two decision times, days")
-    max_compared: int = Field(
-        16, ge=1, le=1000, description="later decisions of its block that one is compared with, nearest first, count"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +83,15 @@ def similar_pairs(
     block = placed.select(pl.struct(keys).rle_id().cast(pl.Int64)).to_series().to_numpy()
     decided = placed.get_column("decided_at").dt.epoch("us").to_numpy()
     contexts = placed.select(pl.col(name) / scale.spreads[name] for name in varying).to_numpy()
-    row = placed.get_column("row").cast(pl.Int64).to_numpy()
+    row = placed.get_column("row").cast(pl.Int32).to_numpy()
     limit_us = int(settings.max_days_apart * DAY_US)
 
     def within_reach(lag: int) -> Rows:
         """Places that share block and time with the place `lag` behind them."""
         is_near = (block[:-lag] == block[lag:]) & (decided[lag:] - decided[:-lag] <= limit_us)
-        return np.flatnonzero(is_near).astype(np.int64)
+        return np.flatnonzero(is_near).astype(np.int32)
 
-    firsts, seconds = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    firsts, seconds = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     for lag in range(1, settings.max_compared + 1):
         places = within_reach(lag)
         if places.size == 0:
