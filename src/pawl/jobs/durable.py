@@ -8,7 +8,7 @@ ledger on PostgreSQL.
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,6 @@ from dbos import error as engine_error
 from pawl.jobs.durable_workflow import NO_OBSERVER, Failed, Json, Observer, Workflow, failure_of
 from pawl.ledger.backoff import Backoff
 from pawl.ledger.database import Ledger
-from pawl.ledger.dead_letters import park
 from pawl.ledger.heartbeats import beat, dead_executors, lay_down, taking_over
 
 __all__ = ["ENGINE_FILE", "Durable", "EngineSettings", "new_executor_id"]
@@ -37,10 +36,13 @@ UNFINISHED = ["ENQUEUED", "PENDING", "DELAYED"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """poll_sec: how often queues are asked. dead_after: silence that counts as death. backoff: between tries."""
+    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: what runs gets it to end when
+    the process stops. backoff: between tries.
+    """
 
     poll_sec: float
     dead_after: timedelta
+    grace: timedelta
     backoff: Backoff
 
 
@@ -58,18 +60,20 @@ class Durable:
         home: Path,
         workflows: Sequence[Workflow],
         settings: EngineSettings,
+        now: Callable[[], datetime],
         observe: Observer = NO_OBSERVER,
     ) -> None:
         self.ledger = ledger
         self.settings = settings
         self.workflows = {one.name: one for one in workflows}
         self.executor_id = new_executor_id()
+        self._now = now
         self._observe = observe
         self._config = _config(ledger, home, self.executor_id)
 
     def __enter__(self) -> Self:
         with self.ledger.transaction() as tx:  # before there is anything that another could take over
-            beat(tx, self.executor_id, _now())
+            beat(tx, self.executor_id, self._now())
         for one in self.workflows.values():
             DBOS.workflow(name=one.name)(self._body(one))
         DBOS(config=self._config)
@@ -87,11 +91,9 @@ class Durable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop(timedelta(0))
-
-    def stop(self, grace: timedelta) -> None:
-        """Take up nothing more, give what runs `grace` to end, and leave the rest to other processes at once."""
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=int(grace.total_seconds()))
+        # Nothing more is taken up; what does not end in time is another's at once.
+        grace_sec = int(self.settings.grace.total_seconds())
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=grace_sec)
         with self.ledger.transaction() as tx:
             lay_down(tx, self.executor_id)
 
@@ -127,21 +129,25 @@ class Durable:
             dead = dead_executors(tx, now, self.settings.dead_after)
         n_taken = 0
         for executor_id in dead:
-            with taking_over(self.ledger, executor_id, now, self.settings.dead_after) as may:
-                left = _listed(status="PENDING", executor_id=executor_id) if may else []
+            with taking_over(self.ledger, executor_id, now, self.settings.dead_after) as tx:
+                left = [] if tx is None else _listed(status="PENDING", executor_id=executor_id)
                 for one in left:
-                    self._take_over(one, now)
+                    self._take_over(tx, one, now)
                 n_taken += len(left)
         return n_taken
 
-    def _take_over(self, one: WorkflowStatus, now: datetime) -> None:
+    def _take_over(self, tx: sa.Connection | None, one: WorkflowStatus, now: datetime) -> None:
         # Resuming sets the engine's own count of attempts to zero, so deaths are counted here.
         n_deaths = int((one.attributes or {}).get("n_deaths", 0)) + 1
-        if self.settings.backoff.is_over(n_deaths) and one.name in self.workflows:
+        workflow = self.workflows.get(one.name)
+        if (
+            self.settings.backoff.is_over(n_deaths)
+            and workflow is not None
+            and one.input is not None
+            and tx is not None
+        ):
+            workflow.give_up(tx, one.input["args"][0]["argument"], DIED, n_deaths, now)
             DBOS.cancel_workflow(one.workflow_id)
-            call = (one.input or {"args": [{}]})["args"][0]
-            with self.ledger.transaction() as tx:
-                park(tx, one.name, self.workflows[one.name].item_of(call["argument"]), DIED, n_deaths, now)
             return
         DBOS.update_workflow_attributes(one.workflow_id, {"n_deaths": n_deaths}, merge=True)
         DBOS.resume_workflow(one.workflow_id, queue_name=one.queue_name)
@@ -172,19 +178,16 @@ class Durable:
     def _failed(self, workflow: Workflow, call: Mapping[str, Json], error: Exception) -> Json:
         what, is_final = failure_of(error)
         attempt, backoff = int(call["attempt"]), self.settings.backoff
-        item = workflow.item_of(call["argument"])
 
-        def park_it() -> None:
+        def give_up() -> None:
             with self.ledger.transaction() as tx:
-                park(tx, workflow.name, item, what, attempt, _now())
+                workflow.give_up(tx, call["argument"], what, attempt, self._now())
 
         if is_final or backoff.is_over(attempt):
-            self._step(workflow)("park", park_it)
+            self._step(workflow)("give up", give_up)
         else:
-            again = {**call, "attempt": attempt + 1}
-            self._enqueue(
-                workflow.name, f"{workflow.name}:{call['key']}#{attempt + 1}", again, backoff.after(attempt, item)
-            )
+            again, delay = {**call, "attempt": attempt + 1}, backoff.after(attempt, call["key"])
+            self._enqueue(workflow.name, f"{workflow.name}:{call['key']}#{attempt + 1}", again, delay)
             self._observe(f"{workflow.name}/again/recorded")
         return {"failed": what, "attempt": attempt}
 
@@ -235,9 +238,3 @@ def _config(ledger: Ledger, home: Path, executor_id: str) -> DBOSConfig:
 
 def _listed(**chosen: Any) -> list[WorkflowStatus]:  # noqa: ANN401 - handed to the engine
     return DBOS.list_workflows(**chosen, app_version=STEPS_VERSION, load_output=False)
-
-
-def _now() -> datetime:
-    from datetime import UTC
-
-    return datetime.now(UTC)

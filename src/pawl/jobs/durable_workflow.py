@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
+
+import sqlalchemy as sa
 
 from pawl.errors import PawlError, StorageError
 
-__all__ = ["NO_OBSERVER", "Failed", "Json", "Observer", "Steps", "Workflow", "failure_of"]
+__all__ = ["NO_OBSERVER", "Failed", "GiveUp", "Json", "Observer", "Steps", "Workflow", "failure_of"]
 
 Json = Any
 """A value of JSON: what workflows are given, what steps give back, and nothing else."""
@@ -30,16 +33,20 @@ class Steps(Protocol):
         """name: unique in its workflow."""
 
 
+GiveUp = Callable[[sa.Connection, Mapping[str, Json], str, int, datetime], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
     """name: also that of its queue and, in dead letters, of its worker. run: from steps and an argument to an answer.
 
-    item_of: what a dead letter says it failed on, from the argument. concurrency: how many of it one process runs.
+    give_up: what to write when it has failed for good (or its processes died too often), from the argument, the error, the
+    number of tries and the time, in the transaction given. concurrency: how many of it one process runs.
     """
 
     name: str
     run: Callable[[Steps, Mapping[str, Json]], Json]
-    item_of: Callable[[Mapping[str, Json]], str]
+    give_up: GiveUp
     concurrency: int = 1
 
 

@@ -66,11 +66,12 @@ def reach_verdict(models: LoadedModels, case: Case, bars: pl.DataFrame, terms: T
 
 
 def judge_version(
-    workspace: Workspace, learner: Learner[Any], version: str, terms: Terms, now: datetime
+    workspace: Workspace, learner: Learner[Any], version: str, terms: Terms, now: datetime, only_as: int | None = None
 ) -> EvaluationReport:
     """Judge a recorded version against what serves now, on every bar that had closed, and record the verdict.
 
-    Nothing is moved by it. Each look after the first counts as a trial more. RefusalError for the champion itself.
+    Nothing is moved by it. Each look after the first counts as a trial more. RefusalError for the champion itself, and
+    where the report cannot get the number that it must have (`only_as`).
     """
     record = workspace.versions.get(version)
     with workspace.versions.ledger.reading() as tx:
@@ -84,7 +85,7 @@ def judge_version(
     verdict = reach_verdict(LoadedModels(workspace, learner), case, bars, terms)
     new = NewEvaluation(version=record.version, baseline=case.baseline, verdict=verdict, figures={})
     with workspace.versions.ledger.transaction() as tx:
-        return record_evaluation(tx, new, now)
+        return record_evaluation(tx, new, now, only_as)
 
 
 def _score(models: LoadedModels, record: VersionRecord, bars: pl.DataFrame, start: datetime, terms: Terms) -> Scored:

@@ -34,14 +34,16 @@ def dead_executors(tx: sa.Connection, now: datetime, dead_after: timedelta) -> l
 
 
 @contextmanager
-def taking_over(ledger: Ledger, executor_id: str, now: datetime, dead_after: timedelta) -> Iterator[bool]:
-    """Whether the block may take over the work of a dead process. One asks at a time; the process is forgotten when the
-    block ends well, and whoever dies inside it leaves everything to the next.
+def taking_over(
+    ledger: Ledger, executor_id: str, now: datetime, dead_after: timedelta
+) -> Iterator[sa.Connection | None]:
+    """A transaction in which the work of a dead process may be taken over; None when another was faster. One asks at a
+    time; the process is forgotten when the block ends well, and whoever dies inside it leaves everything to the next.
     """
     c = worker_heartbeats.c
     with ledger.transaction() as tx:
         is_dead = sa.select(c.executor_id).where(c.executor_id == executor_id, c.beat_at < now - dead_after)
         found = tx.execute(is_dead.with_for_update()).one_or_none() is not None
-        yield found
+        yield tx if found else None
         if found:
             tx.execute(sa.delete(worker_heartbeats).where(c.executor_id == executor_id))

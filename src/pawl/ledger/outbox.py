@@ -24,6 +24,7 @@ __all__ = [
     "mark_failed",
     "mark_processed",
     "put_back",
+    "waiting_events",
 ]
 
 DELIVERY_LOCK = 0x50617774  # any fixed number; PostgreSQL's advisory lock of one delivery at a time
@@ -62,11 +63,16 @@ def count_pending(tx: sa.Connection) -> int:
 
 
 def claim_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
-    """Those of the events that still wait, whole rows, in the order of recording; nobody else takes them up until this
-    transaction ends, nor any other event: effects of two deliveries may meet in one trajectory.
+    """As `waiting_events`, for whoever is about to deliver them: nobody else delivers until this transaction ends, for
+    the effects of two deliveries may meet in one trajectory.
     """
     if tx.dialect.name == "postgresql":
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(DELIVERY_LOCK)))
+    return waiting_events(tx, event_ids)
+
+
+def waiting_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
+    """Those of the events that still wait, whole rows, in the order of recording."""
     c = event_outbox.c
     found: list[sa.Row[Any]] = []
     for start in range(0, len(event_ids), IDS_AT_ONCE):

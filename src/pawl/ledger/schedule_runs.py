@@ -40,6 +40,4 @@ def take_up(tx: sa.Connection, schedule: str, due_at: datetime, started_at: date
 
 def _started_at(tx: sa.Connection, schedule: str, due_at: datetime) -> datetime | None:
     c = schedule_runs.c
-    return tx.execute(
-        sa.select(c.started_at).where(c.schedule == schedule, c.due_at == due_at)
-    ).scalar_one_or_none()
+    return tx.execute(sa.select(c.started_at).where(c.schedule == schedule, c.due_at == due_at)).scalar_one_or_none()
