@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data, features, learner
+from pawl.cli import data, dead_letters, features, learner
 from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
 from pawl.cli.demo import demo
@@ -21,6 +21,7 @@ from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_
 from pawl.cli.status import status
 from pawl.cli.train import train
 from pawl.cli.versions import gate_app, versions
+from pawl.cli.worker import worker
 from pawl.errors import PawlError
 
 __all__ = ["app", "main", "run"]
@@ -57,6 +58,8 @@ app.add_typer(data.app)
 app.add_typer(gate_app)
 app.add_typer(learner.app)
 app.add_typer(features.app)
+app.add_typer(dead_letters.app)
+app.command()(worker)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)

@@ -7,7 +7,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pawl.errors import RefusalError
-from pawl.ids import ModelVersion
 from pawl.jobs.durable_workflow import Json, Steps, Workflow
 from pawl.jobs.worker_role import Queue, Role, World, is_parked, parking, turn_of
 from pawl.ledger.dead_letters import letters_of

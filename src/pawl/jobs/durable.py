@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
 from dbos import error as engine_error
 
 from pawl.jobs.durable_workflow import NO_OBSERVER, Failed, Json, Observer, Workflow, failure_of
@@ -153,16 +153,15 @@ class Durable:
         DBOS.resume_workflow(one.workflow_id, queue_name=one.queue_name)
 
     def _enqueue(self, workflow: str, workflow_id: str, call: Mapping[str, Json], delay: timedelta) -> None:
-        DBOS.enqueue_workflow_with_options(
-            {
-                "queue_name": workflow,
-                "workflow_name": workflow,
-                "workflow_id": workflow_id,
-                "app_version": STEPS_VERSION,
-                **({"delay_seconds": delay.total_seconds()} if delay else {}),
-            },
-            call,
-        )
+        options: EnqueueOptions = {
+            "queue_name": workflow,
+            "workflow_name": workflow,
+            "workflow_id": workflow_id,
+            "app_version": STEPS_VERSION,
+        }
+        if delay:
+            options["delay_seconds"] = delay.total_seconds()
+        DBOS.enqueue_workflow_with_options(options, call)
 
     def _body(self, workflow: Workflow) -> Any:  # noqa: ANN401 - what the engine registers
         def run(call: dict[str, Json]) -> Json:

@@ -40,7 +40,7 @@ GiveUp = Callable[[sa.Connection, Mapping[str, Json], str, int, datetime], None]
 class Workflow:
     """name: also that of its queue and, in dead letters, of its worker. run: from steps and an argument to an answer.
 
-    give_up: what to write when it has failed for good (or its processes died too often), from the argument, the error, the
+    give_up: what to write when it has failed for good, or its processes died too often: from the argument, the error, the
     number of tries and the time, in the transaction given. concurrency: how many of it one process runs.
     """
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from pawl.ids import ModelVersion
 from pawl.jobs.durable_workflow import Json, Steps, Workflow
 from pawl.jobs.verdicts import judge_version
 from pawl.jobs.worker_role import Queue, Role, World, is_parked, parking, turn_of
-from pawl.ids import ModelVersion
 from pawl.ledger.dead_letters import letters_of
 from pawl.ledger.evaluations import newest_report
 from pawl.ledger.model_versions import list_challengers

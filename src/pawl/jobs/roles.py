@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pawl.errors import NotFoundError
+from pawl.jobs.dataset_worker import dataset_role
 from pawl.jobs.deployment_worker import deployment_role
 from pawl.jobs.eval_worker import eval_role
 from pawl.jobs.train_orchestrator import train_role
@@ -14,6 +15,8 @@ __all__ = ["ALL", "ROLES", "roles_named"]
 ALL = "all"
 
 ROLES: dict[str, Callable[[World], Role]] = {
+    "trajectory": trajectory_role,
+    "dataset": dataset_role,
     "train": train_role,
     "eval": eval_role,
     "deploy": deployment_role,

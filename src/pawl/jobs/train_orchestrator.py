@@ -5,13 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from pawl.jobs.durable_workflow import Json, Steps, Workflow
+from pawl.jobs.scheduled import due_runs, retried_runs, take_up_run
 from pawl.jobs.training import train
 from pawl.jobs.training_data import TrainingOrder
-from pawl.jobs.worker_role import Queue, Role, World, is_parked, parking, turn_of
+from pawl.jobs.worker_role import Queue, Role, World, parking
 from pawl.learners.learner import silent
-from pawl.ledger.column_types import utc_text
-from pawl.ledger.dead_letters import letters_of
-from pawl.ledger.schedule_runs import is_taken, newest_due, take_up
 from pawl.ledger.train_jobs import NewJob, enqueue_job, fail_cut_off, fail_job, job_of_run, job_status, start_job
 from pawl.ledger.version_number import VersionNumber, claim_number
 
@@ -28,49 +26,23 @@ def train_role(world: World) -> Role:
     """The worker. A due time is one workflow: taken up, a queued job, the training. Another try is another job."""
 
     def run(steps: Steps, argument: Mapping[str, Json]) -> Json:
-        if not steps("take up", lambda: _take_up(world, argument)):
+        if not steps("take up", lambda: take_up_run(world, "train", argument)):
             return {"skipped": "another run took it up"}
         job = steps("queue", lambda: _queue(world, argument))
         steps("train", lambda: _train(world, argument, UUID(job["job_id"]), job["version"]))
         return job
 
     def poll(queue: Queue, now: datetime) -> int:
-        n_new = 0
-        with world.ledger.reading() as tx:
-            letters = letters_of(tx, TRAIN_ORCHESTRATOR)
-            due = [(learner, newest_due(every, now)) for learner, every in world.settings.schedules("train").items()]
-            open_due = [(learner, at) for learner, at in due if not is_taken(tx, f"train {learner}", at)]
-        for learner, due_at in open_due:
-            run_name = f"{learner}@{utc_text(due_at)}"
-            argument = {
-                "run": run_name,
-                "learner": learner,
-                "due_at": due_at.isoformat(),
-                "started_at": now.isoformat(),
-            }
-            n_new += queue.enqueue(TRAIN_ORCHESTRATOR, run_name, argument)
-        for run_name, letter in letters.items():
-            if not is_parked(letter):
-                learner, _, due_text = run_name.partition("@")
-                argument = {"run": run_name, "learner": learner, "due_at": due_text, "started_at": None}
-                n_new += queue.enqueue(TRAIN_ORCHESTRATOR, turn_of(run_name, letter), argument)
-        return n_new
+        runs = [*due_runs(world, "train", now), *retried_runs(world, TRAIN_ORCHESTRATOR)]
+        return sum(queue.enqueue(TRAIN_ORCHESTRATOR, key, argument) for key, argument in runs)
 
     workflow = Workflow(name=TRAIN_ORCHESTRATOR, run=run, give_up=parking(TRAIN_ORCHESTRATOR, "run"))
     return Role(workflow=workflow, poll=poll, count_waiting=lambda: 0)
 
 
-def _take_up(world: World, argument: Mapping[str, Json]) -> bool:
-    if argument["started_at"] is None:  # a person lets a run go again that was taken up long ago
-        return True
-    due_at, started_at = (datetime.fromisoformat(argument[name]) for name in ("due_at", "started_at"))
-    with world.ledger.transaction() as tx:
-        return take_up(tx, f"train {argument['learner']}", due_at, started_at)
-
-
 def _queue(world: World, argument: Mapping[str, Json]) -> Json:
     """The job of this try: the one that stands, or a new one where there is none, or none that has not failed."""
-    learner, run, now = argument["learner"], argument["run"], world.now()
+    learner, run, now = argument["what"], argument["run"], world.now()
     with world.ledger.transaction() as tx:
         job = job_of_run(tx, learner, run)
         if job is None or job.status == "failed":
@@ -103,7 +75,7 @@ def _train(world: World, argument: Mapping[str, Json], job_id: UUID, version: st
         job_id=job_id,
     )
     try:
-        train(world.workspace, world.learner_named(argument["learner"]), order, silent)
+        train(world.workspace, world.learner_named(argument["what"]), order, silent)
     except Exception as error:
         _fail_queued(world, job_id, str(error) or type(error).__name__)
         raise

@@ -1,63 +1,44 @@
-"""`trajectory-worker`: events of the outbox become decision trajectories, and lines of the event lake."""
+"""`trajectory-worker`: events of the outbox become lines of the event lake and decision trajectories."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from pawl.datasets.trajectories import fold_events
 from pawl.errors import StorageError
 from pawl.jobs.durable_workflow import Json, Steps, Workflow, failure_of
 from pawl.jobs.worker_role import Queue, Role, World
 from pawl.ledger.identity import identity
-from pawl.ledger.outbox import Due, claim_events, count_pending, due_events, mark_failed, mark_processed, waiting_events
+from pawl.ledger.outbox import Due, claim_events, count_pending, due_events, mark_failed, waiting_events
 
-__all__ = ["TRAJECTORY_WORKER", "Fold", "Keep", "trajectory_role"]
+__all__ = ["TRAJECTORY_WORKER", "trajectory_role"]
 
 TRAJECTORY_WORKER = "trajectory-worker"
 BATCHES_AHEAD = 8
-
-Events = Sequence[sa.Row[Any]]
-Fold = Callable[[sa.Connection, Events, datetime], None]
-"""Folds events into trajectories, in the caller's transaction; folding one again changes nothing."""
-Keep = Callable[[Events], None]
-"""Puts events into the lake; putting one again changes nothing."""
+EARLY = "what it belongs to has not arrived: its decision, its action, or the inference that it names"
 
 
-def trajectory_role(world: World, fold: Fold, keep: Keep) -> Role:
+def trajectory_role(world: World) -> Role:
     """The worker. A batch is one workflow: into the lake, then in one transaction into trajectories and processed."""
-    ledger, backoff = world.ledger, world.settings.backoff
+    ledger = world.ledger
 
     def run(steps: Steps, argument: Mapping[str, Json]) -> Json:
         ids = [UUID(one) for one in argument["events"]]
 
-        def into_lake() -> Json:
+        def into_lake() -> None:
             with ledger.reading() as tx:
                 events = waiting_events(tx, ids)
-            keep(events)
-            return len(events)
-
-        def into_trajectories() -> Json:
-            now = world.now()
-            with ledger.transaction() as tx:
-                events = claim_events(tx, ids)
-                failed = _fold(tx, events, fold, now)
-                mark_processed(tx, [one.event_id for one in events if one.event_id not in failed], now)
-                parked = [
-                    mark_failed(tx, one, failed[one.event_id], TRAJECTORY_WORKER, backoff, now)
-                    for one in events
-                    if one.event_id in failed
-                ]
-            return {"processed": len(events) - len(failed), "failed": len(failed), "parked": sum(parked)}
+            world.into_lake(events)
 
         steps("lake", into_lake)
-        return steps("fold", into_trajectories)
+        return steps("fold", lambda: _deliver(world, ids))
 
     def give_up(tx: sa.Connection, argument: Mapping[str, Json], error: str, attempts: int, now: datetime) -> None:
         # The batch is over; each of its events has failed once, and comes again alone.
         for event in claim_events(tx, [UUID(one) for one in argument["events"]]):
-            mark_failed(tx, event, error, TRAJECTORY_WORKER, backoff, now)
+            mark_failed(tx, event, error, TRAJECTORY_WORKER, world.settings.backoff, now)
 
     def poll(queue: Queue, now: datetime) -> int:
         size = world.settings.batch_size
@@ -79,22 +60,38 @@ def trajectory_role(world: World, fold: Fold, keep: Keep) -> Role:
 
 def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
     """Fresh events in batches; each that failed before on its own, so that it holds nobody up."""
-    fresh, tried = ([one for one in due if (one.attempts > 0) is was_tried] for was_tried in (False, True))
+    fresh, tried = ([one for one in due if (one.next_attempt_at is not None) is was] for was in (False, True))
     return [*(fresh[start : start + size] for start in range(0, len(fresh), size)), *([one] for one in tried)]
 
 
-def _fold(tx: sa.Connection, events: Events, fold: Fold, now: datetime) -> dict[UUID, str]:
-    """Fold the events; those that cannot be, with why. What fails is looked for by halving, the rest is folded."""
-    if not events:
+def _deliver(world: World, event_ids: Sequence[UUID]) -> Json:
+    """Fold the events that still wait: their trajectories and what became of each stand together, or not at all."""
+    now = world.now()
+    with world.ledger.transaction() as tx:
+        events = claim_events(tx, event_ids)
+        failed = _fold(tx, [one.event_id for one in events], world, now)
+        parked = [
+            mark_failed(tx, one, failed[one.event_id], TRAJECTORY_WORKER, world.settings.backoff, now)
+            for one in events
+            if one.event_id in failed
+        ]
+    return {"processed": len(events) - len(failed), "failed": len(failed), "parked": sum(parked)}
+
+
+def _fold(tx: sa.Connection, event_ids: Sequence[UUID], world: World, now: datetime) -> dict[UUID, str]:
+    """Fold the events; those that cannot be, with why. What breaks the fold is looked for by halving."""
+    if not event_ids:
         return {}
     try:
         with tx.begin_nested():
-            fold(tx, events, now)
+            folded = fold_events(tx, event_ids, world.passport, now)
     except (StorageError, sa.exc.OperationalError):  # the database's fault, and no event's
         raise
     except Exception as error:  # noqa: BLE001 - a worker's outer loop: whatever an event holds, the others go on
-        if len(events) == 1:
-            return {events[0].event_id: failure_of(error)[0]}
-        half = len(events) // 2
-        return {**_fold(tx, events[:half], fold, now), **_fold(tx, events[half:], fold, now)}
-    return {}
+        if len(event_ids) == 1:
+            return {event_ids[0]: failure_of(error)[0]}
+        half = len(event_ids) // 2
+        return {**_fold(tx, event_ids[:half], world, now), **_fold(tx, event_ids[half:], world, now)}
+    # One that waits for another is tried again like one that failed; what it says is told when the other arrives,
+    # parked or not, for a decision is always told from all of its events.
+    return {one: EARLY for one in folded.waiting} | {one: str(error) for one, error in folded.failed.items()}

@@ -1,12 +1,13 @@
 """What a worker is: a durable workflow, and a look at the ledger that says what there is to do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from pawl.datasets.passport_settings import PassportSettings
 from pawl.evaluation.costs import Costs
 from pawl.jobs.durable_workflow import Json, Workflow
 from pawl.jobs.verdicts import Terms
@@ -30,7 +31,12 @@ class Queue(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What the workers of a workspace work on. now: reads the clock. costs, limits, seed, n_jobs: of trainings."""
+    """What the workers of a workspace work on.
+
+    costs, limits, seed, n_jobs: of trainings. passport: how decisions are scored. into_lake: puts events into the
+    event lake; putting one again changes nothing. build_dataset: from a type and a window of decisions to the id of a
+    version. now: reads the clock.
+    """
 
     ledger: Ledger
     workspace: Workspace
@@ -40,13 +46,16 @@ class World:
     limits: QualityLimits
     seed: int
     n_jobs: int
+    passport: PassportSettings
+    into_lake: Callable[[Sequence[sa.Row[Any]]], None]
+    build_dataset: Callable[[str, datetime, datetime], Json]
     settings: WorkerSettings
     now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A worker. poll: enqueue what there is to do now; how much of it is new. count_waiting: what will be to do later."""
+    """A worker. poll: enqueue what there is to do now; how much of it is new. count_waiting: of what is to do later."""
 
     workflow: Workflow
     poll: Callable[[Queue, datetime], int]

@@ -25,8 +25,8 @@ class Backoff:
     def after(self, attempts: int, item: str) -> timedelta:
         """The delay behind the failed attempt of this number (from 1).
 
-        base · 2^(attempts - 1), at most `max_sec`, and up to half as much again, drawn from the item's name: what failed
-        together does not come back together. Each delay is longer than the one before until the cap is reached.
+        base · 2^(attempts - 1), at most `max_sec`, and up to half as much again, drawn from the item's name: what
+        failed together does not come back together. Each is longer than the one before until the cap is reached.
         """
         doublings = min(attempts - 1, 60)  # beyond it the float would overflow, and the cap holds long before
         draw = int.from_bytes(hashlib.sha256(f"{item}/{attempts}".encode()).digest()[:8], "big") / 2**64

@@ -22,13 +22,15 @@ __all__ = [
     "count_pending",
     "due_events",
     "mark_failed",
-    "mark_processed",
     "put_back",
     "waiting_events",
 ]
 
 DELIVERY_LOCK = 0x50617774  # any fixed number; PostgreSQL's advisory lock of one delivery at a time
 IDS_AT_ONCE = 500  # SQLite refuses statements of more than some 32,000 parameters, and plans long lists slowly
+
+
+ORDER = (event_outbox.c.recorded_at, event_outbox.c.chain_month, event_outbox.c.chain_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ def due_events(tx: sa.Connection, now: datetime, limit: int) -> list[Due]:
     chosen = (
         sa.select(c.event_id, c.attempts, c.next_attempt_at)
         .where(c.processed_at.is_(None), waiting)
-        .order_by(c.recorded_at, c.chain_month, c.chain_number)
+        .order_by(*ORDER)
         .limit(limit)
     )
     return [
@@ -62,39 +64,34 @@ def count_pending(tx: sa.Connection) -> int:
     return tx.execute(sa.select(sa.func.count()).where(c.processed_at.is_(None))).scalar_one()
 
 
-def claim_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
-    """As `waiting_events`, for whoever is about to deliver them: nobody else delivers until this transaction ends, for
-    the effects of two deliveries may meet in one trajectory.
+def claim_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[Due]:
+    """Those of the events that still wait, in the order of recording. Nobody else delivers until this transaction ends,
+    for the effects of two deliveries may meet in one trajectory.
     """
     if tx.dialect.name == "postgresql":
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(DELIVERY_LOCK)))
-    return waiting_events(tx, event_ids)
+    c = event_outbox.c
+    return [
+        Due(event_id=row.event_id, attempts=row.attempts, next_attempt_at=row.next_attempt_at)
+        for row in _waiting(tx, sa.select(*ORDER, c.event_id, c.attempts, c.next_attempt_at), event_ids)
+    ]
 
 
 def waiting_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
     """Those of the events that still wait, whole rows, in the order of recording."""
+    return _waiting(tx, sa.select(event_outbox), event_ids)
+
+
+def _waiting(tx: sa.Connection, chosen: sa.Select[Any], event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
     c = event_outbox.c
     found: list[sa.Row[Any]] = []
     for start in range(0, len(event_ids), IDS_AT_ONCE):
-        chosen = sa.select(event_outbox).where(
-            c.event_id.in_(event_ids[start : start + IDS_AT_ONCE]), c.processed_at.is_(None)
-        )
-        found += tx.execute(chosen).all()
+        ids = event_ids[start : start + IDS_AT_ONCE]
+        found += tx.execute(chosen.where(c.event_id.in_(ids), c.processed_at.is_(None))).all()
     return sorted(found, key=lambda row: (row.recorded_at, row.chain_month or "", row.chain_number or 0))
 
 
-def mark_processed(tx: sa.Connection, event_ids: Sequence[UUID], now: datetime) -> None:
-    """Say that the effect of these events stands, in the transaction that made it."""
-    c = event_outbox.c
-    done = {"processed_at": now, "attempts": c.attempts + 1, "next_attempt_at": None}
-    for start in range(0, len(event_ids), IDS_AT_ONCE):
-        chosen = c.event_id.in_(event_ids[start : start + IDS_AT_ONCE])
-        tx.execute(sa.update(event_outbox).where(chosen, c.processed_at.is_(None)).values(done))
-
-
-def mark_failed(
-    tx: sa.Connection, event: sa.Row[Any], error: str, worker: str, backoff: Backoff, now: datetime
-) -> bool:
+def mark_failed(tx: sa.Connection, event: Due, error: str, worker: str, backoff: Backoff, now: datetime) -> bool:
     """Say that a try failed: the event waits for its next, or is parked as a dead letter (True) and waits no more."""
     attempts = event.attempts + 1
     is_over = backoff.is_over(attempts)

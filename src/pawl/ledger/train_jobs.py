@@ -119,7 +119,7 @@ def fail_cut_off(tx: sa.Connection, version: ModelVersion, now: datetime) -> Non
 
 
 def job_of_run(tx: sa.Connection, learner: str, run: str) -> QueuedJob | None:
-    """The newest job of a run of a schedule, which stands under `run` in its hyper-parameters; None before the first."""
+    """The newest job of a run of a schedule, which stands as `run` in its hyper-parameters; None before the first."""
     c = train_jobs.c
     newest_first = (
         sa.select(c.train_job_id, c.target_model_version, c.status, c.hyperparams)

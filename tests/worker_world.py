@@ -1,0 +1,73 @@
+"""A small workspace for the workers: two learners that train in no time, a short market, and decisions of users."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+
+from decision_events import chain, record, user
+from pawl.cli.composition import world_of
+from pawl.jobs.worker_role import World
+from pawl.jobs.workspace import Workspace
+from pawl.lake.proofs import ProofRecords
+from pawl.ledger.database import Ledger
+from pawl.market.bars import Timeframe
+from pawl.market.calendars import ALWAYS
+from pawl.market.simulated import MarketSpec, simulate
+from pawl.settings import load_settings
+
+__all__ = ["DECIDED", "LEARNER_FILE", "furnish", "record_chains", "settings_text", "world_at"]
+
+DAILY = Timeframe.parse("1d")
+DECIDED = datetime(2026, 11, 2, tzinfo=UTC)
+LEARNER_FILE = Path(__file__).parent / "tiny_learner.py"
+
+
+def settings_text(**workers: object) -> str:
+    """`settings.toml` of a workspace whose workers are quick to look, to retry and to give up."""
+    quick = {
+        "poll_sec": 0.05,
+        "batch_size": 8,
+        "max_attempts": 4,
+        "backoff_base_sec": 0.05,
+        "backoff_max_sec": 0.4,
+        "dead_after_sec": 30,
+        "grace_sec": 5,
+        **workers,
+    }
+    rows = "\n".join(f"{name} = {value}" for name, value in quick.items())
+    return f'n_jobs = 1\n[gate]\nmin_decisions = 30\nmin_days = 20\n[learners]\ntiny = "{LEARNER_FILE}"\n[workers]\n{rows}\n'
+
+
+def furnish(home: Path, **workers: object) -> Path:
+    """A workspace with a market, a proof of its features, and settings; its ledger is made by whoever opens it."""
+    import importlib.util
+
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "settings.toml").write_text(settings_text(**workers), encoding="utf-8")
+    workspace = Workspace.at(home)
+    spec = MarketSpec(tickers=("AAA", "BBB"), start=datetime(2025, 1, 1, tzinfo=UTC), n_bars=400)
+    bars = simulate(spec, np.random.default_rng(3)).bars
+    workspace.silver.merge(bars, DAILY, ALWAYS, source="test", now=datetime(2026, 6, 1, tzinfo=UTC))
+    found = importlib.util.spec_from_file_location("tiny_learner", LEARNER_FILE)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    ProofRecords(home).put(module.Tiny.spec.feature_set, workspace.silver.content_hash(DAILY))
+    return home
+
+
+def world_at(home: Path, url: str | None = None) -> World:
+    """What the workers of a workspace work on. url: of its ledger; None for SQLite in it."""
+    if url is not None:
+        os.environ["PAWL_DATABASE_URL"] = url
+    return world_of(load_settings(home))
+
+
+def record_chains(ledger: Ledger, n: int) -> list[sa.Uuid]:
+    """The three events of each of n decisions, by seven users, in the outbox."""
+    rows = [row for k in range(n) for row in chain(f"k{k}", DECIDED + timedelta(minutes=5 * k), who=user(k % 7))]
+    with ledger.transaction() as tx:
+        return record(tx, sorted(rows, key=lambda row: row["recorded_at"]))
