@@ -1,13 +1,15 @@
-"""A worker process that can be killed at any boundary: `python kill_worker.py HOME ROLE [KILL_AT] [LOG]`.
+"""A worker process that kills itself at a boundary: `python kill_worker.py HOME ROLE LOG [BOUNDARY...]`.
 
-KILL_AT: the number of the boundary (from 1) at which this process kills itself, 0 for none. LOG: a file that every
-boundary is written to as it is passed. The ledger is the one that PAWL_DATABASE_URL names, else SQLite in HOME.
+LOG: a file that every boundary is written to as it is passed. BOUNDARY: `NAME` or `NAME*N` for its N-th passing; the
+process dies by SIGKILL at the first that it comes to. The ledger is the one that PAWL_DATABASE_URL names, else SQLite.
 """
 
 import os
 import signal
 import sys
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from pawl.jobs.roles import roles_named
@@ -15,18 +17,17 @@ from pawl.jobs.working import Until, work
 from worker_world import world_at
 
 
-def run(home: Path, role: str, kill_at: int, log: Path | None) -> None:
-    """Work until idle, or until the boundary at which to die."""
-    n_passed, lock = 0, threading.Lock()
+def run(home: Path, role: str, log: Path, deadly: Sequence[str]) -> None:
+    """Work until idle, or until a boundary at which to die."""
+    passed: Counter[str] = Counter()
+    lock = threading.Lock()
 
     def observe(boundary: str) -> None:
-        nonlocal n_passed
-        with lock:
-            n_passed += 1
-            if log is not None:
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(boundary + "\n")
-            if n_passed == kill_at:
+        with lock, log.open("a", encoding="utf-8") as file:
+            passed[boundary] += 1
+            file.write(f"{boundary}\n")
+            file.flush()
+            if {boundary, f"{boundary}*{passed[boundary]}"} & {*deadly}:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     world = world_at(home)
@@ -34,5 +35,5 @@ def run(home: Path, role: str, kill_at: int, log: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    folder, role, kill_at, *rest = sys.argv[1:]
-    run(Path(folder), role, int(kill_at), Path(rest[0]) if rest else None)
+    folder, role, log, *deadly = sys.argv[1:]
+    run(Path(folder), role, Path(log), deadly)

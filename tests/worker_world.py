@@ -1,6 +1,5 @@
 """A small workspace for the workers: two learners that train in no time, a short market, and decisions of users."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,9 +47,9 @@ def furnish(home: Path, **workers: object) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     (home / "settings.toml").write_text(settings_text(**workers), encoding="utf-8")
     workspace = Workspace.at(home)
-    spec = MarketSpec(tickers=("AAA", "BBB"), start=datetime(2025, 1, 1, tzinfo=UTC), n_bars=400)
+    spec = MarketSpec(tickers=("AAA", "BBB"), start=datetime(2021, 1, 1, tzinfo=UTC), n_bars=400)
     bars = simulate(spec, np.random.default_rng(3)).bars
-    workspace.silver.merge(bars, DAILY, ALWAYS, source="test", now=datetime(2026, 6, 1, tzinfo=UTC))
+    workspace.silver.merge(bars, DAILY, ALWAYS, source="test", now=datetime(2022, 6, 1, tzinfo=UTC))
     found = importlib.util.spec_from_file_location("tiny_learner", LEARNER_FILE)
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
@@ -59,10 +58,8 @@ def furnish(home: Path, **workers: object) -> Path:
     return home
 
 
-def world_at(home: Path, url: str | None = None) -> World:
-    """What the workers of a workspace work on. url: of its ledger; None for SQLite in it."""
-    if url is not None:
-        os.environ["PAWL_DATABASE_URL"] = url
+def world_at(home: Path) -> World:
+    """What the workers of a workspace work on: the ledger that PAWL_DATABASE_URL names, else SQLite in it."""
     return world_of(load_settings(home))
 
 

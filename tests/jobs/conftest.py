@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from ledger_fixtures import fresh_database, fresh_ledger, postgres
 from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002
 from small_workspace import SMALL, Trained, fill, nobody, order
+
+__all__ = ["fresh_database", "fresh_ledger", "postgres", "trained", "workspace"]
 
 
 @pytest.fixture(scope="session")

@@ -36,8 +36,8 @@ UNFINISHED = ["ENQUEUED", "PENDING", "DELAYED"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: what runs gets it to end when
-    the process stops. backoff: between tries.
+    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: what runs gets to end when the
+    process stops. backoff: between tries.
     """
 
     poll_sec: float
@@ -102,7 +102,9 @@ class Durable:
         workflow_id = f"{workflow}:{key}"
         if DBOS.get_workflow_status(workflow_id) is not None:
             return False
+        self._observe(f"{workflow}/enqueue/before")
         self._enqueue(workflow, workflow_id, {"key": key, "attempt": 1, "argument": dict(argument)}, timedelta(0))
+        self._observe(f"{workflow}/enqueue/recorded")
         return True
 
     def status(self, workflow: str, key: str) -> str | None:
@@ -151,6 +153,7 @@ class Durable:
             return
         DBOS.update_workflow_attributes(one.workflow_id, {"n_deaths": n_deaths}, merge=True)
         DBOS.resume_workflow(one.workflow_id, queue_name=one.queue_name)
+        self._observe("engine/take over/resumed")
 
     def _enqueue(self, workflow: str, workflow_id: str, call: Mapping[str, Json], delay: timedelta) -> None:
         options: EnqueueOptions = {

@@ -15,7 +15,8 @@ Json = Any
 """A value of JSON: what workflows are given, what steps give back, and nothing else."""
 
 Observer = Callable[[str], None]
-"""Is told of every boundary: `workflow/step/before`, `/done` (its effect stands), `/recorded` (the engine knows)."""
+"""Is told of every boundary: `WORKFLOW/STEP/before`, `/done` (its effect stands), `/recorded` (the engine knows); of
+`WORKFLOW/enqueue/before` and `/recorded`; and of `engine/take over/resumed`."""
 
 
 def NO_OBSERVER(boundary: str) -> None:  # noqa: N802 - a value of the type above
@@ -25,8 +26,8 @@ def NO_OBSERVER(boundary: str) -> None:  # noqa: N802 - a value of the type abov
 class Steps(Protocol):
     """Runs a step: whatever ran to its end and was recorded is not run again, whoever goes on with the workflow.
 
-    A step may still run twice, when its process dies between its effect and the record; so each makes its effect once by
-    the ledger's own rules. A step that raises ends the workflow with `Failed`.
+    A step may still run twice, when its process dies between its effect and the record; so each makes its effect once
+    by the ledger's own rules. A step that raises ends the workflow with `Failed`.
     """
 
     def __call__(self, name: str, act: Callable[[], Json]) -> Json:
@@ -40,8 +41,8 @@ GiveUp = Callable[[sa.Connection, Mapping[str, Json], str, int, datetime], None]
 class Workflow:
     """name: also that of its queue and, in dead letters, of its worker. run: from steps and an argument to an answer.
 
-    give_up: what to write when it has failed for good, or its processes died too often: from the argument, the error, the
-    number of tries and the time, in the transaction given. concurrency: how many of it one process runs.
+    give_up: what to write when it has failed for good, or its processes died too often: from the argument, the error,
+    the number of tries and the time, in the transaction given. concurrency: how many of it one process runs.
     """
 
     name: str
