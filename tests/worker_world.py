@@ -17,10 +17,12 @@ from pawl.market.calendars import ALWAYS
 from pawl.market.simulated import MarketSpec, simulate
 from pawl.settings import load_settings
 
-__all__ = ["DECIDED", "LEARNER_FILE", "furnish", "record_chains", "settings_text", "world_at"]
+__all__ = ["DECIDED", "LEARNER_FILE", "ONCE_IN_22_YEARS", "furnish", "record_chains", "settings_text", "world_at"]
 
 DAILY = Timeframe.parse("1d")
 DECIDED = datetime(2026, 11, 2, tzinfo=UTC)
+ONCE_IN_22_YEARS = "{ tiny = 196440 }"
+"""Trainings in hours: due on 2022-06-01, behind the market of this workspace, and then in 2044."""
 LEARNER_FILE = Path(__file__).parent / "tiny_learner.py"
 
 
@@ -37,7 +39,8 @@ def settings_text(**workers: object) -> str:
         **workers,
     }
     rows = "\n".join(f"{name} = {value}" for name, value in quick.items())
-    return f'n_jobs = 1\n[gate]\nmin_decisions = 30\nmin_days = 20\n[learners]\ntiny = "{LEARNER_FILE}"\n[workers]\n{rows}\n'
+    gate = "[gate]\nmin_decisions = 30\nmin_days = 20"
+    return f'n_jobs = 1\n{gate}\n[learners]\ntiny = "{LEARNER_FILE}"\n[workers]\n{rows}\n'
 
 
 def furnish(home: Path, **workers: object) -> Path:

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +12,10 @@ from pawl.datasets.passport_settings import PassportSettings
 from pawl.datasets.trajectories import fold_events
 from pawl.ledger.database import Ledger
 from postgres import DATABASES, Databases
-from worker_processes import Scene, copied, ended_well, sound
-from worker_world import furnish, record_chains
+from worker_processes import Scene, ended_well, sound
+from worker_world import record_chains
 
 N_CHAINS = 12
-# Due on 2022-06-01, behind the market of these tests, and then in 2044.
-ONCE_IN_22_YEARS = "{ tiny = 196440 }"
 STEPS = {
     "trajectory-worker": ("lake", "fold"),
     "train-orchestrator": ("take up", "queue", "train"),
@@ -42,12 +39,6 @@ Told = Sequence[Mapping[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace without a ledger. Many processes may die at one workflow before it is given up."""
-    return furnish(tmp_path_factory.mktemp("workers"), train_every_hours=ONCE_IN_22_YEARS, max_attempts=40)
-
-
-@pytest.fixture(scope="session")
 def told() -> Told:
     """The trajectories that one undisturbed fold makes of the same events."""
     ledger = Ledger("sqlite://")
@@ -59,17 +50,16 @@ def told() -> Told:
 
 
 @pytest.fixture(params=DATABASES)
-def scene(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest, furnished: Path) -> Iterator[Scene]:
     """The workspace, with decisions in the outbox and a training that is due."""
-    home = copied(template, tmp_path / "home")
     if request.param == "sqlite":
-        made = Scene(home, None)
+        made = Scene(furnished, None)
         filled(made)
         yield made
         return
     postgres: Databases = request.getfixturevalue("postgres")
     url = postgres.create(request.getfixturevalue("fresh_database"))
-    made = Scene(home, url)
+    made = Scene(furnished, url)
     filled(made)
     yield made
     postgres.drop(url)

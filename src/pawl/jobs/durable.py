@@ -36,7 +36,7 @@ UNFINISHED = ["ENQUEUED", "PENDING", "DELAYED"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: what runs gets to end when the
+    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: for what runs to end, when the
     process stops. backoff: between tries.
     """
 
