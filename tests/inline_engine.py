@@ -1,11 +1,10 @@
-"""Workers without the engine: what is enqueued is run in this very process, a step at a time, on a clock of one's own."""
+"""Workers without the engine: what is enqueued is run in this very process, on a clock of one's own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
 
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.evaluation.costs import Costs

@@ -98,7 +98,7 @@ def test_a_job_whose_process_died_fails_and_the_next_try_is_a_new_job(
                 start_job(tx, job.job_id, clock())
         return act()
 
-    with pytest.raises(Exception, match="the process that trained `tiny-1.0` died"):
+    with pytest.raises(Exception, match=r"the process that trained `tiny-1.0` died"):
         role.workflow.run(dies_in_training, argument)
     assert role.workflow.run(lambda name, act: act(), argument)["version"] == "tiny-1.0"
     with ledger.reading() as tx:

@@ -1,13 +1,17 @@
 """Events are told once, those that fail come again later and later, and nobody waits for them."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 from decision_events import START, chain, closed, record, told_rows, tracked
 from inline_engine import Clock, Inline, paper_world
+from pawl.datasets.passport_settings import PassportSettings
+from pawl.datasets.trajectories import Folded
 from pawl.errors import RefusalError
 from pawl.jobs import trajectory_worker
 from pawl.jobs.parked import retry_letter
@@ -108,7 +112,7 @@ def test_an_event_that_breaks_the_fold_itself_is_found_among_the_others(
     real = trajectory_worker.fold_events
     bad = tracked("b")["event_id"]
 
-    def breaks(tx, ids, settings, now):  # type: ignore[no-untyped-def]
+    def breaks(tx: sa.Connection, ids: Sequence[UUID], settings: PassportSettings, now: datetime) -> Folded:
         if bad in ids:
             raise KeyError("nobody thought of this")
         return real(tx, ids, settings, now)

@@ -98,7 +98,7 @@ def test_pass_r1_the_gate_of_one_role_promotes_no_version_of_the_other(ledger: L
             live(tx, role, 0)
         policy, analyst = (train(tx, role, 1) for role in ROLES)
         report = judge(tx, analyst, "analyst")
-    with pytest.raises(RefusalError, match="is on `analyst-1.1`, not on `policy-1.1`"), ledger.transaction() as tx:
+    with pytest.raises(RefusalError, match=r"is on `analyst-1.1`, not on `policy-1.1`"), ledger.transaction() as tx:
         promote(tx, policy, report.eval_id, move(9))
     with ledger.reading() as tx:
         assert champion(tx, "policy", "policy") == "policy-1.0"

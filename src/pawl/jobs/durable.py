@@ -22,7 +22,7 @@ from dbos import error as engine_error
 from pawl.jobs.durable_workflow import NO_OBSERVER, Failed, Json, Observer, Workflow, failure_of
 from pawl.ledger.backoff import Backoff
 from pawl.ledger.database import Ledger
-from pawl.ledger.heartbeats import beat, dead_executors, lay_down, taking_over
+from pawl.ledger.heartbeats import beat, dead_executors, known_executors, lay_down, taking_over
 
 __all__ = ["ENGINE_FILE", "Durable", "EngineSettings", "new_executor_id"]
 
@@ -36,8 +36,8 @@ UNFINISHED = ["ENQUEUED", "PENDING", "DELAYED"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: for what runs to end, when the
-    process stops. backoff: between tries.
+    """poll_sec: how often queues are asked. dead_after: silence that counts as death. grace: for what runs to end
+    when the process stops. backoff: between tries.
     """
 
     poll_sec: float
@@ -127,16 +127,27 @@ class Durable:
 
         A workflow during which too many processes died is not gone on with: it is parked as a dead letter.
         """
+        self._lay_down_unknown()
         with self.ledger.reading() as tx:
             dead = dead_executors(tx, now, self.settings.dead_after)
         n_taken = 0
-        for executor_id in dead:
+        for executor_id in set(dead) - {self.executor_id}:
             with taking_over(self.ledger, executor_id, now, self.settings.dead_after) as tx:
                 left = [] if tx is None else _listed(status="PENDING", executor_id=executor_id)
                 for one in left:
                     self._take_over(tx, one, now)
                 n_taken += len(left)
         return n_taken
+
+    def _lay_down_unknown(self) -> None:
+        # A process that was taken for dead and was not, and took up more before it died, is in no list: it is put there
+        # again. Should it live after all, its next heartbeat says so.
+        running = {one.executor_id for one in _listed(status="PENDING", load_input=False)} - {None, self.executor_id}
+        with self.ledger.reading() as tx:
+            unknown = running - set(known_executors(tx))
+        for executor_id in sorted(filter(None, unknown)):
+            with self.ledger.transaction() as tx:
+                lay_down(tx, executor_id)
 
     def _take_over(self, tx: sa.Connection | None, one: WorkflowStatus, now: datetime) -> None:
         # Resuming sets the engine's own count of attempts to zero, so deaths are counted here.

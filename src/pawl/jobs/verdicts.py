@@ -17,7 +17,7 @@ from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, count_trials, record_evaluation
-from pawl.ledger.model_versions import champion
+from pawl.ledger.model_versions import champion, get_version
 from pawl.market.bars import visible_before
 from pawl.market.instants import earliest, latest
 from pawl.registry.versions import VersionRecord
@@ -75,7 +75,7 @@ def judge_version(
     """
     record = workspace.versions.get(version)
     with workspace.versions.ledger.reading() as tx:
-        serving = champion(tx, record.learner)
+        serving = champion(tx, record.learner, get_version(tx, record.version).role)
         n_trials = count_trials(tx, record.version)
     if serving == record.version:
         raise RefusalError(f"`{serving}` serves already", where="gate", fix="judge a challenger: pawl versions")

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pawl.ledger.database import Ledger
 from pawl.ledger.service_tables import worker_heartbeats
 
-__all__ = ["beat", "dead_executors", "lay_down", "taking_over"]
+__all__ = ["beat", "dead_executors", "known_executors", "lay_down", "taking_over"]
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,6 +25,11 @@ def beat(tx: sa.Connection, executor_id: str, now: datetime) -> None:
 def lay_down(tx: sa.Connection, executor_id: str) -> None:
     """Say that a process has stopped: whatever it left is another's at once."""
     beat(tx, executor_id, NEVER)
+
+
+def known_executors(tx: sa.Connection) -> list[str]:
+    """Every process that was heard of and has not been taken over."""
+    return list(tx.execute(sa.select(worker_heartbeats.c.executor_id)).scalars())
 
 
 def dead_executors(tx: sa.Connection, now: datetime, dead_after: timedelta) -> list[str]:
