@@ -47,6 +47,8 @@ _BASE58 = (
     + _END
 )
 
+SHORTEST_WALLET = 23  # of bech32: two letters, the 1, and twenty characters
+
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("email", re.compile(_EMAIL)),
     ("wallet", re.compile("|".join(_WALLETS), re.IGNORECASE)),
@@ -82,6 +84,9 @@ def redact_text(text: str) -> str:
     >>> redact_text("sent from bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq")
     'sent from [wallet]'
     """
+    is_short = len(text) < SHORTEST_WALLET
+    if is_short and "@" not in text and "＠" not in text:  # most texts: looked through twenty times an event
+        return text
     for kind, pattern in PATTERNS:
         text = pattern.sub(MARKS[kind], text)
     return text
