@@ -89,7 +89,6 @@ def paper_world(
         n_jobs=1,
         passport=PassportSettings(),
         into_lake=nothing,
-        build_dataset=nothing,
         settings=WorkerSettings(**settings),
         now=now,
     )

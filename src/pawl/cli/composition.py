@@ -59,7 +59,6 @@ def world_of(settings: Settings) -> World:
         n_jobs=settings.n_jobs,
         passport=settings.passport,
         into_lake=lambda events: None,
-        build_dataset=lambda kind, start, end: None,
         settings=settings.workers,
         now=lambda: datetime.now(UTC),
     )

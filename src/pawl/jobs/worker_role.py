@@ -34,8 +34,7 @@ class World:
     """What the workers of a workspace work on.
 
     costs, limits, seed, n_jobs: of trainings. passport: how decisions are scored. into_lake: puts events into the
-    event lake; putting one again changes nothing. build_dataset: from a type and a window of decisions to the id of a
-    version. now: reads the clock.
+    event lake; putting one again changes nothing. now: reads the clock.
     """
 
     ledger: Ledger
@@ -48,7 +47,6 @@ class World:
     n_jobs: int
     passport: PassportSettings
     into_lake: Callable[[Sequence[sa.Row[Any]]], None]
-    build_dataset: Callable[[str, datetime, datetime], Json]
     settings: WorkerSettings
     now: Callable[[], datetime]
 
