@@ -17,7 +17,7 @@ from decision_events import told_rows
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.service_tables import dead_letters, schedule_runs, worker_heartbeats
-from pawl.ledger.training_tables import eval_reports, train_jobs
+from pawl.ledger.training_tables import dataset_versions, eval_reports, train_jobs
 from pawl.ledger.version_tables import deployment_log, model_versions
 
 __all__ = ["Scene", "sound"]
@@ -101,7 +101,10 @@ def copied(template: Path, home: Path) -> Path:
 
 
 def sound(ledger: Ledger, expected: Sequence[Mapping[str, Any]]) -> None:
-    """No lost event; no trajectory, job, version, verdict or move of the alias twice. expected: the trajectories."""
+    """No lost event; no trajectory, dataset, job, version, verdict or move of the alias twice, and the chains whole.
+
+    expected: the trajectories.
+    """
     with ledger.reading() as tx:
         n_pending = tx.execute(
             sa.select(sa.func.count()).select_from(event_outbox).where(event_outbox.c.processed_at.is_(None))
@@ -112,11 +115,13 @@ def sound(ledger: Ledger, expected: Sequence[Mapping[str, Any]]) -> None:
         reports = tx.execute(sa.select(eval_reports)).all()
         moves = tx.execute(sa.select(deployment_log)).all()
         runs = tx.execute(sa.select(schedule_runs)).all()
+        datasets = tx.execute(sa.select(dataset_versions.c.dataset_type)).scalars().all()
         letters = tx.execute(sa.select(dead_letters)).all()
     assert n_pending == 0
     assert told == list(expected)
     assert letters == []
-    assert [one.schedule for one in runs] == ["train tiny"]
+    assert sorted(one.schedule for one in runs) == ["dataset pretrain", "train tiny"]
+    assert sorted(datasets) == ["pretrain", "supervised"]
     done = [one for one in jobs if one.status == "succeeded"]
     assert [one.status for one in jobs if one.status not in ("succeeded", "failed")] == []
     assert {one.error_message for one in jobs if one.status == "failed"} <= {"cut off before it ended"}

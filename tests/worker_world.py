@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
-import sqlalchemy as sa
 
 from decision_events import chain, record, user
 from pawl.cli.composition import world_of
@@ -20,9 +20,9 @@ from pawl.settings import load_settings
 __all__ = ["DECIDED", "LEARNER_FILE", "ONCE_IN_22_YEARS", "furnish", "record_chains", "settings_text", "world_at"]
 
 DAILY = Timeframe.parse("1d")
-DECIDED = datetime(2026, 11, 2, tzinfo=UTC)
-ONCE_IN_22_YEARS = "{ tiny = 196440 }"
-"""Trainings in hours: due on 2022-06-01, behind the market of this workspace, and then in 2044."""
+DECIDED = datetime(2022, 5, 1, tzinfo=UTC)
+ONCE_IN_22_YEARS = "{ %s = 196440 }"
+"""A schedule in hours: due on 2022-06-01, behind the market and the decisions of this workspace, and then in 2044."""
 LEARNER_FILE = Path(__file__).parent / "tiny_learner.py"
 
 
@@ -66,8 +66,8 @@ def world_at(home: Path) -> World:
     return world_of(load_settings(home))
 
 
-def record_chains(ledger: Ledger, n: int) -> list[sa.Uuid]:
-    """The three events of each of n decisions, by seven users, in the outbox."""
-    rows = [row for k in range(n) for row in chain(f"k{k}", DECIDED + timedelta(minutes=5 * k), who=user(k % 7))]
+def record_chains(ledger: Ledger, n: int, at: datetime = DECIDED) -> list[UUID]:
+    """The three events of each of n decisions from an instant on, by seven users, in the outbox."""
+    rows = [row for k in range(n) for row in chain(f"{at}/{k}", at + timedelta(minutes=5 * k), who=user(k % 7))]
     with ledger.transaction() as tx:
         return record(tx, sorted(rows, key=lambda row: row["recorded_at"]))

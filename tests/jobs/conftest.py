@@ -42,7 +42,12 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace for workers, without a ledger. Many processes may die at one workflow before it is given up."""
-    return furnish(tmp_path_factory.mktemp("workers"), train_every_hours=ONCE_IN_22_YEARS, max_attempts=40)
+    return furnish(
+        tmp_path_factory.mktemp("workers"),
+        train_every_hours=ONCE_IN_22_YEARS % "tiny",
+        dataset_every_hours=ONCE_IN_22_YEARS % "pretrain",
+        max_attempts=40,
+    )
 
 
 @pytest.fixture
