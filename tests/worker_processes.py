@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from decision_events import told_rows
+from pawl.ledger.chain_check import check_chains
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.service_tables import dead_letters, schedule_runs, worker_heartbeats
@@ -116,7 +117,9 @@ def sound(ledger: Ledger, expected: Sequence[Mapping[str, Any]]) -> None:
         moves = tx.execute(sa.select(deployment_log)).all()
         runs = tx.execute(sa.select(schedule_runs)).all()
         datasets = tx.execute(sa.select(dataset_versions.c.dataset_type)).scalars().all()
+        broken = check_chains(tx).breaks
         letters = tx.execute(sa.select(dead_letters)).all()
+    assert broken == ()
     assert n_pending == 0
     assert told == list(expected)
     assert letters == []

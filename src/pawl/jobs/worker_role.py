@@ -70,7 +70,11 @@ def parking(worker: str, item: str) -> Callable[[sa.Connection, Mapping[str, Jso
 
 
 def is_parked(letter: Letter | None) -> bool:
-    """Whether an item waits for a person."""
+    """Whether an item waits for a person.
+
+    >>> is_parked(None)
+    False
+    """
     return letter is not None and letter.status == "parked"
 
 
