@@ -1,7 +1,7 @@
 """Weaknesses of one user: how often each pattern occurs, what it cost, whether it fades, and whether it is one at all.
 
-A pattern is shown only when its rate lies above what a disciplined user would show: the larger of a stated base rate and
-of the rate at which the same user does the same thing where it is no weakness (after a win, with a winner).
+A pattern is shown only when its rate lies above what a disciplined user would show: the larger of a stated base rate
+and of the rate at which the same user does the same thing where it is no weakness (after a win, with a winner).
 """
 
 import math
@@ -29,6 +29,8 @@ __all__ = [
 
 NORMAL_95 = 1.959963984540054
 MOST_OCCASIONS = 100
+# Nothing is more often than always: against a base rate of 1 there is no evidence.
+LARGEST_BASE = 0.999
 
 
 class PatternVerdict(StrEnum):
@@ -97,9 +99,9 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """One pattern of one user. base_rate: what its rate was held against. log_evidence: natural logarithm of the e-value
-    that it lies above. rate_low, rate_high: 95 %. occurrences, others: the newest hundred of each, newest first; others
-    are the occasions on which it did not occur.
+    """One pattern of one user. base_rate: what its rate was held against. log_evidence: natural logarithm of the
+    e-value that it lies above. rate_low, rate_high: 95 %. occurrences, others: the newest hundred of each, newest
+    first; others are the occasions on which it did not occur.
     """
 
     pattern: str
@@ -150,7 +152,8 @@ def _measure(
     asked = found.filter(~pl.col("is_control")).sort("at", descending=True)
     hits, n = int(asked.get_column("is_occurrence").sum()), asked.height
     stated: float = getattr(settings.base_rates, pattern.name)
-    base_rate = max(stated, _own_rate(found.filter(pl.col("is_control")), settings.min_exposures))
+    own = _own_rate(found.filter(pl.col("is_control")), settings.min_exposures)
+    base_rate = min(max(stated, own), LARGEST_BASE)
     evidence = evidence_above(hits, n, base_rate)
     weeks = _weeks(asked, window[0], settings.weeks)
     low, high = wilson_interval(hits, n)

@@ -22,8 +22,8 @@ EXPOSURE_SCHEMA = pl.Schema(
         "trajectory_ids": pl.List(pl.String()),
     }
 )
-"""One row an occasion. at: when it was known whether it did occur. is_control: an occasion of the same user on which the
-same act is no weakness; its rate is one more base rate. trajectory_ids: what shows it."""
+"""One row an occasion. at: when it was known whether it did occur. is_control: an occasion of the same user on which
+the same act is no weakness; its rate is one more base rate. trajectory_ids: what shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

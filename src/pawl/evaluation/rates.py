@@ -1,4 +1,4 @@
-"""What a count out of a number says of the rate behind it: an interval, a difference, and evidence against a base rate."""
+"""What a count out of a number says of the rate behind it: its interval, a difference, evidence against a base rate."""
 
 import math
 from statistics import NormalDist
