@@ -38,7 +38,7 @@ def trades(*changed: dict[str, object]) -> pl.DataFrame:
                 "pnl_bps": 30.0,
                 "hold_sec": hold,
                 "exit_price": 100.5,
-                "direction_hit": True,
+                "recommendation_hit": True,
                 "resolved_at": opened + timedelta(seconds=float(str(hold or 0.0)) + 1),
                 **{name: value for name, value in change.items() if name != "hours"},
             }
@@ -63,7 +63,7 @@ def drawn_user(rng: np.random.Generator, n: int = 300) -> pl.DataFrame:
                 "stop_price": 100.0 * (1 - sign[i] * 0.015), "exit_price": 100.0 * (1 + sign[i] * result[i] / 1e4),
                 "stretch": float(rng.normal()), "pnl_bps": float(result[i] - 8.0),
                 "is_recommended": True, "direction": str(side[i]), "followed": bool(i % 3), "overrode": not i % 3,
-                "direction_hit": bool(rng.random() < 0.5),
+                "recommendation_hit": bool(rng.random() < 0.5),
             }
             for i in range(n)
         )

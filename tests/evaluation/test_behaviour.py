@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from behaviour_rows import NOW, START, drawn_user, trades
-from pawl.evaluation.behaviour import Behaviour, PatternVerdict, Progress, behaviour_since, measure_behaviour
+from pawl.evaluation.behaviour import Behaviour, PatternVerdict, Progress, measure_behaviour, week_start
 from pawl.evaluation.behaviour_patterns import PATTERNS, PatternLimits
 from pawl.evaluation.behaviour_rows import BehaviourSettings
 from pawl.policy.risk_rules import RiskLimits
@@ -20,7 +20,7 @@ LOST: dict[str, object] = {"pnl_bps": -50.0, "exit_price": 99.5}
 
 def measured(rows: pl.DataFrame) -> dict[str, Behaviour]:
     """By pattern."""
-    return {one.pattern: one for one in measure_behaviour(rows, LIMITS, NOW)}
+    return {one.pattern: one for one in measure_behaviour(rows, LIMITS, START, NOW)}
 
 
 def shown(rows: pl.DataFrame) -> set[str]:
@@ -66,7 +66,7 @@ VICES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "revenge_trading": _avenge,
     "holding_losers": _hold,
     "overriding_right_calls": lambda rows: rows.with_columns(
-        direction_hit=pl.when(pl.col("pnl_bps") > -80).then(True).otherwise(False)
+        recommendation_hit=pl.when(pl.col("pnl_bps") > -80).then(True).otherwise(False)
     ),
 }
 
@@ -86,18 +86,17 @@ def test_a_habit_of_after_wins_too_is_no_revenge() -> None:
 
 def test_the_order_of_the_rows_says_nothing(rng: np.random.Generator) -> None:
     rows = drawn_user(rng)
-    assert measure_behaviour(rows.sample(fraction=1.0, shuffle=True, seed=5), LIMITS, NOW) == measure_behaviour(
-        rows, LIMITS, NOW
-    )
+    shuffled = rows.sample(fraction=1.0, shuffle=True, seed=5)
+    assert measured(shuffled) == measured(rows)
 
 
 def test_what_comes_after_now_changes_nothing(rng: np.random.Generator) -> None:
     rows, now = drawn_user(rng), START + timedelta(weeks=6)
     known = rows.filter(pl.col("opened_at") <= now).with_columns(
         pl.when(pl.col("resolved_at") <= now).then(pl.col(name)).alias(name)
-        for name in ("pnl_bps", "hold_sec", "exit_price", "direction_hit")
+        for name in ("pnl_bps", "hold_sec", "exit_price", "recommendation_hit")
     )
-    assert measure_behaviour(rows, LIMITS, now) == measure_behaviour(known, LIMITS, now)
+    assert measure_behaviour(rows, LIMITS, START, now) == measure_behaviour(known, LIMITS, START, now)
 
 
 def test_the_figures_of_a_pattern_are_those_of_its_trades(rng: np.random.Generator) -> None:
@@ -154,6 +153,15 @@ def test_a_rule_that_is_kept_is_said_to_be_kept() -> None:
     assert measured(trades(*[{}] * 30))["no_stop_loss"].verdict is PatternVerdict.UNCLEAR
 
 
+def test_a_window_that_begins_in_the_middle_of_a_week_counts_from_there() -> None:
+    rows = trades(*({"hours": 24 * day, "stop_price": None} for day in range(21)))
+    one = measure_behaviour(rows, LIMITS, START + timedelta(days=10), START + timedelta(days=19))[3]
+    assert [(week.n_exposures, week.week) for week in one.weeks] == [
+        (4, START + timedelta(weeks=1)),
+        (6, START + timedelta(weeks=2)),
+    ]
+
+
 def test_every_occurrence_names_the_trajectories_that_show_it() -> None:
     one = measured(trades({"stop_price": None}, {}, {"stop_price": None}))["no_stop_loss"]
     assert [occurrence.trajectory_ids for occurrence in one.occurrences] == [("t00002",), ("t00000",)]
@@ -162,6 +170,6 @@ def test_every_occurrence_names_the_trajectories_that_show_it() -> None:
 
 def test_the_window_begins_on_a_monday_and_forgets_what_was_before() -> None:
     old = trades(*({"hours": -24 * (day + 1), "stop_price": None} for day in range(40)))
-    assert behaviour_since(NOW, 12) == START
+    assert week_start(NOW, 11) == START
     assert measured(old)["no_stop_loss"].n_exposures == 0
     assert set(measured(old)) == set(PATTERNS)

@@ -115,8 +115,8 @@ def test_a_right_call_is_overridden_when_the_overridden_recommendation_hit() -> 
     override: dict[str, object] = {"is_recommended": True, "overrode": True}
     assert found(
         "overriding_right_calls",
-        {**override, "direction_hit": True}, {**override, "direction_hit": False},
-        {**override, "overrode": False}, {**override, "is_recommended": False}, {**override, "direction_hit": None},
+        {**override, "recommendation_hit": True}, {**override, "recommendation_hit": False},
+        {**override, "overrode": False}, {**override, "is_recommended": False}, {**override, "recommendation_hit": None},
     ) == [("0", True), ("1", False)]  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _by_hand(frame: pl.DataFrame) -> dict[str, tuple[int, int]]:
         if row["pnl_bps"] < 0:
             flags["holding_losers"].append(row["hold_sec"] > 2 * middle)
         if row["overrode"]:
-            flags["overriding_right_calls"].append(row["direction_hit"])
+            flags["overriding_right_calls"].append(row["recommendation_hit"])
         closed = row["opened_at"].timestamp() + row["hold_sec"]
         following = [other for other in rows if 0 <= other["opened_at"].timestamp() - closed <= 3600]
         if not following:

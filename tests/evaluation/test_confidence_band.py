@@ -12,8 +12,8 @@ from pawl.evaluation.confidence_band import ConfidenceBand, confidence_band
 
 def test_the_gap_is_that_of_a_plain_sum(rng: np.random.Generator) -> None:
     rows = drawn_user(rng).with_columns(confidence=rng.uniform(0.4, 0.9, 300))
-    band = confidence_band(rows, NOW)
-    hits = rows["direction_hit"].sum()
+    band = confidence_band(rows, START, NOW)
+    hits = rows["recommendation_hit"].sum()
     interval = stats.binomtest(int(hits), 300).proportion_ci(0.95, method="wilson")
     told = float(np.mean(rows["confidence"].to_list()))
     assert band.gap == pytest.approx(told - hits / 300)
@@ -25,14 +25,15 @@ def test_the_gap_is_that_of_a_plain_sum(rng: np.random.Generator) -> None:
 def test_only_recommendations_with_a_confidence_and_a_known_outcome_count() -> None:
     told: dict[str, object] = {"is_recommended": True, "confidence": 0.9}
     rows = trades(
-        told, {**told, "direction_hit": False}, {**told, "is_recommended": False}, {**told, "confidence": None},
-        {**told, "direction_hit": None, "resolved_at": None}, {**told, "resolved_at": NOW + timedelta(seconds=1)},
+        told, {**told, "recommendation_hit": False}, {**told, "is_recommended": False}, {**told, "confidence": None},
+        {**told, "recommendation_hit": None, "resolved_at": None}, {**told, "resolved_at": NOW + timedelta(seconds=1)},
     )  # fmt: skip
-    band = confidence_band(rows, NOW)
+    band = confidence_band(rows, START, NOW)
     assert (band.n, band.accuracy) == (2, 0.5)
     assert band.gap == pytest.approx(0.4)
 
 
 def test_nothing_recommended_is_no_gap() -> None:
-    assert confidence_band(trades({}), NOW) == ConfidenceBand(n=0)
-    assert confidence_band(trades({"is_recommended": True}), START - timedelta(days=1)).n == 0
+    assert confidence_band(trades({}), START, NOW) == ConfidenceBand(n=0)
+    assert confidence_band(trades({"is_recommended": True}), START, START).n == 0
+    assert confidence_band(trades({"is_recommended": True}), NOW, NOW).n == 0

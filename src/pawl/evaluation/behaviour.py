@@ -23,8 +23,8 @@ __all__ = [
     "PnlGap",
     "Progress",
     "WeekRate",
-    "behaviour_since",
     "measure_behaviour",
+    "week_start",
 ]
 
 NORMAL_95 = 1.959963984540054
@@ -120,26 +120,27 @@ class Behaviour:
     others: tuple[Occurrence, ...]
 
 
-def behaviour_since(now: datetime, weeks: int) -> datetime:
-    """The Monday on which the window begins: so many weeks, that of `now` included.
+def week_start(when: datetime, weeks_before: int = 0) -> datetime:
+    """The Monday of a week, UTC midnight, or that of a week so many before.
 
     >>> from datetime import UTC
-    >>> behaviour_since(datetime(2024, 1, 31, 12, tzinfo=UTC), 2)
+    >>> week_start(datetime(2024, 1, 31, 12, tzinfo=UTC), 1)
     datetime.datetime(2024, 1, 22, 0, 0, tzinfo=datetime.timezone.utc)
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - timedelta(days=midnight.weekday(), weeks=weeks - 1)
+    midnight = when.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=midnight.weekday(), weeks=weeks_before)
 
 
-def measure_behaviour(rows: pl.DataFrame, limits: PatternLimits, now: datetime) -> tuple[Behaviour, ...]:
+def measure_behaviour(
+    rows: pl.DataFrame, limits: PatternLimits, since: datetime, now: datetime
+) -> tuple[Behaviour, ...]:
     """Every pattern, in the order of PATTERNS. rows: BEHAVIOUR_SCHEMA, of one user, in any order.
 
-    What is known after `now`, or lies before the window, is not read.
+    Occasions from `since` to `now` count; what became known after `now` is not read.
     """
-    since = behaviour_since(now, limits.behaviour.weeks)
     known = rows.filter(pl.col("opened_at") <= now).with_columns(
         pl.when(pl.col("resolved_at") <= now).then(pl.col(name)).alias(name)
-        for name in ("pnl_bps", "hold_sec", "exit_price", "direction_hit")
+        for name in ("pnl_bps", "hold_sec", "exit_price", "recommendation_hit")
     )
     return tuple(_measure(pattern, known, limits, (since, now)) for pattern in PATTERNS.values())
 
@@ -149,13 +150,13 @@ def _measure(
 ) -> Behaviour:
     settings = limits.behaviour
     found = pattern.exposures(rows, limits).select(EXPOSURE_SCHEMA.names()).filter(pl.col("at").is_between(*window))
-    asked = found.filter(~pl.col("is_control")).sort("at", descending=True)
+    asked = found.filter(~pl.col("is_control")).sort("at", pl.col("trajectory_ids").list.first(), descending=True)
     hits, n = int(asked.get_column("is_occurrence").sum()), asked.height
     stated: float = getattr(settings.base_rates, pattern.name)
     own = _own_rate(found.filter(pl.col("is_control")), settings.min_exposures)
     base_rate = min(max(stated, own), LARGEST_BASE)
     evidence = evidence_above(hits, n, base_rate)
-    weeks = _weeks(asked, window[0], settings.weeks)
+    weeks = _weeks(asked, window)
     low, high = wilson_interval(hits, n)
     return Behaviour(
         pattern=pattern.name,
@@ -191,12 +192,13 @@ def _verdict(hits: int, n: int, evidence: float, against: tuple[float, PatternLi
     return PatternVerdict.KEPT if evidence_below(hits, n, stated) >= needed else PatternVerdict.UNCLEAR
 
 
-def _weeks(asked: pl.DataFrame, since: datetime, weeks: int) -> tuple[WeekRate, ...]:
+def _weeks(asked: pl.DataFrame, window: tuple[datetime, datetime]) -> tuple[WeekRate, ...]:
     counted = asked.group_by(week=pl.col("at").dt.truncate("1w")).agg(
         n=pl.len(), hits=pl.col("is_occurrence").cast(pl.Int64).sum()
     )
     by_week = {row["week"]: row for row in counted.iter_rows(named=True)}
-    starts = [since + timedelta(weeks=number) for number in range(weeks)]
+    first, last = map(week_start, window)
+    starts = [first + timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]
     return tuple(
         WeekRate(
             week=start,

@@ -139,8 +139,8 @@ def _holding_losers(rows: pl.DataFrame, limits: PatternLimits) -> pl.DataFrame:
 
 def _overriding_right_calls(rows: pl.DataFrame, limits: PatternLimits) -> pl.DataFrame:
     is_override = pl.col("is_recommended").fill_null(value=False) & pl.col("overrode").fill_null(value=False)
-    ended = _closed(rows).filter(is_override, pl.col("direction_hit").is_not_null())
-    return _occasions(ended, CLOSED_AT, pl.col("direction_hit"))
+    ended = _closed(rows).filter(is_override, pl.col("recommendation_hit").is_not_null())
+    return _occasions(ended, CLOSED_AT, pl.col("recommendation_hit"))
 
 
 PATTERNS: dict[str, Pattern] = {

@@ -26,12 +26,14 @@ BEHAVIOUR_SCHEMA = pl.Schema(
         "pnl_bps": pl.Float64(),
         "hold_sec": pl.Float64(),
         "exit_price": pl.Float64(),
-        "direction_hit": pl.Boolean(),
+        "recommendation_hit": pl.Boolean(),
         "resolved_at": INSTANT,
     }
 )
 """One row a trajectory of one user. side … opened_at: null where nothing was traded; pnl_bps … resolved_at: null while
-it is open. stretch: return of the 24 hours before, in units of their volatility. pnl_bps: net, of entry notional."""
+it is open. stretch: return of the 24 hours before, in units of their volatility. pnl_bps: net, of entry notional.
+recommendation_hit: whether the market went the way that was recommended, whatever the user did; null where nothing was.
+"""
 
 
 def _rate(default: float, meaning: str) -> float:

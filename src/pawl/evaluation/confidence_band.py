@@ -39,20 +39,20 @@ class ConfidenceBand:
     bands: tuple[Band, ...] = ()
 
 
-def confidence_band(rows: pl.DataFrame, now: datetime) -> ConfidenceBand:
-    """Over every recommendation that carries a confidence and whose outcome was known by `now`, the user's own among
-    them left out. rows: BEHAVIOUR_SCHEMA.
+def confidence_band(rows: pl.DataFrame, since: datetime, now: datetime) -> ConfidenceBand:
+    """Over every recommendation that carries a confidence and whose outcome became known from `since` to `now`; what
+    the user traded of its own accord says nothing of the model. rows: BEHAVIOUR_SCHEMA.
     """
     known = rows.filter(
         pl.col("is_recommended").fill_null(value=False),
         pl.col("confidence").is_not_null(),
-        pl.col("direction_hit").is_not_null(),
-        pl.col("resolved_at") <= now,
+        pl.col("recommendation_hit").is_not_null(),
+        pl.col("resolved_at").is_between(since, now),
     )
     if known.is_empty():
         return ConfidenceBand(n=0)
     confidence = known.get_column("confidence").to_numpy()
-    hit = known.get_column("direction_hit").cast(pl.Float64).to_numpy()
+    hit = known.get_column("recommendation_hit").cast(pl.Float64).to_numpy()
     mean, accuracy, n_right = float(confidence.mean()), float(hit.mean()), int(hit.sum())
     low, high = wilson_interval(n_right, known.height)
     return ConfidenceBand(
