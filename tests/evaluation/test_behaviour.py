@@ -11,7 +11,7 @@ from scipy import stats
 from behaviour_rows import NOW, START, drawn_user, trades
 from pawl.evaluation.behaviour import Behaviour, PatternVerdict, Progress, measure_behaviour, week_start
 from pawl.evaluation.behaviour_patterns import PATTERNS, PatternLimits
-from pawl.evaluation.behaviour_rows import BehaviourSettings
+from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.policy.risk_rules import RiskLimits
 
 LIMITS = PatternLimits(behaviour=BehaviourSettings(), risk=RiskLimits())

@@ -6,7 +6,7 @@ import pytest
 
 from behaviour_rows import drawn_user, trades
 from pawl.evaluation.behaviour_patterns import EXPOSURE_SCHEMA, PATTERNS, PatternLimits
-from pawl.evaluation.behaviour_rows import BaseRates, BehaviourSettings
+from pawl.evaluation.behaviour_settings import BaseRates, BehaviourSettings
 from pawl.policy.risk_rules import RiskLimits
 
 LIMITS = PatternLimits(behaviour=BehaviourSettings(), risk=RiskLimits())
@@ -116,7 +116,8 @@ def test_a_right_call_is_overridden_when_the_overridden_recommendation_hit() -> 
     assert found(
         "overriding_right_calls",
         {**override, "recommendation_hit": True}, {**override, "recommendation_hit": False},
-        {**override, "overrode": False}, {**override, "is_recommended": False}, {**override, "recommendation_hit": None},
+        {**override, "overrode": False}, {**override, "is_recommended": False},
+        {**override, "recommendation_hit": None},
     ) == [("0", True), ("1", False)]  # fmt: skip
 
 

@@ -53,16 +53,12 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekRate:
-    """One week from Monday, UTC. rate: None where nothing could occur."""
+    """One week from Monday, UTC. rate: occurrences an exposure, fraction; None where nothing could occur."""
 
     week: datetime
     n_exposures: int
     n_occurrences: int
-
-    @property
-    def rate(self) -> float | None:
-        """Occurrences an exposure, fraction."""
-        return self.n_occurrences / self.n_exposures if self.n_exposures else None
+    rate: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,17 +192,14 @@ def _weeks(asked: pl.DataFrame, window: tuple[datetime, datetime]) -> tuple[Week
     counted = asked.group_by(week=pl.col("at").dt.truncate("1w")).agg(
         n=pl.len(), hits=pl.col("is_occurrence").cast(pl.Int64).sum()
     )
-    by_week = {row["week"]: row for row in counted.iter_rows(named=True)}
+    by_week = {week: (n, hits) for week, n, hits in counted.select("week", "n", "hits").iter_rows()}
     first, last = map(week_start, window)
     starts = [first + timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]
-    return tuple(
-        WeekRate(
-            week=start,
-            n_exposures=by_week[start]["n"] if start in by_week else 0,
-            n_occurrences=by_week[start]["hits"] if start in by_week else 0,
-        )
-        for start in starts
-    )
+    return tuple(_week(start, *by_week.get(start, (0, 0))) for start in starts)
+
+
+def _week(start: datetime, n: int, hits: int) -> WeekRate:
+    return WeekRate(week=start, n_exposures=n, n_occurrences=hits, rate=hits / n if n else None)
 
 
 def _change(weeks: Sequence[WeekRate], recent_weeks: int) -> Change:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from pawl.evaluation.behaviour_rows import INSTANT, BehaviourSettings
+from pawl.evaluation.behaviour_rows import INSTANT
+from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.policy.risk_rules import RiskLimits
 
 __all__ = ["EXPOSURE_SCHEMA", "PATTERNS", "Pattern", "PatternLimits"]

@@ -80,8 +80,7 @@ def _instant(text: pl.Expr) -> pl.Expr:
 
 
 def _hit(neutral_band_bps: float) -> pl.Expr:
-    """`policy.utility.direction_hit` of what was recommended, as a column. The hit that stands in an outcome judges what
-    the user did."""
+    """`policy.utility.direction_hit` of what was recommended; the hit that stands in an outcome judges the user."""
     direction, move = pl.col("direction"), pl.col("move_bps")
     return (
         pl.when(~pl.col("is_recommended"))
