@@ -19,9 +19,7 @@ def events_of(tx: sa.Connection, user_id: UUID, trajectory_ids: Iterable[str]) -
     found: dict[str, list[str]] = {}
     keys = [UUID(one) for one in dict.fromkeys(trajectory_ids)]
     for first in range(0, len(keys), KEYS_AT_ONCE):
-        joined = sa.join(
-            decision_trajectories, event_outbox, (e.trace_id == t.trace_id) & (e.user_id == t.user_id)
-        )
+        joined = sa.join(decision_trajectories, event_outbox, (e.trace_id == t.trace_id) & (e.user_id == t.user_id))
         chosen = sa.select(t.trajectory_id, e.event_id).select_from(joined)
         mine = chosen.where(t.user_id == user_id, t.trajectory_id.in_(keys[first : first + KEYS_AT_ONCE]))
         for trajectory_id, event_id in tx.execute(mine.order_by(e.recorded_at, e.event_id)):

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import IdempotencyConflictError, NotFoundError
 from pawl.ledger.identity import identity
@@ -45,30 +46,27 @@ def request_report(
     IdempotencyConflictError for a key that was used for another request.
     """
     report_id = identity("report", user_id, key)
-    standing = _find(tx, user_id, report_id)
-    if standing is None:
-        row = {"report_id": report_id, "user_id": user_id, "request": dict(request), "created_at": now}
-        # On PostgreSQL two requests with one key may arrive at once; the later one finds the row of the earlier.
-        tx.execute(_insert_once(tx, row))
-        standing = _find(tx, user_id, report_id)
-        assert standing is not None
-        if standing.request == request:
-            return standing, standing.created_at == now
+    row = {"report_id": report_id, "user_id": user_id, "request": dict(request), "created_at": now}
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    # Of two requests with one key that arrive at once, the later one finds the row of the earlier.
+    is_new = tx.execute(insert(user_reports).values(row).on_conflict_do_nothing()).rowcount == 1
+    standing = get_user_report(tx, user_id, report_id)
     if standing.request != request:
         raise IdempotencyConflictError(
             "this key was used for a report over another window",
             where="header Idempotency-Key",
             fix="take a new key for a new report",
         )
-    return standing, False
+    return standing, is_new
 
 
 def get_user_report(tx: sa.Connection, user_id: UUID, report_id: UUID) -> StoredReport:
     """A report of this very user; NotFoundError for any other, whether it exists or not."""
-    found = _find(tx, user_id, report_id)
-    if found is None:
+    c = user_reports.c
+    row = tx.execute(sa.select(user_reports).where(c.report_id == report_id, c.user_id == user_id)).one_or_none()
+    if row is None:
         raise NotFoundError("no such report", where="report_id", fix="take the id that reports/generate answered")
-    return found
+    return _stored(row)
 
 
 def unfinished_reports(tx: sa.Connection) -> list[UUID]:
@@ -102,18 +100,6 @@ def _finish(tx: sa.Connection, report_id: UUID, values: Mapping[str, Any]) -> bo
     c = user_reports.c
     running = sa.update(user_reports).where(c.report_id == report_id, c.status == "running")
     return tx.execute(running.values(**values)).rowcount == 1
-
-
-def _insert_once(tx: sa.Connection, row: Mapping[str, Any]) -> sa.Insert:
-    kind = sa.dialects.postgresql if tx.dialect.name == "postgresql" else sa.dialects.sqlite
-    statement: sa.Insert = kind.insert(user_reports).values(**row).on_conflict_do_nothing()
-    return statement
-
-
-def _find(tx: sa.Connection, user_id: UUID, report_id: UUID) -> StoredReport | None:
-    c = user_reports.c
-    row = tx.execute(sa.select(user_reports).where(c.report_id == report_id, c.user_id == user_id)).one_or_none()
-    return None if row is None else _stored(row)
 
 
 def _stored(row: sa.Row[Any]) -> StoredReport:
