@@ -1,5 +1,8 @@
 """The application: routes, guard, errors and the OpenAPI document, put together."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -8,6 +11,7 @@ from pydantic import BaseModel
 
 from pawl import __version__
 from pawl.serving.edge import Edge
+from pawl.serving.passport_routes import Passport, passport_routes
 from pawl.serving.problems import ERROR_RESPONSES, answer_errors
 from pawl.serving.service import Service
 from pawl.serving.write_routes import write_routes
@@ -24,17 +28,35 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-def create_app(service: Service) -> FastAPI:
-    """The application of a service. Its caller closes the service's writer once the application has ended."""
+def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
+    """The application of a service. Its caller closes the service's writer once the application has ended.
+
+    passport: None for a server of the write paths alone. Reports that wait are taken up as it starts.
+    """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough.
-    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, lifespan=_lifespan(passport))
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
+    if passport is not None:
+        app.include_router(passport_routes(service, passport))
     answer_errors(app)
     settings = service.settings
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
+
+
+def _lifespan(passport: Passport | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if passport is None:
+            yield
+            return
+        await asyncio.to_thread(passport.reports.resume)
+        yield
+        await asyncio.to_thread(passport.reports.close)
+
+    return lifespan
 
 
 def _public_routes() -> APIRouter:
