@@ -41,7 +41,7 @@ GATE = Gate("policy", policy_conditions(GateSettings()))
 
 
 def decide(tx: sa.Connection, who: UUID, n: int, seed: int) -> None:
-    """Decisions of a user over the ten weeks before NOW: tracked and followed or not, opened freely, some still open."""
+    """Decisions of a user over the ten weeks before NOW: followed, overridden or free, and some of them still open."""
     rng = np.random.default_rng(seed)
     events: list[dict[str, Any]] = []
     for number in range(n):
@@ -57,8 +57,9 @@ def decide(tx: sa.Connection, who: UUID, n: int, seed: int) -> None:
         context = {"volatility": 0.01, "funding": 0.0, "oi_change": 0.0, "market_regime": "up_low",
                    "session_band": "asia", "stretch": float(rng.normal()), "known_at": at.isoformat()}  # fmt: skip
         ends: dict[str, Any] = {
-            "pnl_bps": pnl, "pnl": pnl, "exit_price": 100.0 + float(rng.normal(0, 2)), "move_bps": float(rng.normal(0, 90)),
-            "hold_sec": int(rng.integers(600, 40_000)), "stop_price": action["stop_price"],
+            "pnl_bps": pnl, "pnl": pnl, "exit_price": 100.0 + float(rng.normal(0, 2)),
+            "move_bps": float(rng.normal(0, 90)), "hold_sec": int(rng.integers(600, 40_000)),
+            "stop_price": action["stop_price"],
         }  # fmt: skip
         if rng.random() < 0.6:
             advice = {
