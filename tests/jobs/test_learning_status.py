@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from passport_world import ME, NOW, OTHER, RULES, WEEK, cut_dataset, decide, fill_world
 from pawl.datasets.own_samples import OwnSamples
+from pawl.evaluation.behaviour_patterns import PATTERNS
 from pawl.jobs.learning_status import LearningStatus, learning_status
 from pawl.ledger.database import Ledger
 from pawl.ledger.identity import identity
@@ -64,8 +65,7 @@ def trajectories(tx: sa.Connection, who: UUID) -> list[dict[str, Any]]:
 
 def by_hand(trades: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
     """Occasions and occurrences of every pattern that is no matter of what came before, counted trade by trade."""
-    flags: dict[str, list[bool]] = {name: [] for name in ("chasing_overbought", "delayed_stops", "over_leverage",
-                                                         "no_stop_loss", "holding_losers", "overriding_right_calls")}  # fmt: skip
+    flags: dict[str, list[bool]] = {name: [] for name in PATTERNS if name != "revenge_trading"}
     ended = [one for one in trades if one["ended"] and SINCE <= one["ended"] <= NOW]
     wins = sorted(one["outcome"]["hold_sec"] for one in trades if one["outcome"] and one["outcome"]["pnl_bps"] > 0)
     usual = (wins[(len(wins) - 1) // 2] + wins[len(wins) // 2]) / 2
@@ -99,13 +99,13 @@ def test_the_status_holds_the_four_items_as_the_tables_have_them(world: Ledger, 
     status = status_of(world, tmp_path)
     with world.reading() as tx:
         trades = trajectories(tx, ME)
-        pairs = list(raw(tx, "SELECT count(*) AS n FROM ml_preference_pairs WHERE user_id = :who", ME))[0]["n"]
+        (counted,) = raw(tx, "SELECT count(*) AS n FROM ml_preference_pairs WHERE user_id = :who", ME)
         verdicts = list(
             raw(tx, "SELECT r.metrics, r.baseline_version FROM ml_eval_reports r JOIN model_versions v "
                 "ON v.version = r.model_version WHERE v.is_active AND :who IS NOT NULL ORDER BY r.report_number", ME)
         )  # fmt: skip
 
-    contribution = status.contribution
+    contribution, pairs = status.contribution, counted["n"]
     assert (contribution.n_datasets, contribution.n_samples, contribution.n_all_samples) == (2, pairs + 5, 12 + 20)
     assert (contribution.share, contribution.n_trained_samples) == ((pairs + 5) / 32, pairs)
     assert (contribution.week, contribution.n_unknown_datasets) == (WEEK, 0)
@@ -116,19 +116,19 @@ def test_the_status_holds_the_four_items_as_the_tables_have_them(world: Ledger, 
         assert metric.metric == row["requirement"]["metric"]
         assert (metric.before, metric.after) == (row["champion"]["value"], row["challenger"]["value"])
 
-    counted = {one.pattern: (one.n_exposures, one.n_occurrences) for one in status.weaknesses}
-    assert {name: counted[name] for name in by_hand(trades)} == by_hand(trades)
-    assert all(n for n, _ in counted.values())
+    told = {one.pattern: (one.n_exposures, one.n_occurrences) for one in status.weaknesses}
+    assert {name: told[name] for name in by_hand(trades)} == by_hand(trades)
+    assert all(n for n, _ in told.values())
     for one in status.weaknesses:
         assert sum(week.n_exposures for week in one.weeks) == one.n_exposures
         assert sum(week.n_occurrences for week in one.weeks) == one.n_occurrences
 
-    told = [one for one in trades if one["decision"]["is_recommended"] and one["outcome"]]
-    right = sum(map(is_right, told))
-    mean = sum(one["decision"]["confidence"] for one in told) / len(told)
-    assert (status.confidence.n, status.confidence.mean_confidence) == (len(told), pytest.approx(mean))
-    assert status.confidence.gap == pytest.approx(mean - right / len(told))
-    assert status.confidence.low == pytest.approx(mean - wilson_high(right, len(told)))
+    advised = [one for one in trades if one["decision"]["is_recommended"] and one["outcome"]]
+    right = sum(map(is_right, advised))
+    mean = sum(one["decision"]["confidence"] for one in advised) / len(advised)
+    assert (status.confidence.n, status.confidence.mean_confidence) == (len(advised), pytest.approx(mean))
+    assert status.confidence.gap == pytest.approx(mean - right / len(advised))
+    assert status.confidence.low == pytest.approx(mean - wilson_high(right, len(advised)))
     assert [one.version for one in status.serving] == ["m002-1.1"]
     assert [one.version for one in status.runs.next] == ["policy-1.0"]
 

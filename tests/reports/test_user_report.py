@@ -115,8 +115,8 @@ def test_every_pattern_has_its_words_and_none_of_them_promises() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["This is guaranteed.", "It will certainly rise.", "a risk-free trade", "You cannot lose", "I PROMISE you", "no risk",
-     "a sure thing", "the price is going to rise", "100% of them"],
+    ["This is guaranteed.", "It will certainly rise.", "a risk-free trade", "You cannot lose", "I PROMISE you",
+     "no risk", "a sure thing", "the price is going to rise", "100% of them"],
 )  # fmt: skip
 def test_certainty_and_promises_are_found(text: str) -> None:
     assert forbidden_expressions(text)

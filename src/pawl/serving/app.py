@@ -1,8 +1,5 @@
 """The application: routes, guard, errors and the OpenAPI document, put together."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -31,10 +28,11 @@ class Health(BaseModel):
 def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
     """The application of a service. Its caller closes the service's writer once the application has ended.
 
-    passport: None for a server of the write paths alone. Reports that wait are taken up as it starts.
+    passport: None for a server of the write paths alone.
     """
-    # Its pages of documentation fetch scripts from elsewhere; the document they show is enough.
-    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, lifespan=_lifespan(passport))
+    # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
+    # without its slash would be built from the header Host, which a client chooses.
+    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
     if passport is not None:
@@ -44,19 +42,6 @@ def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
-
-
-def _lifespan(passport: Passport | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        if passport is None:
-            yield
-            return
-        await asyncio.to_thread(passport.reports.resume)
-        yield
-        await asyncio.to_thread(passport.reports.close)
-
-    return lifespan
 
 
 def _public_routes() -> APIRouter:

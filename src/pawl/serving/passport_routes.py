@@ -40,7 +40,7 @@ LEARNING = "/api/profile/passport/learning"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passport:
-    """What Passport stands on. reports is its caller's to resume and to close."""
+    """What Passport stands on. reports is its caller's to begin and to end."""
 
     rules: PassportRules
     samples: OwnSamples

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from pawl.errors import StorageError
@@ -18,8 +19,8 @@ LOG = logging.getLogger("pawl.reports")
 
 
 class ReportMaker:
-    """One thread that makes reports. The queue is the ledger's: what is not made before the process ends is made by the
-    next one, which calls `resume` when it starts.
+    """One thread that makes reports, while its block runs. The queue is the ledger's: what is not made before the block
+    ends is taken up by the next one as it begins.
     """
 
     def __init__(self, ledger: Ledger, rules: PassportRules, now: Callable[[], datetime]) -> None:
@@ -27,6 +28,13 @@ class ReportMaker:
         self.rules = rules
         self.now = now
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pawl-reports")
+
+    def __enter__(self) -> Self:
+        self.resume()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def submit(self, report_id: UUID) -> "Future[bool]":
         """Make a report soon; whether it was made here."""
