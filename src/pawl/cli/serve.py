@@ -27,8 +27,8 @@ def serve(
     """Take users' actions in over HTTP until stopped; exit code 1 for a public address while no token exists."""
     with session(home, is_json=is_json) as run:
         from pawl.datasets.own_samples import OwnSamples
-        from pawl.jobs.ledgers import ledger_of
         from pawl.jobs.learning_status import PassportRules
+        from pawl.jobs.ledgers import ledger_of
         from pawl.ledger.group_writer import GroupWriter
         from pawl.serving.app import create_app
         from pawl.serving.edge import log_to_stderr
