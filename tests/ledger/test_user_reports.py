@@ -27,11 +27,12 @@ def asked(ledger: Ledger, who: UUID = ME, key: str = "k") -> UUID:
 
 
 def test_the_same_key_finds_the_same_report_and_another_user_another(ledger: Ledger) -> None:
-    first = asked(ledger)
     with ledger.transaction() as tx:
+        first, was_new = request_report(tx, ME, "k", ASKED, NOW)
         again, is_new = request_report(tx, ME, "k", ASKED, NOW + timedelta(days=1))
-    assert (again.report_id, again.created_at, is_new) == (first, NOW, False)
-    assert len({first, asked(ledger, OTHER), asked(ledger, ME, "other")}) == 3
+    assert (again, was_new, is_new) == (first, True, False)
+    assert first.created_at == NOW
+    assert len({first.report_id, asked(ledger, OTHER), asked(ledger, ME, "other")}) == 3
 
 
 def test_a_key_that_was_used_for_another_window_is_refused(ledger: Ledger) -> None:
