@@ -14,6 +14,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -35,6 +36,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.identity import identity
 from pawl.ledger.tokens import create_token
 from pawl.ledger.user_reports import request_report
+from pawl.ledger.write_commands import Written
 from pawl.serving.app import create_app
 from pawl.serving.market_view import NoMarket
 from pawl.serving.passport_routes import LEARNING, passport_of
@@ -117,7 +119,7 @@ def timed(work: Callable[[], object], repeats: int) -> tuple[float, float]:
 
 
 class _NoWriter:
-    def submit(self, command: object) -> Any:
+    def submit(self, command: object) -> "Future[Written]":
         """Passport writes no action."""
         raise AssertionError
 
@@ -136,7 +138,9 @@ def measure(ledger: Ledger, home: Path, repeats: int) -> dict[str, tuple[float, 
 
     def over_http() -> None:
         async def once() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://pawl", trust_env=False) as client:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://pawl", trust_env=False
+            ) as client:
                 return await client.get(f"{LEARNING}/status", headers={"Authorization": "Bearer pawl_busy"})
 
         assert asyncio.run(once()).status_code == 200
