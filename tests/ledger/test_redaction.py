@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawl.ledger.redaction import Json, redact, redact_text
+from pawl.ledger.redaction import MARKS, PATTERNS, SHORTEST_WALLET, Json, redact, redact_text
 
 # Written anew, from the standards and from published examples: not the patterns of the code.
 WALLETS = [
@@ -175,3 +175,18 @@ def test_keys_that_become_one_keep_all_values() -> None:
     payload: Json = {"a@x.com": 1, "b@x.com": 2, "[email]": 3, "c@x.com": 4}
     found = redact(payload)
     assert found == {"[email] 2": 1, "[email] 3": 2, "[email]": 3, "[email] 4": 4}
+
+
+@given(st.text(st.sampled_from("tb1cqxyz@＠. 0xXaAbB9{"), max_size=60) | st.text(max_size=60))
+def test_what_is_too_short_to_be_looked_at_would_not_have_matched(text: str) -> None:
+    slow = text
+    for kind, pattern in PATTERNS:
+        slow = pattern.sub(MARKS[kind], slow)
+    assert redact_text(text) == slow
+
+
+def test_the_shortest_wallet_is_found_and_nothing_shorter_matches() -> None:
+    shortest = "tb1" + "q" * 20
+    assert redact_text(shortest) == MARKS["wallet"]
+    assert len(shortest) == SHORTEST_WALLET
+    assert redact_text(shortest[:-1]) == shortest[:-1]
