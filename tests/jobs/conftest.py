@@ -23,6 +23,17 @@ __all__ = [
     "workspace",
 ]
 
+__all__ = [
+    "fresh_database",
+    "fresh_ledger",
+    "ledger",
+    "postgres",
+    "postgresql_ledger",
+    "sqlite_ledger",
+    "trained",
+    "workspace",
+]
+
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
