@@ -18,6 +18,7 @@ __all__ = [
     "CONTEXT_FIELDS",
     "DAY",
     "HOUR",
+    "SESSION_BANDS",
     "MarketFrames",
     "decision_context",
     "session_band",
@@ -31,8 +32,8 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 VOLATILITY_BARS = 24
 TREND_BARS = 20
-SESSION_BANDS = ((8, "asia"), (13, "europe"), (21, "us"))
-"""The UTC hour before which each band ends; `late` is what is left of the day."""
+SESSION_BANDS = ((8, "asia"), (13, "europe"), (21, "us"), (24, "late"))
+"""The UTC hour before which each band ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +55,10 @@ def session_band(instant: pl.Expr) -> pl.Expr:
     >>> pl.select(session_band(pl.lit(at))).to_series().to_list()
     ['asia', 'europe', 'us', 'late']
     """
-    hour, band = instant.dt.hour(), pl.lit("late")
+    band = pl.lit(None, pl.String())
     for end, name in reversed(SESSION_BANDS):
-        band = pl.when(hour < end).then(pl.lit(name)).otherwise(band)
-    return pl.when(instant.is_not_null()).then(band)
+        band = pl.when(instant.dt.hour() < end).then(pl.lit(name)).otherwise(band)
+    return band
 
 
 def tercile_edges(bars: pl.DataFrame, until: datetime) -> pl.DataFrame:
@@ -137,7 +138,7 @@ def decision_context(decisions: pl.DataFrame, market: MarketFrames) -> pl.DataFr
 
 
 def _hourly(bars: pl.DataFrame) -> pl.DataFrame:
-    """Bars in the order of (ticker, ts) with `volatility`, `stretch` and `_trend`, the sign of the move over TREND_BARS."""
+    """Bars in the order of (ticker, ts) with `volatility`, `stretch` and the sign of the move over TREND_BARS."""
     ordered = with_segments(bars)
     log_return = pl.when(pl.col("ts").diff() == HOUR).then(pl.col("close").log().diff())
     spread = rolling.std(pl.col("_log_return"), VOLATILITY_BARS)
