@@ -29,13 +29,14 @@ def simulated(n_bars: int = N_BARS) -> SimulatedMarket:
 
 
 def recorded(market: SimulatedMarket) -> RecordedMarket:
-    # Holes of hours and of days, after which values are too old to count; open interest comes between the bars.
+    # Holes of hours and of days, after which values are too old to count; open interest comes at odd times.
     def hole(first: float, last: float) -> pl.Expr:
         return pl.col("ts").is_between(START + timedelta(days=first), START + timedelta(days=last))
 
     bars = stamp(market.bars.filter(~hole(12, 13.125)), ALWAYS, HOURLY)
     interest = market.open_interest.filter(~hole(16, 17.25) & ~hole(20, 23))
-    later = interest.with_columns(pl.col("available_at") + timedelta(minutes=15))
+    shift = pl.when(pl.col("ts").dt.day() % 2 == 0).then(15).when(pl.col("ts").dt.day() % 3 == 0).then(30).otherwise(45)
+    later = interest.with_columns(pl.col("available_at") + pl.duration(minutes=shift))
     return RecordedMarket(bars=bars, funding=market.funding, open_interest=later)
 
 
