@@ -35,7 +35,7 @@ def recorded(market: SimulatedMarket) -> RecordedMarket:
 
     bars = stamp(market.bars.filter(~hole(12, 13.125)), ALWAYS, HOURLY)
     interest = market.open_interest.filter(~hole(16, 17.25) & ~hole(20, 23))
-    shift = pl.when(pl.col("ts").dt.day() % 2 == 0).then(15).when(pl.col("ts").dt.day() % 3 == 0).then(30).otherwise(45)
+    shift = 15 * (1 + pl.col("ts").dt.day() % 3)
     later = interest.with_columns(pl.col("available_at") + pl.duration(minutes=shift))
     return RecordedMarket(bars=bars, funding=market.funding, open_interest=later)
 
