@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pawl.datasets.passport_settings import PassportSettings
 from pawl.errors import SettingsError
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
@@ -31,6 +32,9 @@ class Settings(BaseModel):
     quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
     gate: GateSettings = Field(default_factory=GateSettings, description="how strict the offline gate is")
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
+    passport: PassportSettings = Field(
+        default_factory=PassportSettings, description="how users' decisions are scored, labelled and learnt from"
+    )
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )

@@ -3,20 +3,10 @@
 from dataclasses import dataclass
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+
+from pawl.datasets.passport_settings import OversamplingSettings
 
 __all__ = ["Oversampled", "OversamplingSettings", "oversample_fast"]
-
-
-class OversamplingSettings(BaseModel):
-    """What counts as fast, and how often it is repeated."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    fast_quantile: float = Field(
-        0.8, gt=0, lt=1, description="quantile of a ticker's volatility in training above which it moves fast"
-    )
-    n_copies: int = Field(2, ge=2, le=10, description="how often a fast row stands in the training side, count")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

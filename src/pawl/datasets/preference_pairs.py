@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
+from pawl.datasets.passport_settings import PairSettings
 from pawl.datasets.regime_shares import limit_majority
-from pawl.datasets.similarity import EQUAL_COLUMNS, ContextScale, Similar, SimilaritySettings, similar_pairs
+from pawl.datasets.similarity import EQUAL_COLUMNS, ContextScale, Similar, similar_pairs
 from pawl.policy.label_quality import LabelQuality
 from pawl.policy.risk_rules import RiskLimits, rule_abiding
 
@@ -22,20 +22,6 @@ QUALITIES = ("high", "medium", "low")
 VERDICTS = ("below_margin", "conflict", "same_response", "quarantined", "sound")
 """Of a pair: the margin is too small; win and loss are reversed; there is one response, so nothing to prefer; one of it
 stands in a conflict elsewhere; or nothing is against it. The first that holds counts."""
-
-
-class PairSettings(BaseModel):
-    """Which pairs are worth learning from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    min_margin: float = Field(10.0, gt=0, le=1e6, description="least difference of the utilities of a pair, utility")
-    min_minority_share: float = Field(
-        0.15, gt=0, lt=1, description="least share of pairs from the rarer half of the regimes, fraction"
-    )
-    similarity: SimilaritySettings = Field(
-        default_factory=SimilaritySettings, description="which decisions are compared at all"
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

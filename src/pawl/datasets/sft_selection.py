@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
+from pawl.datasets.passport_settings import SftSettings
 from pawl.policy.label_quality import LabelQuality
 from pawl.policy.risk_rules import RiskLimits, rule_abiding
 
@@ -17,15 +17,6 @@ STRATEGY_COLUMNS = ("ticker", "market_regime", "session_band", "direction")
 
 # A share of 0.036 of 750 rows is 27, and 26.999999999999996 to a float.
 ROUNDING = 1e-9
-
-
-class SftSettings(BaseModel):
-    """How choosy the supervised samples are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    top_share: float = Field(0.10, gt=0, le=0.10, description="best share of a regime's samples that is kept, fraction")
-    min_per_regime: int = Field(50, ge=10, description="samples below which a regime gives none, count")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

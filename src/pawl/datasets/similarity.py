@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from pawl.datasets.passport_settings import SimilaritySettings
 from pawl.errors import SchemaError
 
 __all__ = ["CONTEXT_COLUMNS", "EQUAL_COLUMNS", "ContextScale", "Similar", "SimilaritySettings", "similar_pairs"]
@@ -25,20 +25,6 @@ CONTEXT_COLUMNS = ("volatility", "funding", "oi_change")
 """The numbers of a context that its distance is measured in."""
 
 DAY_US = 86_400_000_000
-
-
-class SimilaritySettings(BaseModel):
-    """How far apart two decisions may lie to be compared."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    max_context_distance: float = Field(
-        1.0, gt=0, le=10, description="largest root mean square difference of two contexts, standard deviations"
-    )
-    max_days_apart: float = Field(7.0, gt=0, le=7, description="largest distance of two decision times, days")
-    max_compared: int = Field(
-        16, ge=1, le=1000, description="later decisions of its block that one is compared with, nearest first, count"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.errors import SchemaError
 from pawl.policy.action import Action
+from pawl.policy.risk_limits import RiskLimits
 
 __all__ = [
     "RISK_COLUMNS",
@@ -25,15 +25,6 @@ __all__ = [
 ]
 
 WHOLE_BPS = 10_000
-
-
-class RiskLimits(BaseModel):
-    """What a position may risk at most."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    max_leverage: float = Field(10.0, ge=1, le=125, description="largest leverage, times the margin")
-    max_position_pct: float = Field(10.0, gt=0, le=100, description="largest position, percent of the capital")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
