@@ -5,7 +5,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import START, fill_user_tables, promoted
+from ledger_world import START, day, fill_user_tables, promoted
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.ab_tables import AB_STATES, WINNERS
@@ -15,6 +15,7 @@ from pawl.ledger.inferences import Inference, append_inferences
 from pawl.ledger.metadata import MODEL_ROLES
 from pawl.ledger.pair_tables import PAIR_QUALITIES
 from pawl.ledger.replay_log import ReplayRow, append_rows, open_replay
+from pawl.ledger.service_tables import LETTER_STATES, REPORT_STATES, corpus_documents
 from pawl.ledger.signal_tables import ACTUAL_OUTCOMES, OUTCOME_SOURCES, SIGNALS
 from pawl.ledger.tables import APPEND_ONLY, METADATA, TABLES
 from pawl.ledger.trade_tables import DIRECTIONS, SIDES, SIGNAL_STATES, TRADE_STATES
@@ -117,6 +118,8 @@ def test_the_named_indexes_stand_on_their_base_tables(ledger: Ledger, index: str
         ("trading_signals", "signal", SIGNALS),
         ("trading_signals", "actual_outcome", ACTUAL_OUTCOMES),
         ("trading_signals", "outcome_source", OUTCOME_SOURCES),
+        ("dead_letters", "status", LETTER_STATES),
+        ("user_reports", "status", REPORT_STATES),
         ("replay_log", "policy", POLICIES),
         ("replay_log", "kind", ROW_KINDS),
     ],
@@ -131,9 +134,12 @@ def test_a_value_outside_its_set_is_refused(ledger: Ledger, table: str, column: 
 
 def test_every_learner_related_table_names_its_learner() -> None:
     without = {table.name for table in TABLES if "learner" not in table.c}
-    assert without == {
-        "replays", "passport_event_outbox", "tracked_signals", "quick_trades", "pnl_entries", "personal_data"
+    of_users = {
+        "passport_event_outbox", "tracked_signals", "quick_trades", "pnl_entries", "personal_data", "api_tokens",
+        "user_reports",
     }  # fmt: skip
+    of_the_service = {"dead_letters", "schedule_runs", "worker_heartbeats", "chain_heads", "corpus_documents"}
+    assert without == {"replays"} | of_users | of_the_service
 
 
 def fill(ledger: Ledger) -> None:
@@ -149,6 +155,8 @@ def fill(ledger: Ledger) -> None:
         )  # fmt: skip
         append_inferences(tx, [inference])
         fill_user_tables(tx)
+        text = {"source": "here", "licence": "MIT", "licence_checked_at": day(1), "content": "a text"}
+        tx.execute(sa.insert(corpus_documents).values(**text, content_hash="c" * 64))
 
 
 @pytest.mark.parametrize("table", [table.name for table in APPEND_ONLY])

@@ -15,6 +15,19 @@ RESULT = {
     "occurred_at": day(1),
 }  # fmt: skip
 
+SIGNAL = {"user_id": USER, "trace_id": "t", "ticker": "X", "direction": "long", "plan": {}, "tracked_at": day(1)}
+OPENED = {
+    "user_id": USER, "trace_id": "t", "ticker": "X", "side": "long", "size": 1.0, "entry_price": 1.0,
+    "opened_at": day(1),
+}  # fmt: skip
+SIGNAL_STAYS = (
+    "signal_id user_id trace_id inference_id ticker direction confidence plan rationale_hash tracked_at created_at"
+).split()
+TRADE_STAYS = (
+    "trade_id user_id trace_id inference_id signal_id ticker side size leverage decision_price entry_price is_followed "
+    "opened_at created_at"
+).split()
+
 
 @pytest.fixture
 def filled(ledger: Ledger) -> Ledger:
@@ -35,7 +48,8 @@ def test_a_signal_is_tracked_until_it_is_converted_at_a_time(filled: Ledger) -> 
         assert tx.execute(sa.select(tracked_signals.c.status)).scalar_one() == "tracked"
         tx.execute(sa.update(tracked_signals).values(status="converted", converted_at=day(1)))
     refused(filled, sa.update(tracked_signals).values(converted_at=None), "ck_tracked_signals_converted_at")
-    refused(filled, sa.update(tracked_signals).values(confidence=1.01), "ck_tracked_signals_confidence")
+    odd = sa.insert(tracked_signals).values({**SIGNAL, "confidence": 1.01})
+    refused(filled, odd, "ck_tracked_signals_confidence")
 
 
 def test_a_trade_is_open_until_it_is_closed_with_time_and_price(filled: Ledger) -> None:
@@ -52,9 +66,28 @@ def test_a_trade_is_open_until_it_is_closed_with_time_and_price(filled: Ledger) 
 
 @pytest.mark.parametrize("column", ["size", "leverage", "entry_price"])
 def test_sizes_and_prices_are_positive_numbers(filled: Ledger, column: str) -> None:
-    refused(filled, sa.update(quick_trades).values({column: 0.0}), "ck_quick_trades_positive")
+    refused(filled, sa.insert(quick_trades).values({**OPENED, column: 0.0}), "ck_quick_trades_positive")
     with pytest.raises(InputError, match="is no figure"), filled.transaction() as tx:
-        tx.execute(sa.update(quick_trades).values({column: float("nan")}))
+        tx.execute(sa.insert(quick_trades).values({**OPENED, column: float("nan")}))
+    with filled.transaction() as tx:
+        tx.execute(sa.insert(quick_trades).values(OPENED))
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        *((tracked_signals, name) for name in SIGNAL_STAYS),
+        *((quick_trades, name) for name in TRADE_STAYS),
+    ],
+    ids=str,
+)
+def test_what_was_tracked_or_opened_stays_as_it_was(filled: Ledger, table: sa.Table, column: str) -> None:
+    refused(filled, sa.text(f"UPDATE {table.name} SET {column} = {column}"), f"{table.name} is append-only")
+
+
+@pytest.mark.parametrize("table", ["tracked_signals", "quick_trades", "pnl_entries"])
+def test_what_was_tracked_opened_or_booked_is_never_deleted(filled: Ledger, table: str) -> None:
+    refused(filled, sa.text(f"DELETE FROM {table}"), f"{table} is append-only")
 
 
 def test_a_trade_has_many_results_and_one_that_is_final(filled: Ledger) -> None:

@@ -4,12 +4,19 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-__all__ = ["allow_changes", "refuse_changes", "refuse_columns", "refuse_deletes"]
+__all__ = ["allow_changes", "allow_where", "refuse_changes", "refuse_columns", "refuse_deletes", "refuse_where"]
 
 REFUSE_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END
+$$
+"""
+REFUSE_ROW_FUNCTION = """
+CREATE OR REPLACE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%: %', TG_TABLE_NAME, TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
 END
 $$
 """
@@ -32,6 +39,21 @@ def refuse_deletes(connection: sa.Connection, table: str) -> None:
     _refuse(connection, table, "DELETE", "no_delete")
 
 
+def refuse_where(connection: sa.Connection, trigger: str, event: str, condition: str, because: str) -> None:
+    """Refuse the rows of an event for which the condition holds. trigger: its name, which begins with the table's.
+
+    event: as `UPDATE OF label ON table`. condition: in the SQL of this database, on NEW and OLD. because: no quotes.
+    """
+    table = event.rpartition(" ")[2]
+    if connection.dialect.name == "sqlite":
+        raised = f"BEGIN SELECT RAISE(ABORT, '{table}: {because}'); END"
+        connection.execute(sa.text(f"CREATE TRIGGER {trigger} BEFORE {event} WHEN {condition} {raised}"))
+        return
+    connection.execute(sa.text(REFUSE_ROW_FUNCTION))
+    raised = f"FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse_row('{because}')"
+    connection.execute(sa.text(f"CREATE TRIGGER {trigger} BEFORE {event} {raised}"))
+
+
 def allow_changes(connection: sa.Connection, tables: Iterable[str]) -> None:
     """Take the triggers away that the others here made."""
     is_sqlite = connection.dialect.name == "sqlite"
@@ -39,6 +61,13 @@ def allow_changes(connection: sa.Connection, tables: Iterable[str]) -> None:
         for suffix in SUFFIXES:
             on = "" if is_sqlite else f" ON {table}"
             connection.execute(sa.text(f"DROP TRIGGER IF EXISTS {table}_{suffix}{on}"))
+
+
+def allow_where(connection: sa.Connection, table: str, triggers: Iterable[str]) -> None:
+    """Take triggers of `refuse_where` away."""
+    on = "" if connection.dialect.name == "sqlite" else f" ON {table}"
+    for trigger in triggers:
+        connection.execute(sa.text(f"DROP TRIGGER {trigger}{on}"))
 
 
 def _refuse(connection: sa.Connection, table: str, change: str, name: str) -> None:

@@ -10,7 +10,14 @@ from pawl.ledger.chain import CHAINS, Chain, Head, genesis, month_of, sealed_row
 from pawl.ledger.chain_tables import CHAIN_COLUMNS
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import is_one_of
-from pawl.ledger.migrations.append_only import allow_changes, refuse_changes, refuse_columns, refuse_deletes
+from pawl.ledger.migrations.append_only import (
+    allow_changes,
+    allow_where,
+    refuse_changes,
+    refuse_columns,
+    refuse_deletes,
+    refuse_where,
+)  # fmt: skip
 
 __all__ = ["downgrade", "upgrade"]
 
@@ -40,9 +47,23 @@ PARTLY_REFUSED = {
     ),
     "quick_trades": (
         "trade_id", "user_id", "trace_id", "inference_id", "signal_id", "ticker", "side", "size", "leverage",
-        "decision_price", "entry_price", "opened_at", "created_at",
+        "decision_price", "entry_price", "is_followed", "opened_at", "created_at",
     ),
 }  # fmt: skip
+IS_LABELLED = "NEW.label_quality IN ('good', 'bad', 'ambiguous')"  # another text is left to the CHECK, which names it
+IS_LABELLED_EARLY = {
+    "sqlite": f"{IS_LABELLED} AND coalesce(json_type(NEW.outcome_features), '') <> 'object'",
+    "postgresql": f"{IS_LABELLED} AND coalesce(jsonb_typeof(NEW.outcome_features), '') <> 'object'",
+}
+IS_DECISION_CHANGED = {
+    "sqlite": "json_remove(NEW.decision_features, '$.action') <> json_remove(OLD.decision_features, '$.action')",
+    "postgresql": "NEW.decision_features - 'action' <> OLD.decision_features - 'action'",
+}
+TRAJECTORY_TRIGGERS = (
+    "decision_trajectories_label_insert",
+    "decision_trajectories_label_update",
+    "decision_trajectories_decision",
+)
 SERVICE = (
     "api_tokens",
     "dead_letters",
@@ -79,6 +100,7 @@ def upgrade() -> None:
     for table, columns in PARTLY_REFUSED.items():
         refuse_columns(tx, table, columns)
         refuse_deletes(tx, table)
+    _trajectory_rules(tx)
 
 
 def downgrade() -> None:
@@ -92,6 +114,7 @@ def downgrade() -> None:
                 fix="keep this revision, or export the rows and empty the table first",
             )
     allow_changes(tx, (*WHOLLY_REFUSED, "corpus_documents", *PARTLY_REFUSED))
+    allow_where(tx, "decision_trajectories", TRAJECTORY_TRIGGERS)
     for table in SERVICE:
         op.drop_table(table)
     for table in CHAINED:
@@ -101,6 +124,16 @@ def downgrade() -> None:
     op.drop_column("passport_event_outbox", "next_attempt_at")
     op.drop_table("chain_heads")
     refuse_changes(tx, WHOLLY_REFUSED)
+
+
+def _trajectory_rules(tx: sa.Connection) -> None:
+    early, changed = IS_LABELLED_EARLY[tx.dialect.name], IS_DECISION_CHANGED[tx.dialect.name]
+    on_insert, on_update, decision = TRAJECTORY_TRIGGERS
+    because = "a label leaves pending with an outcome only"
+    refuse_where(tx, on_insert, "INSERT ON decision_trajectories", early, because)
+    refuse_where(tx, on_update, "UPDATE OF label_quality, outcome_features ON decision_trajectories", early, because)
+    because = "of decision_features only the action may change"
+    refuse_where(tx, decision, "UPDATE OF decision_features ON decision_trajectories", changed, because)
 
 
 def _seal_standing(tx: sa.Connection, chain: Chain) -> None:
