@@ -92,8 +92,8 @@ def test_pass_r7_a_market_cut_off_at_the_instant_says_the_same(days: float) -> N
 def test_prices_are_the_closes_known_in_the_span_and_none_beyond_it() -> None:
     start, end = START + timedelta(hours=30, minutes=10), START + timedelta(hours=35)
     found = WATCH.prices("AAA", start, end)
-    assert found["ts"].to_list() == [START + timedelta(hours=hour) for hour in range(31, 35)]
-    opened = [START + timedelta(hours=hour) for hour in range(30, 34)]
+    assert found["ts"].to_list() == [START + timedelta(hours=hour) for hour in range(31, 36)]
+    opened = [START + timedelta(hours=hour) for hour in range(30, 35)]
     closes = MARKET.bars.filter((pl.col("ticker") == "AAA") & pl.col("ts").is_in(opened))["close"]
     assert found["price"].to_list() == closes.to_list()
     assert WATCH.prices("AAA", end, start).is_empty()

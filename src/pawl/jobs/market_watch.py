@@ -5,7 +5,7 @@ each such stretch is all there is to know of a ticker, and the answer to any ins
 """
 
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,14 +115,14 @@ class MarketWatch:
         return found.model_copy(update={"session_band": _band(at)})
 
     def prices(self, ticker: str, start: datetime, end: datetime) -> pl.DataFrame:
-        """Closes of the hourly bars that closed in [start, end), each at its close: `ts`, `price`, sorted by time."""
+        """Closes of the hourly bars that closed in [start, end], each at its close: `ts`, `price`, sorted by time."""
         first, last = ((instant - EPOCH) // MICROSECOND for instant in (start, end))
         self._look_again(last)
         known = self._tickers.get(ticker)
         if known is None:
             return pl.DataFrame(schema=PRICE_SCHEMA)
         begin = bisect_left(known.priced_at, first)
-        return known.prices.slice(begin, max(0, bisect_left(known.priced_at, last) - begin))
+        return known.prices.slice(begin, max(0, bisect_right(known.priced_at, last) - begin))
 
     def refresh(self) -> bool:
         """Read the source again if it has changed; whether it had."""
