@@ -7,11 +7,15 @@ PawlError
 │   ├── SourceError       a market data source that did not answer, or answered nonsense
 │   ├── NotFoundError     a ticker, version, feature set or learner that does not exist
 │   ├── TooLittleDataError  fewer bars than a look-back, a fold or a fit needs
-│   └── OverlapError      a range that the version's certificate forbids
+│   ├── OverlapError      a range that the version's certificate forbids
+│   └── BeforeOpenError   an end before its beginning: a close before the open, a trade before its signal
 ├── RefusalError          exit 1: an honest "no"
 │   ├── FutureLeakError   a feature that changed when its future was cut
 │   ├── QualityError      data that may not be trained on
-│   └── ContractError     a learner that breaks the contract of learners
+│   ├── ContractError     a learner that breaks the contract of learners
+│   ├── IdempotencyConflictError  an idempotency key that was used for another request
+│   ├── AlreadyClosedError        a second close of a trade
+│   └── AlreadyConvertedError     a second trade on a signal
 ├── CorruptArtifactError  exit 2: bytes that are not the bytes that were written
 └── StorageError          exit 2: a full or read-only disk; what stood before still stands
 """
@@ -19,9 +23,13 @@ PawlError
 from typing import ClassVar
 
 __all__ = [
+    "AlreadyClosedError",
+    "AlreadyConvertedError",
+    "BeforeOpenError",
     "ContractError",
     "CorruptArtifactError",
     "FutureLeakError",
+    "IdempotencyConflictError",
     "InputError",
     "NotFoundError",
     "OverlapError",
@@ -110,6 +118,12 @@ class OverlapError(InputError):
     code = "overlaps_training"
 
 
+class BeforeOpenError(InputError):
+    """An end that lies before its beginning."""
+
+    code = "before_open"
+
+
 class RefusalError(PawlError):
     """An honest "no": the question was understood, and the answer is no."""
 
@@ -133,6 +147,24 @@ class ContractError(RefusalError):
     """A learner that breaks the contract every learner keeps."""
 
     code = "broken_contract"
+
+
+class IdempotencyConflictError(RefusalError):
+    """An idempotency key that was used for another request."""
+
+    code = "idempotency_conflict"
+
+
+class AlreadyClosedError(RefusalError):
+    """A trade that was closed before."""
+
+    code = "already_closed"
+
+
+class AlreadyConvertedError(RefusalError):
+    """A signal that became a trade before."""
+
+    code = "already_converted"
 
 
 class CorruptArtifactError(PawlError):

@@ -47,7 +47,9 @@ def test_pass_r9_a_new_trajectory_is_pending_and_no_fifth_value_is_accepted(ledg
         tx.execute(sa.insert(decision_trajectories).values(bare))
         assert list(tx.execute(sa.select(c.label_quality)).scalars()) == ["pending", "pending"]
         for accepted in ("good", "bad", "ambiguous", "pending"):
-            tx.execute(sa.update(decision_trajectories).values(label_quality=accepted, outcome_features={"hold_sec": 1}))
+            tx.execute(
+                sa.update(decision_trajectories).values(label_quality=accepted, outcome_features={"hold_sec": 1})
+            )
     for fifth in ("excellent", "", "GOOD", None):
         with pytest.raises(RefusalError, match="label_quality"), ledger.transaction() as tx:
             tx.execute(sa.update(decision_trajectories).values(label_quality=fifth))

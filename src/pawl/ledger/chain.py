@@ -96,8 +96,8 @@ CHAINS: dict[str, Chain] = {
         ),
     )
 }
-"""By the name of the table. What moves on (delivery of an event, outcome of a trajectory, `action` in its decision) is in
-no hash: it follows from events, which are."""
+"""By the name of the table. What moves on (delivery of an event, outcome of a trajectory, `action` in its decision) is
+in no hash: it follows from events, which are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,17 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from pawl.errors import InputError
 
-__all__ = ["CanonicalJson", "UtcTime", "UuidList", "canonical_json", "new_uuid", "read_json", "utc_now", "utc_text"]
+__all__ = [
+    "CanonicalJson",
+    "UtcTime",
+    "UuidList",
+    "canonical_json",
+    "new_uuid",
+    "read_json",
+    "require_storable",
+    "utc_now",
+    "utc_text",
+]
 
 POSTGRESQL = "postgresql"
 
@@ -65,7 +75,12 @@ def _read_integer(digits: str) -> int | float:
     return number if abs(number) <= GREATEST_INTEGER else float(digits)
 
 
-def _require_storable(text: str) -> None:
+def require_storable(text: str) -> None:
+    """InputError for a JSON text that one of the databases would not take, or would give back as another."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError("a text holds half a character", where="ledger", fix="take it out") from error
     if NUL.search(text):
         raise InputError("a text holds the character 0, which jsonb cannot", where="ledger", fix="take it out")
     if LONG.search(text):
@@ -134,7 +149,7 @@ class CanonicalJson(TypeDecorator[Any]):
         if value is None:
             return None
         text = canonical_json(value)
-        _require_storable(text)
+        require_storable(text)
         return value if dialect.name == POSTGRESQL else text
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:  # noqa: ANN401 - whatever was stored
