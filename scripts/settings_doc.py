@@ -15,6 +15,8 @@ __all__ = ["PAGE", "keys", "render"]
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+NOT_IN_THE_FILE = {("home",), ("ledger_url",)}
+"""The workspace cannot be named in the file that lies inside it, and a secret belongs in no file."""
 INTRO = """\
 # Settings
 
@@ -33,6 +35,10 @@ fee_bps = 4.0
 [learners]
 mine = "/home/me/my_learner.py"
 ```
+
+The ledger (versions, verdicts, events) is SQLite in the workspace. The environment names another database in
+`PAWL_DATABASE_URL`, as `postgresql://USER:PASSWORD@HOST:5432/DATABASE`, and nothing else does: it holds a password, so
+it stands in no file and is never printed. Replays keep their own ledgers in their folders.
 """
 
 
@@ -43,7 +49,7 @@ def keys(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Itera
     ['n_jobs', 'seed']
     """
     for name, field in model.model_fields.items():
-        if (*path, name) == ("home",):  # the workspace cannot be named in the file that lies inside it
+        if (*path, name) in NOT_IN_THE_FILE:
             continue
         if _is_group(field):
             yield from keys(field.annotation, (*path, name))  # type: ignore[arg-type]  # _is_group has looked

@@ -78,6 +78,20 @@ def test_the_workspace_cannot_be_named_inside_itself(tmp_path: Path) -> None:
         load_settings(_workspace(tmp_path, 'home = "/elsewhere"\n'))
 
 
+def test_the_database_comes_from_the_environment_and_from_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAWL_DATABASE_URL", "postgresql://ann:hunter2@host/ledger")
+    found = load_settings(tmp_path)
+    assert found.ledger_url is not None and found.ledger_url.get_secret_value().endswith("hunter2@host/ledger")
+    assert "hunter2" not in repr(found) + str(found.model_dump()) + found.model_dump_json()
+    monkeypatch.setenv("PAWL_DATABASE_URL", "")
+    assert load_settings(tmp_path).ledger_url is None
+    with pytest.raises(SettingsError, match="ledger_url") as caught:
+        load_settings(_workspace(tmp_path, 'ledger_url = "postgresql://ann:hunter2@host/ledger"\n'))
+    assert "hunter2" not in str(caught.value)
+
+
 def test_the_option_wins_over_the_variable_and_the_variable_over_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

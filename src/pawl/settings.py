@@ -5,12 +5,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.errors import SettingsError
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
+from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
 
@@ -26,6 +27,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path = Field(DEFAULT_HOME, description="the workspace: silver bars, artifacts, reports")
+    ledger_url: SecretStr | None = Field(None, description="the ledger's database; without it SQLite in the workspace")
     n_jobs: int = Field(2, ge=1, le=256, description="worker processes for folds, tickers and windows, count")
     seed: int = Field(7, ge=0, lt=2**31, description="the seed everything random follows from")
     costs: Costs = Field(default_factory=Costs, description="what trading costs in every backtest")
@@ -48,7 +50,8 @@ def workspace_root(home: Path | None) -> Path:
 def load_settings(home: Path | None) -> Settings:
     """The settings of a workspace: `settings.toml` in it, where there is one, over the defaults.
 
-    home: as `workspace_root` takes it. SettingsError names the key that is unknown or out of its bounds.
+    home: as `workspace_root` takes it. SettingsError names the key that is unknown or out of its bounds. The ledger's
+    database comes from the environment alone.
     """
     root = workspace_root(home)
     path = root / "settings.toml"
@@ -59,8 +62,14 @@ def load_settings(home: Path | None) -> Settings:
             where=str(path),
             fix=f"take the line out, and give --home or {HOME_VARIABLE}",
         )
+    if "ledger_url" in values:
+        raise SettingsError(
+            "settings key `ledger_url`: a secret does not belong in a file",
+            where=str(path),
+            fix=f"take the line out, and set {URL_VARIABLE} in the environment",
+        )
     try:
-        return Settings.model_validate({**values, "home": root})
+        return Settings.model_validate({**values, "home": root, "ledger_url": os.environ.get(URL_VARIABLE) or None})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

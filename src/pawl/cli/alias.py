@@ -25,7 +25,7 @@ def promote(
         from pawl.ledger.evaluations import newest_report
         from pawl.ledger.model_versions import get_version
 
-        with open_ledger(run.home, None).transaction() as tx:
+        with open_ledger(run.settings, None).transaction() as tx:
             report = newest_report(tx, get_version(tx, version).version)
             if report is None:
                 raise RefusalError(f"`{version}` was never judged", where="promotion", fix=f"pawl gate judge {version}")
@@ -52,14 +52,13 @@ def rollback(
 ) -> None:
     """Go back to the version before, once it has said its golden predictions again; exit code 1 when it may not."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named
+        from pawl.cli.composition import learner_named, workspace_of
         from pawl.jobs.ledgers import open_ledger
         from pawl.jobs.rollback import roll_back_learner
-        from pawl.jobs.workspace import Workspace
 
-        open_ledger(run.home, None)  # refuses a workspace in which nothing was ever trained
+        open_ledger(run.settings, None)  # refuses a workspace in which nothing was ever trained
         chosen = learner_named(learner, run.settings)
-        done = roll_back_learner(Workspace.at(run.home), chosen, reason, datetime.now(UTC), monotonic)
+        done = roll_back_learner(workspace_of(run.settings), chosen, reason, datetime.now(UTC), monotonic)
         payload = {
             "learner": learner,
             "from": done.from_version,

@@ -29,12 +29,11 @@ def backtest(
     Without --from it starts at the first bar that the version may be scored on.
     """
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, reporting_of
+        from pawl.cli.composition import learner_named, reporting_of, workspace_of
         from pawl.jobs.backtesting import BacktestOrder
         from pawl.jobs.reported_backtest import reported_backtest
-        from pawl.jobs.workspace import Workspace
 
-        workspace = Workspace.at(run.home)
+        workspace = workspace_of(run.settings)
         record = workspace.versions.get(version)
         order = BacktestOrder(
             start=start or record.certificate.first_allowed,

@@ -5,13 +5,15 @@ from hashlib import sha256
 from typing import Any
 
 from pawl.jobs.learners import find_learner
+from pawl.jobs.ledgers import ledger_of
 from pawl.jobs.reported_backtest import Reporting
 from pawl.jobs.verdicts import Terms
+from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
 from pawl.settings import Settings
 
-__all__ = ["config_of", "learner_named", "reporting_of", "terms_of"]
+__all__ = ["config_of", "learner_named", "reporting_of", "terms_of", "workspace_of"]
 
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
@@ -35,3 +37,8 @@ def terms_of(settings: Settings) -> Terms:
 def reporting_of(settings: Settings, now: datetime) -> Reporting:
     """How a report is made under these settings."""
     return Reporting(now=now, seed=settings.seed, limits=settings.quality)
+
+
+def workspace_of(settings: Settings) -> Workspace:
+    """The stores of the workspace, its versions in the ledger that the settings name; an empty one stays empty."""
+    return Workspace.at(settings.home, None if settings.ledger_url is None else ledger_of(settings))

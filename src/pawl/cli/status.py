@@ -17,7 +17,7 @@ def status(home: HomeOption = None, is_json: JsonOption = False) -> None:
     with session(home, is_json=is_json) as run:
         from pawl.jobs.overview import overview
 
-        found = overview(run.home)
+        found = overview(run.settings)
         run.answer({"home": str(run.home), **_payload(found)}, text=lambda: _text(found))
 
 

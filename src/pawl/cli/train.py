@@ -30,11 +30,10 @@ def train(
     Nothing is moved by it: a version that passed serves after `pawl promote`.
     """
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, terms_of
+        from pawl.cli.composition import learner_named, terms_of, workspace_of
         from pawl.jobs.training import train as train_version
         from pawl.jobs.training_data import TrainingOrder
         from pawl.jobs.verdicts import judge_version
-        from pawl.jobs.workspace import Workspace
 
         now = datetime.now(UTC)
         order = TrainingOrder(
@@ -48,7 +47,7 @@ def train(
             n_jobs=run.settings.n_jobs,
         )
         chosen = learner_named(learner, run.settings)
-        workspace = Workspace.at(run.home)
+        workspace = workspace_of(run.settings)
         with run.stages() as on_stage:
             trained = train_version(workspace, chosen, order, on_stage)
             on_stage("asking the gate", 0.0)

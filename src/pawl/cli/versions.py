@@ -39,7 +39,7 @@ def versions(
         from pawl.ledger.deployments import active_at
         from pawl.ledger.model_versions import list_versions
 
-        with open_ledger(run.home, replay).reading() as tx:
+        with open_ledger(run.settings, replay).reading() as tx:
             listed = list_versions(tx)
             if at is not None:
                 served = {active_at(tx, one.learner, at, one.role) for one in listed}
@@ -73,7 +73,7 @@ def explain(
         from pawl.ledger.evaluations import newest_report
         from pawl.ledger.model_versions import get_version
 
-        with open_ledger(run.home, replay).reading() as tx:
+        with open_ledger(run.settings, replay).reading() as tx:
             report = newest_report(tx, get_version(tx, version).version)
         if report is None:
             raise NotFoundError(
@@ -90,11 +90,10 @@ def judge(
 ) -> None:
     """Judge a version against what serves now, on every bar since the first that neither has read; 1 for a refusal."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, terms_of
+        from pawl.cli.composition import learner_named, terms_of, workspace_of
         from pawl.jobs.verdicts import judge_version
-        from pawl.jobs.workspace import Workspace
 
-        workspace = Workspace.at(run.home)
+        workspace = workspace_of(run.settings)
         learner = learner_named(workspace.versions.get(version).learner, run.settings)
         _tell(run, judge_version(workspace, learner, version, terms_of(run.settings), datetime.now(UTC)))
 

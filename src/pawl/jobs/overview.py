@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from pawl.ids import ModelVersion
-from pawl.jobs.ledgers import replay_ledgers
-from pawl.ledger.database import LEDGER_FILE, Ledger
+from pawl.jobs.ledger_place import LedgerPlace
+from pawl.jobs.ledgers import has_ledger, ledger_of, replay_ledgers
 from pawl.ledger.deployments import list_deployments, preceding
 from pawl.ledger.model_versions import StoredVersion, list_versions
 from pawl.ledger.replay_log import ReplayState, replay_states
@@ -44,15 +43,15 @@ class Overview:
     replays: Mapping[str, ReplayState]
 
 
-def overview(home: Path) -> Overview:
+def overview(place: LedgerPlace) -> Overview:
     """Look at a workspace; nothing is made in an empty one."""
     learners: tuple[LearnerState, ...] = ()
     jobs: Mapping[str, int] = {}
-    if (home / LEDGER_FILE).exists():
-        with Ledger.open(home).reading() as tx:
+    if has_ledger(place):
+        with ledger_of(place).reading() as tx:
             learners, jobs = _learners(tx), count_jobs(tx)
     replays: dict[str, ReplayState] = {}
-    for name, ledger in replay_ledgers(home).items():
+    for name, ledger in replay_ledgers(place.home).items():
         with ledger.reading() as tx:
             states = replay_states(tx)
         if states:

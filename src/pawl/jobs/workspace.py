@@ -9,6 +9,7 @@ from pawl.errors import CorruptArtifactError
 from pawl.jobs.code_version import code_version
 from pawl.lake.atomic import write_atomically
 from pawl.lake.silver import SilverStore
+from pawl.ledger.database import Ledger
 from pawl.registry.artifacts import ArtifactStore
 from pawl.registry.versions import VersionStore
 
@@ -25,13 +26,13 @@ class Workspace:
     versions: VersionStore
 
     @classmethod
-    def at(cls, home: Path) -> Self:
-        """The workspace below `home`, which need not exist yet."""
+    def at(cls, home: Path, ledger: Ledger | None = None) -> Self:
+        """The workspace below `home`, which need not exist yet. ledger: None for SQLite in it."""
         return cls(
             home=home,
             silver=SilverStore(home),
             artifacts=ArtifactStore(home / "artifacts"),
-            versions=VersionStore(home),
+            versions=VersionStore(home, ledger),
         )
 
     @property

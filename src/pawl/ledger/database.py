@@ -107,7 +107,8 @@ def _named(error: sa.exc.StatementError, where: str) -> PawlError | None:
 
 def _engine(url: sa.URL) -> sa.Engine:
     try:
-        return sa.create_engine(url, json_deserializer=read_json)
+        # Without hide_parameters an error would quote what was to be written, personal data too.
+        return sa.create_engine(url, json_deserializer=read_json, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise InputError(
             f"no driver for a ledger on {url.get_backend_name()}: {error}",

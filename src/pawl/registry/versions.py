@@ -58,18 +58,20 @@ class Training:
 
 
 class VersionStore:
-    """The versions of a workspace. home: where its ledger lies; nothing is made in it before the first write.
+    """The versions of a workspace. home: where its ledger lies; nothing is made in it before the first write. ledger:
+    the one to use in place of the file in `home`.
 
     A number is claimed before its training starts and never used again, so a failed training leaves a gap.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, ledger: Ledger | None = None) -> None:
         self.home = home
+        self._given = ledger
 
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, opened and brought to this release's schema when it is first asked for."""
-        return Ledger.open(self.home)
+        return self._given or Ledger.open(self.home)
 
     @contextmanager
     def training(self, claim: Claim, now: datetime) -> Iterator[Training]:
@@ -135,7 +137,7 @@ class VersionStore:
 
     @property
     def _exists(self) -> bool:
-        return (self.home / LEDGER_FILE).exists()
+        return self._given is not None or (self.home / LEDGER_FILE).exists()
 
 
 def _record(stored: StoredVersion) -> VersionRecord:

@@ -1,0 +1,60 @@
+"""The application: routes, guard, errors and the OpenAPI document, put together."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from pawl import __version__
+from pawl.serving.edge import Edge
+from pawl.serving.problems import ERROR_RESPONSES, answer_errors
+from pawl.serving.service import Service
+from pawl.serving.write_routes import write_routes
+
+__all__ = ["Health", "create_app"]
+
+TITLE = "Pawl"
+PUBLIC = ("/health",)
+
+
+class Health(BaseModel):
+    """The server answers. It says nothing about the ledger."""
+
+    status: str = "ok"
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application of a service. Its caller closes the service's writer once the application has ended."""
+    # Its pages of documentation fetch scripts from elsewhere; the document they show is enough.
+    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None)
+    app.include_router(_public_routes())
+    app.include_router(write_routes(service))
+    answer_errors(app)
+    settings = service.settings
+    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
+    return app
+
+
+def _public_routes() -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/health", responses={code: ERROR_RESPONSES[code] for code in (405, 500)})
+    async def health() -> Health:
+        """Say that the server answers."""
+        return Health()
+
+    return router
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the token that every path but the public ones asks for."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                operation["security"] = [] if path in PUBLIC else [{"token": []}]
+        app.openapi_schema = document
+    return app.openapi_schema
