@@ -121,6 +121,7 @@ class Order:
     """
 
     ticker: str
+    at: datetime
     side: Action
     size_pct: float
     leverage: float
@@ -251,6 +252,7 @@ def _order(
     stop = moment.price * exp(-side.sign * stop_reach) if rng.random() < trader.persona.has_stop else None
     return Order(
         ticker=moment.ticker,
+        at=moment.at,
         side=side,
         size_pct=trader.size_pct * (1 + SIZE_WOBBLE * (2 * rng.random() - 1)),
         leverage=trader.leverage,
