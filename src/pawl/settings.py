@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.errors import SettingsError
+from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
@@ -36,6 +37,9 @@ class Settings(BaseModel):
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
     passport: PassportSettings = Field(
         default_factory=PassportSettings, description="how users' decisions are scored, labelled and learnt from"
+    )
+    behaviour: BehaviourSettings = Field(
+        default_factory=BehaviourSettings, description="which habits Passport calls a weakness"
     )
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"

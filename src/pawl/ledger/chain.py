@@ -15,11 +15,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.column_types import canonical_json, utc_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
+from pawl.ledger.driver_sql import insert_rows, run_text
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.number_types import Real
 from pawl.ledger.trade_tables import pnl_entries
@@ -29,6 +28,7 @@ __all__ = [
     "CHAINS",
     "Chain",
     "Head",
+    "append_behind",
     "append_chained",
     "genesis",
     "lock_head",
@@ -39,6 +39,14 @@ __all__ = [
     "sealed_rows",
 ]
 
+FIND = {
+    "sqlite": "SELECT n_rows, head_hash FROM chain_heads WHERE table_name = ? AND chain_month = ?",
+    "postgresql": "SELECT n_rows, head_hash FROM chain_heads WHERE table_name = ? AND chain_month = ? FOR UPDATE",
+}
+BEGIN = (
+    "INSERT INTO chain_heads (table_name, chain_month, n_rows, head_hash) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING"
+)
+MOVE = "UPDATE chain_heads SET n_rows = ?, head_hash = ? WHERE table_name = ? AND chain_month = ?"
 MOVING_PART = ("decision_features", "action")
 NEGATIVE_ZERO = re.compile(r"-0\.0(?![0-9e])")
 
@@ -145,15 +153,11 @@ def seal(prev_hash: str, digest: str) -> str:
 
 def lock_head(tx: sa.Connection, table: str, month: str) -> Head:
     """The end of a chain, which no other writer moves until this transaction ends."""
-    c = chain_heads.c
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    first = {"table_name": table, "chain_month": month, "n_rows": 0, "head_hash": genesis(table, month)}
-    found = sa.select(c.n_rows, c.head_hash).where(c.table_name == table, c.chain_month == month).with_for_update()
-    row = tx.execute(found).one_or_none()
+    row = run_text(tx, FIND[tx.dialect.name], (table, month)).one_or_none()
     if row is None:
-        tx.execute(insert(chain_heads).values(first).on_conflict_do_nothing())
-        row = tx.execute(found).one()
-    return Head(row.n_rows, row.head_hash)
+        run_text(tx, BEGIN, (table, month, genesis(table, month)))
+        row = run_text(tx, FIND[tx.dialect.name], (table, month)).one()
+    return Head(row[0], row[1])
 
 
 def append_chained(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -164,10 +168,15 @@ def append_chained(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[st
     chain = CHAINS[table.name]
     dated = sorted(rows, key=lambda row: month_of(row[chain.dated_by]))
     for month, of_month in groupby(dated, key=lambda row: month_of(row[chain.dated_by])):
-        head = lock_head(tx, table.name, month)
-        sealed, head = sealed_rows(chain, month, head, list(of_month))
-        tx.execute(sa.insert(table), sealed)
-        move_head(tx, table.name, month, head)
+        append_behind(tx, chain, month, lock_head(tx, table.name, month), list(of_month))
+
+
+def append_behind(tx: sa.Connection, chain: Chain, month: str, head: Head, rows: Sequence[Mapping[str, Any]]) -> Head:
+    """Insert rows of one month behind its head, which this transaction has locked; where the chain ends then."""
+    sealed, head = sealed_rows(chain, month, head, rows)
+    insert_rows(tx, chain.table, sealed)
+    move_head(tx, chain.table.name, month, head)
+    return head
 
 
 def sealed_rows(
@@ -184,12 +193,7 @@ def sealed_rows(
 
 def move_head(tx: sa.Connection, table: str, month: str, head: Head) -> None:
     """Say where a chain ends, in the transaction that locked its head."""
-    c = chain_heads.c
-    tx.execute(
-        sa.update(chain_heads)
-        .where(c.table_name == table, c.chain_month == month)
-        .values(n_rows=head.number, head_hash=head.hash)
-    )
+    run_text(tx, MOVE, (head.number, head.hash, table, month))
 
 
 def _canonical(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds

@@ -5,7 +5,7 @@ as it is until the transaction ends.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pawl.errors import PawlError, RefusalError
-from pawl.ledger.chain import append_chained, lock_head, month_of
+from pawl.ledger.chain import CHAINS, append_behind, append_chained, lock_head, month_of
 from pawl.ledger.decision_tables import inference_logs
+from pawl.ledger.driver_sql import driver_value, insert_rows, run_text, standing_keys
 from pawl.ledger.event_payloads import read_payload
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
@@ -24,6 +25,8 @@ from pawl.ledger.write_rules import Command, Effect, Prepared, Signal, Standing,
 __all__ = ["apply_prepared", "apply_writes"]
 
 KEYS_AT_ONCE = 500
+CONVERT = "UPDATE tracked_signals SET status = ?, converted_at = ? WHERE signal_id = ? AND status = 'tracked'"
+CLOSE = "UPDATE quick_trades SET status = ?, closed_at = ?, exit_price = ? WHERE trade_id = ? AND status = 'open'"
 
 
 def apply_writes(tx: sa.Connection, commands: Sequence[WriteCommand], now: datetime) -> list[Written | PawlError]:
@@ -48,7 +51,8 @@ def apply_prepared(
     prepared = [one for one in ready if isinstance(one, Prepared)]
     if not prepared:
         return [one for one in ready if isinstance(one, PawlError)]
-    lock_head(tx, event_outbox.name, month_of(now))
+    month = month_of(now)
+    head = lock_head(tx, event_outbox.name, month)
     standing = _standing(tx, prepared)
     answers: list[Written | PawlError] = []
     effects: list[Effect] = []
@@ -61,14 +65,19 @@ def apply_prepared(
             effects.append(done)
             done = done.written
         answers.append(done)
-    _write(tx, effects)
+    if effects:
+        _write_rows(tx, effects)
+        append_behind(tx, CHAINS[event_outbox.name], month, head, [one.event for one in effects])
     return answers
 
 
 def _standing(tx: sa.Connection, prepared: Sequence[Prepared]) -> Standing:
     commands = [one.command for one in prepared]
     standing = Standing()
-    _read(tx, event_outbox, {one.event_id for one in commands}, _into_events(standing))
+    events = list({one.event_id for one in commands})
+    for first in range(0, len(events), KEYS_AT_ONCE):
+        repeated = standing_keys(tx, event_outbox.c.event_id, events[first : first + KEYS_AT_ONCE])
+        _read(tx, event_outbox, set(repeated), _into_events(standing))
     _read(tx, inference_logs, {one.inference_id for one in commands if one.inference_id}, _into_owners(standing))
     signals = {one.payload.signal_id for one in commands if isinstance(one, ConvertSignal)}
     _read(tx, tracked_signals, _ids(signals), _into_signals(standing))
@@ -143,27 +152,29 @@ def _ids(texts: Iterable[str]) -> set[UUID]:
     return found
 
 
-def _write(tx: sa.Connection, effects: Sequence[Effect]) -> None:
+def _write_rows(tx: sa.Connection, effects: Sequence[Effect]) -> None:
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for effect in effects:
         rows[effect.event["source_table"]].append(effect.row)
     for table in (tracked_signals, quick_trades):  # in this order: a trade refers to its signal
         if rows[table.name]:
-            tx.execute(sa.insert(table), rows[table.name])
-    for effect in effects:
-        if effect.moved is not None:
-            is_closed = effect.event["source_table"] == pnl_entries.name
-            _move(tx, quick_trades if is_closed else tracked_signals, *effect.moved)
+            insert_rows(tx, table, rows[table.name])
+    moved = [one for one in effects if one.moved is not None]
+    _move(tx, CONVERT, tracked_signals, [one for one in moved if one.event["source_table"] == quick_trades.name])
+    _move(tx, CLOSE, quick_trades, [one for one in moved if one.event["source_table"] == pnl_entries.name])
     if rows[pnl_entries.name]:
         append_chained(tx, pnl_entries, rows[pnl_entries.name])
-    if effects:
-        append_chained(tx, event_outbox, [effect.event for effect in effects])
 
 
-def _move(tx: sa.Connection, table: sa.Table, key: UUID, values: Mapping[str, Any]) -> None:
-    first = "open" if table is quick_trades else "tracked"
-    of_key = next(iter(table.primary_key)) == key
-    if tx.execute(sa.update(table).where(of_key, table.c.status == first).values(**values)).rowcount != 1:
+def _move(tx: sa.Connection, text: str, table: sa.Table, effects: Sequence[Effect]) -> None:
+    values = []
+    for effect in effects:
+        assert effect.moved is not None
+        key, columns = effect.moved
+        named = {**columns, next(iter(table.primary_key)).name: key}
+        values.append(tuple(driver_value(tx.dialect, table.c[name], value) for name, value in named.items()))
+    # Compare-and-set: each of them finds its row where it was, or nothing of the batch is written.
+    if values and run_text(tx, text, values).rowcount != len(values):
         raise RefusalError(
-            f"{table.name} {key} is no longer {first}", where="ledger", fix="nothing was written; send it again"
+            f"a row of {table.name} moved on meanwhile", where="ledger", fix="nothing was written; send it again"
         )

@@ -16,7 +16,7 @@ from pawl.errors import (
 from pawl.ledger.column_types import canonical_json, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
 from pawl.ledger.identity import SYSTEM_USER, identity
-from pawl.ledger.redaction import redact
+from pawl.ledger.redaction import is_surely_clean, redact
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
 
 __all__ = ["Command", "Effect", "Prepared", "Signal", "Standing", "StoredEvent", "Trade", "decide", "prepare"]
@@ -103,14 +103,15 @@ class Effect:
 def prepare(command: Command) -> Prepared:
     """Redact a command and check what can be checked without the ledger: InputError for what no column could hold."""
     dumped = command.payload.model_dump(mode="json")
-    payload = redact(dumped)
-    assert isinstance(payload, dict)
     try:
-        require_storable(canonical_json(payload))
+        text = canonical_json(dumped)
+        require_storable(text)
         _require_zones(command)
     except OverflowError as error:
         raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
     source_id = identity(ITS_KIND[command.source_table], command.user_id, command.key)
+    payload = dumped if is_surely_clean(text) else redact(dumped)
+    assert isinstance(payload, dict)
     if payload != dumped:
         said = read_payload(command.event_type, payload)
         command = replace(command, payload=said)  # type: ignore[arg-type]  # of the same kind

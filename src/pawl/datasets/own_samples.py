@@ -1,0 +1,63 @@
+"""How many samples of a dataset version come from one user: its own, and nothing about anybody else's."""
+
+from collections import OrderedDict
+from pathlib import Path
+from uuid import UUID
+
+import polars as pl
+import sqlalchemy as sa
+
+from pawl.ledger.decision_tables import decision_trajectories
+from pawl.ledger.learning_record import USER_TYPES, DatasetRow
+from pawl.ledger.pair_tables import preference_pairs
+
+__all__ = ["OwnSamples"]
+
+MOST_REMEMBERED = 10_000
+
+
+class OwnSamples:
+    """Counts the samples of users, and remembers what it counted: a dataset version never changes.
+
+    home: the workspace, whose `datasets/<id>/rows.parquet` holds the rows of a version, each with its `trajectory_id`.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._counted: OrderedDict[tuple[UUID, UUID], int] = OrderedDict()
+
+    def count(self, tx: sa.Connection, dataset: DatasetRow, user_id: UUID) -> int | None:
+        """Samples that come from the user's trajectories; None where the rows are not on this machine.
+
+        orpo: pairs of the user. pretrain and sft: rows whose trajectory is the user's, copies of oversampling included,
+        as the sample count of the version includes them. Anything else holds no samples of users.
+        """
+        key = (dataset.dataset_version_id, user_id)
+        if key not in self._counted:
+            found = self._count(tx, dataset, user_id)
+            if found is None:
+                return None
+            self._counted[key] = found
+            if len(self._counted) > MOST_REMEMBERED:
+                self._counted.popitem(last=False)
+        return self._counted[key]
+
+    def _count(self, tx: sa.Connection, dataset: DatasetRow, user_id: UUID) -> int | None:
+        if dataset.dataset_type not in USER_TYPES:
+            return 0
+        if dataset.dataset_type == "orpo":
+            return _n_pairs(tx, dataset.dataset_version_id, user_id)
+        path = self.home / "datasets" / str(dataset.dataset_version_id) / "rows.parquet"
+        if not path.exists():
+            return None
+        c = decision_trajectories.c
+        mine = sa.select(c.trajectory_id).where(c.user_id == user_id, c.created_at <= dataset.created_at)
+        ids = pl.Series([str(one) for one in tx.execute(mine).scalars()], dtype=pl.String)
+        rows = pl.scan_parquet(path).filter(pl.col("trajectory_id").is_in(ids.implode()))
+        return int(rows.select(pl.len()).collect().item())
+
+
+def _n_pairs(tx: sa.Connection, dataset_version_id: UUID, user_id: UUID) -> int:
+    c = preference_pairs.c
+    mine = (c.user_id == user_id) & (c.dataset_version_id == dataset_version_id)
+    return int(tx.execute(sa.select(sa.func.count()).select_from(preference_pairs).where(mine)).scalar_one())
