@@ -49,8 +49,9 @@ _ALL = (
     Persona(
         name="loser_holder",
         weakness="holding_losers",
+        acts_per_day=4.0,
         stop_reach=6.0,
-        target_reach=0.7,
+        target_reach=0.9,
         loser_patience=1.5,
     ),
     # A close stop and a far target: most of what it does against the model ends as the model said.
