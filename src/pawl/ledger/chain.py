@@ -30,6 +30,7 @@ __all__ = [
     "Head",
     "append_behind",
     "append_chained",
+    "canonical_value",
     "genesis",
     "lock_head",
     "month_of",
@@ -136,7 +137,7 @@ def month_of(when: datetime) -> str:
 
 def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of a row's chained columns; the same on both databases and before it is written."""
-    content = {name: _canonical(chain.table.c[name], row[name]) for name in chain.columns}
+    content = {name: canonical_value(chain.table.c[name], row[name]) for name in chain.columns}
     if MOVING_PART[0] in content:
         column, part = MOVING_PART
         content[column] = {key: value for key, value in content[column].items() if key != part}
@@ -144,6 +145,17 @@ def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
     if NEGATIVE_ZERO.search(text):  # which jsonb gives back as 0.0
         text = canonical_json(_without_negative_zero(content))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical_value(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
+    """A value of a column as it stands in the canonical JSON of its row."""
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(column.type, Real) and value is not None:
+        return float(value)
+    return value
 
 
 def seal(prev_hash: str, digest: str) -> str:
@@ -157,7 +169,7 @@ def lock_head(tx: sa.Connection, table: str, month: str) -> Head:
     if row is None:
         run_text(tx, BEGIN, (table, month, genesis(table, month)))
         row = run_text(tx, FIND[tx.dialect.name], (table, month)).one()
-    return Head(row[0], row[1])
+    return Head(row.n_rows, row.head_hash)
 
 
 def append_chained(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -194,16 +206,6 @@ def sealed_rows(
 def move_head(tx: sa.Connection, table: str, month: str, head: Head) -> None:
     """Say where a chain ends, in the transaction that locked its head."""
     run_text(tx, MOVE, (head.number, head.hash, table, month))
-
-
-def _canonical(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(column.type, Real) and value is not None:
-        return float(value)
-    return value
 
 
 def _without_negative_zero(value: Any) -> Any:  # noqa: ANN401 - any JSON value

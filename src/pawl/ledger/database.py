@@ -34,6 +34,7 @@ class Ledger:
 
     def __init__(self, url: str | sa.URL) -> None:
         self.engine = _engine(sa.make_url(url))
+        self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -56,6 +57,12 @@ class Ledger:
     def transaction(self) -> Iterator[sa.Connection]:
         """Write: all that happens inside, or nothing. One writer at a time on SQLite; the others wait."""
         with self._failures_named(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def single_statements(self) -> Iterator[sa.Connection]:
+        """Write in statements each of which is a transaction of its own, and ends in one round trip."""
+        with self._failures_named(), self._single.connect() as connection:
             yield connection
 
     @contextmanager

@@ -18,7 +18,7 @@ Processor = Callable[[Any], Any] | None
 
 def run_text(tx: sa.Connection, text: str, values: Sequence[Any]) -> sa.CursorResult[Any]:
     """Run a statement whose places are `?` on both databases. values: as the driver takes them, or a list of such."""
-    return tx.exec_driver_sql(_placed(text, tx.dialect.name), values)  # type: ignore[arg-type]
+    return tx.exec_driver_sql(_placed(text, tx.dialect.name), values)
 
 
 def insert_rows(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

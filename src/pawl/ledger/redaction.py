@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["MARKS", "Json", "is_surely_clean", "redact", "redact_text"]
+__all__ = ["MARKS", "Json", "redact", "redact_text"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -47,6 +47,8 @@ _BASE58 = (
     + _END
 )
 
+SHORTEST_WALLET = 23  # of bech32: two letters, the 1, and twenty characters
+
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("email", re.compile(_EMAIL)),
     ("wallet", re.compile("|".join(_WALLETS), re.IGNORECASE)),
@@ -82,20 +84,12 @@ def redact_text(text: str) -> str:
     >>> redact_text("sent from bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq")
     'sent from [wallet]'
     """
+    is_short = len(text) < SHORTEST_WALLET
+    if is_short and "@" not in text and "＠" not in text:  # most texts: looked through twenty times an event
+        return text
     for kind, pattern in PATTERNS:
         text = pattern.sub(MARKS[kind], text)
     return text
-
-
-def is_surely_clean(json_text: str) -> bool:
-    """Whether `redact` would leave the value of a JSON text as it is; False where only `redact` itself can say.
-
-    Unescaped, every text of the value stands between quotes, which are in no pattern: what matches there matches here.
-
-    >>> is_surely_clean('{"n": 3}'), is_surely_clean('["ask ann@example.com"]')
-    (True, False)
-    """
-    return "\\" not in json_text and not any(pattern.search(json_text) for _, pattern in PATTERNS)
 
 
 def _own(key: str, taken: Mapping[str, Json], original: Mapping[str, Json]) -> str:

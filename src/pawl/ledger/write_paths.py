@@ -74,7 +74,7 @@ def apply_prepared(
 def _standing(tx: sa.Connection, prepared: Sequence[Prepared]) -> Standing:
     commands = [one.command for one in prepared]
     standing = Standing()
-    events = list({one.event_id for one in commands})
+    events = list({one.event_id for one in prepared})
     for first in range(0, len(events), KEYS_AT_ONCE):
         repeated = standing_keys(tx, event_outbox.c.event_id, events[first : first + KEYS_AT_ONCE])
         _read(tx, event_outbox, set(repeated), _into_events(standing))

@@ -16,7 +16,7 @@ from pawl.errors import (
 from pawl.ledger.column_types import canonical_json, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
 from pawl.ledger.identity import SYSTEM_USER, identity
-from pawl.ledger.redaction import is_surely_clean, redact
+from pawl.ledger.redaction import redact
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
 
 __all__ = ["Command", "Effect", "Prepared", "Signal", "Standing", "StoredEvent", "Trade", "decide", "prepare"]
@@ -79,10 +79,11 @@ class Standing:
 class Prepared:
     """A command, redacted and checked as far as that goes without the ledger. payload: its own, as JSON.
 
-    source_id: of its primary row.
+    event_id, source_id: of its event and of its primary row.
     """
 
     command: Command
+    event_id: UUID
     source_id: UUID
     payload: dict[str, Any]
 
@@ -104,13 +105,12 @@ def prepare(command: Command) -> Prepared:
     """Redact a command and check what can be checked without the ledger: InputError for what no column could hold."""
     dumped = command.payload.model_dump(mode="json")
     try:
-        text = canonical_json(dumped)
-        require_storable(text)
+        require_storable(canonical_json(dumped))
         _require_zones(command)
     except OverflowError as error:
         raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
     source_id = identity(ITS_KIND[command.source_table], command.user_id, command.key)
-    payload = dumped if is_surely_clean(text) else redact(dumped)
+    payload = redact(dumped)
     assert isinstance(payload, dict)
     if payload != dumped:
         said = read_payload(command.event_type, payload)
@@ -118,7 +118,7 @@ def prepare(command: Command) -> Prepared:
     _require_own_id(command, source_id)
     if isinstance(command, CloseTrade) and command.payload.hold_sec > GREATEST_INTEGER:
         raise InputError("`hold_sec` is beyond 68 years", where=command.event_type, fix="hand in seconds")
-    return Prepared(command, source_id, payload)
+    return Prepared(command, command.event_id, source_id, payload)
 
 
 def decide(prepared: Prepared, standing: Standing, now: datetime) -> Effect | Written:
@@ -127,7 +127,7 @@ def decide(prepared: Prepared, standing: Standing, now: datetime) -> Effect | Wr
     `standing` then holds what it did, for the commands behind it.
     """
     command = prepared.command
-    before = standing.events.get(command.event_id)
+    before = standing.events.get(prepared.event_id)
     if before is not None:
         return _repeated(command, before)
     match command:
@@ -141,7 +141,7 @@ def decide(prepared: Prepared, standing: Standing, now: datetime) -> Effect | Wr
             effect = _close(command, prepared, standing, now)
         case _:
             assert_never(command)
-    standing.events[command.event_id] = StoredEvent(command.event_type, effect.written)
+    standing.events[prepared.event_id] = StoredEvent(command.event_type, effect.written)
     return effect
 
 
@@ -171,7 +171,9 @@ def _track(command: TrackSignal, prepared: Prepared, standing: Standing, now: da
     row: dict[str, Any] = {
         "signal_id": prepared.source_id, "user_id": command.user_id, "trace_id": trace_id,
         "inference_id": command.inference_id, "ticker": prepared.command.payload.ticker, "direction": advice.direction,
-        "confidence": advice.confidence, "plan": plan, "rationale_hash": advice.rationale_hash,
+        # jsonb, by which a row may come, knows no -0.0.
+        "confidence": None if advice.confidence is None else advice.confidence + 0.0,
+        "plan": plan, "rationale_hash": advice.rationale_hash,
         "tracked_at": said.decided_at, "created_at": now,
     }  # fmt: skip
     standing.signals[prepared.source_id] = Signal(
@@ -241,13 +243,13 @@ def _effect(
 ) -> Effect:
     command, trace_id = prepared.command, row["trace_id"]
     event = {
-        "event_id": command.event_id, "user_id": command.user_id, "trace_id": trace_id, "inference_id": inference_id,
+        "event_id": prepared.event_id, "user_id": command.user_id, "trace_id": trace_id, "inference_id": inference_id,
         "source_table": command.source_table, "source_event_id": prepared.source_id,
         "event_type": command.event_type, "payload": prepared.payload, "occurred_at": command.occurred_at,
         "recorded_at": now,
     }  # fmt: skip
     written = Written(
-        event_id=command.event_id, source_event_id=prepared.source_id, trace_id=trace_id, inference_id=inference_id,
+        event_id=prepared.event_id, source_event_id=prepared.source_id, trace_id=trace_id, inference_id=inference_id,
         recorded_at=now, payload=command.payload, is_new=True,
     )  # fmt: skip
     return Effect(row=row, event=event, written=written, moved=moved)

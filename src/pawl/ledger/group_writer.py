@@ -1,0 +1,129 @@
+"""One thread that writes for everybody: what waits is written in one transaction, so that many share one flush."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from pawl.errors import PawlError, RefusalError, StorageError
+from pawl.ledger.database import Ledger
+from pawl.ledger.one_round_trip import OneRoundTrip
+from pawl.ledger.write_commands import WriteCommand, Written
+from pawl.ledger.write_paths import apply_prepared
+from pawl.ledger.write_rules import Command, Prepared, prepare
+
+__all__ = ["GroupWriter"]
+
+MOST_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    prepared: Prepared
+    future: "Future[Written]" = field(default_factory=Future)
+
+
+class GroupWriter:
+    """Writes commands in the order in which they came, each durable when its future is done. now: the clock.
+
+    It holds its one connection only while it writes. One a process is enough; several processes may write at once.
+    """
+
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._ledger, self._now = ledger, now
+        self._short = OneRoundTrip(ledger) if ledger.engine.dialect.name == "postgresql" else None
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._door, self._is_closed = threading.Lock(), False
+        self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: WriteCommand) -> "Future[Written]":
+        """What stands when it is written; PawlError where it may not be. Checked here, in the caller's thread."""
+        assert isinstance(command, Command)
+        try:
+            waiting = _Waiting(prepare(command))
+        except PawlError as error:
+            refused: Future[Written] = Future()
+            refused.set_exception(error)
+            return refused
+        with self._door:
+            if self._is_closed:
+                raise RefusalError("this writer is closed", where="group writer", fix="open another one")
+            self._queue.put(waiting)
+        return waiting.future
+
+    def close(self) -> None:
+        """Write what still waits, and end."""
+        with self._door:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            taken, is_open = self._take()
+            # Whoever gave up while it waited gets nothing written.
+            batch = [one for one in taken if one.future.set_running_or_notify_cancel()]
+            if batch:
+                self._write(batch)
+
+    def _take(self) -> tuple[list[_Waiting], bool]:
+        """All that waits now, at least one and at most `MOST_AT_ONCE`; False behind the last of all."""
+        taken: list[_Waiting] = []
+        one = self._queue.get()
+        while one is not None:
+            taken.append(one)
+            if len(taken) == MOST_AT_ONCE:
+                return taken, True
+            try:
+                one = self._queue.get_nowait()
+            except Empty:
+                return taken, True
+        return taken, False
+
+    def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            answers = self._append([one.prepared for one in batch])
+        except StorageError as error:
+            _tell_all(batch, error)
+        except Exception as error:  # noqa: BLE001 - the outer loop of a worker, for which everybody waits
+            if len(batch) == 1:
+                _tell_all(batch, error)
+                return
+            for one in batch:  # whoever spoilt it stands alone, and the others are written
+                self._write([one])
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                if isinstance(answer, PawlError):
+                    waiting.future.set_exception(answer)
+                else:
+                    waiting.future.set_result(answer)
+
+    def _append(self, prepared: Sequence[Prepared]) -> Sequence[Written | PawlError]:
+        now = self._now()
+        if self._short is not None:
+            done = self._short.append(prepared, now)
+            if done is not None:
+                return done
+            self._short.forget()
+        with self._ledger.transaction() as tx:
+            return apply_prepared(tx, prepared, now)
+
+
+def _tell_all(batch: Sequence[_Waiting], error: Exception) -> None:
+    for one in batch:
+        one.future.set_exception(error)
