@@ -15,6 +15,7 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
+from pawl.serving.server_settings import ServerSettings
 
 __all__ = ["Settings", "load_settings", "workspace_root"]
 
@@ -41,6 +42,7 @@ class Settings(BaseModel):
     behaviour: BehaviourSettings = Field(
         default_factory=BehaviourSettings, description="which habits Passport calls a weakness"
     )
+    server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )

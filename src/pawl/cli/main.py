@@ -17,8 +17,10 @@ from pawl.cli.doctor import doctor
 from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.replay import replay
+from pawl.cli.serve import serve
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.status import status
+from pawl.cli.token import token_app
 from pawl.cli.train import train
 from pawl.cli.versions import gate_app, versions
 from pawl.errors import PawlError
@@ -57,6 +59,7 @@ app.add_typer(data.app)
 app.add_typer(gate_app)
 app.add_typer(learner.app)
 app.add_typer(features.app)
+app.add_typer(token_app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)
@@ -67,6 +70,7 @@ app.command()(promote)
 app.command()(rollback)
 app.command()(demo)
 app.command()(doctor)
+app.command()(serve)
 
 
 def main() -> None:

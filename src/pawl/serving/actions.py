@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 import polars as pl
 
-from pawl.errors import InputError
+from pawl.errors import BeforeOpenError, InputError
 from pawl.ledger.event_payloads import (
     FrozenContext,
     Recommendation,
@@ -99,7 +99,10 @@ def opening(body: OpenBody, asked: Asked, inferred: InferredPlan | None, context
 
 
 def conversion(body: ConvertBody, asked: Asked, signal: Signal) -> ConvertSignal:
-    """Open a trade on a signal. InputError for one on the flat side without a side, or before the signal."""
+    """Open a trade on a signal.
+
+    InputError where the signal recommends no side and none is given; BeforeOpenError for a trade before its signal.
+    """
     if asked.at < signal.tracked_at:
         raise _out_of_order("the signal is converted before it was tracked")
     side = body.side or signal.direction
@@ -128,7 +131,7 @@ def conversion(body: ConvertBody, asked: Asked, signal: Signal) -> ConvertSignal
 def closing(body: CloseBody, asked: Asked, trade: OpenedTrade, prices: pl.DataFrame) -> CloseTrade:
     """Close a trade and measure what it brought. prices: `ts` and `price` while it was held; may be empty.
 
-    InputError for a close before the opening.
+    BeforeOpenError for a close before the opening.
     """
     opened = trade.opening
     if asked.at < opened.opened_at:
@@ -160,5 +163,7 @@ def closing(body: CloseBody, asked: Asked, trade: OpenedTrade, prices: pl.DataFr
     )
 
 
-def _out_of_order(what: str) -> InputError:
-    return InputError(what, where="body.occurred_at", fix="date it later, or leave it out to take the server's clock")
+def _out_of_order(what: str) -> BeforeOpenError:
+    return BeforeOpenError(
+        what, where="body.occurred_at", fix="date it later, or leave it out to take the server's clock"
+    )

@@ -26,8 +26,9 @@ class Health(BaseModel):
 
 def create_app(service: Service) -> FastAPI:
     """The application of a service. Its caller closes the service's writer once the application has ended."""
-    # Its pages of documentation fetch scripts from elsewhere; the document they show is enough.
-    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None)
+    # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
+    # without its slash would be built from the header Host, which a client chooses.
+    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
     answer_errors(app)

@@ -12,9 +12,18 @@ from datetime import UTC, datetime
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ACCESS_LOG", "Edge"]
+__all__ = ["ACCESS_LOG", "Edge", "log_to_stderr"]
 
 ACCESS_LOG = logging.getLogger("pawl.access")
+
+
+def log_to_stderr() -> None:
+    """Let the access log appear: JSON lines on stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    ACCESS_LOG.handlers = [handler]
+    ACCESS_LOG.setLevel(logging.INFO)
+    ACCESS_LOG.propagate = False
 
 
 class Edge:

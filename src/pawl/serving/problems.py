@@ -32,12 +32,15 @@ STATUS_OF_CODE = {
     "method_not_allowed": 405,
     "refused": 409,
     "idempotency_conflict": 409,
+    "already_closed": 409,
+    "already_converted": 409,
     "identity_taken": 409,
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "bad_input": 422,
     "unsupported_version": 422,
     "clock_skew": 422,
+    "before_open": 422,
     "rate_limited": 429,
     "internal": 500,
     "storage": 503,
@@ -50,6 +53,9 @@ _CODE_OF_STATUS = {
     405: ("method_not_allowed", "this path does not take the method", "use a method that the header Allow names"),
     413: ("body_too_large", "the body is larger than this server takes", "send a smaller body"),
 }
+
+
+_NEW_KEY = ("header Idempotency-Key", "send a new key with a new request")
 
 
 class ErrorDetail(BaseModel):
@@ -149,6 +155,8 @@ async def _of_pawl(request: Request, error: Exception) -> JSONResponse:
         return _answer(
             code, "the ledger did not take this", "ledger", "send it again later, with the same key", headers
         )
+    if code == "idempotency_conflict":  # whose text repeats the key, in which anything may stand
+        return _answer(code, "this Idempotency-Key came with another request before", *_NEW_KEY)
     return _answer(code, error.what, error.where, error.fix, headers)
 
 

@@ -1,0 +1,45 @@
+"""A service of one's own, on SQLite and on PostgreSQL, asked through the real application."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger_fixtures import (
+    empty_twin,
+    empty_url,
+    fresh_database,
+    fresh_ledger,
+    ledger,
+    postgres,
+    postgresql_ledger,
+    sqlite_ledger,
+)
+from pawl.ledger.database import Ledger
+from serving_world import World
+
+__all__ = [
+    "empty_twin",
+    "empty_url",
+    "fresh_database",
+    "fresh_ledger",
+    "ledger",
+    "postgres",
+    "postgresql_ledger",
+    "small_world",
+    "sqlite_ledger",
+    "world",
+]
+
+
+@pytest.fixture
+def world(ledger: Ledger) -> Iterator[World]:
+    """A service on a ledger of one's own, once on each database."""
+    with World(ledger) as opened:
+        yield opened
+
+
+@pytest.fixture
+def small_world(sqlite_ledger: Ledger) -> Iterator[World]:
+    """A service on SQLite alone, for what does not reach the ledger."""
+    with World(sqlite_ledger) as opened:
+        yield opened
