@@ -1,13 +1,25 @@
-"""One small trained version, made once for all tests of jobs."""
+"""One small trained version, made once for all tests of jobs, and ledgers on both databases."""
 
 from pathlib import Path
 
 import pytest
 
+from ledger_fixtures import fresh_database, fresh_ledger, ledger, postgres, postgresql_ledger, sqlite_ledger
 from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002
 from small_workspace import SMALL, Trained, fill, nobody, order
+
+__all__ = [
+    "fresh_database",
+    "fresh_ledger",
+    "ledger",
+    "postgres",
+    "postgresql_ledger",
+    "sqlite_ledger",
+    "trained",
+    "workspace",
+]
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,9 @@ def create_token(tx: sa.Connection, token: str, user_id: UUID, name: str, now: d
 def list_tokens(tx: sa.Connection) -> list[StoredToken]:
     """Every token there ever was, oldest first."""
     c = api_tokens.c
-    found = sa.select(c.token_id, c.user_id, c.name, c.created_at, c.revoked_at).order_by(c.created_at, c.name, c.token_id)
+    found = sa.select(c.token_id, c.user_id, c.name, c.created_at, c.revoked_at).order_by(
+        c.created_at, c.name, c.token_id
+    )
     return [StoredToken(**row) for row in tx.execute(found).mappings()]
 
 

@@ -62,9 +62,7 @@ def run_crowd(
         GroupWriter(ledger, clock.now) as writer,
         serve_in_background(create_app(service_of(ledger, writer, market.watch, clocks, settings))) as port,
     ):
-        crowd = Crowd(
-            seed=order.seed, users=users, tokens=tokens, market=market, ledger=ledger, set_clock=clock.set
-        )
+        crowd = Crowd(seed=order.seed, users=users, tokens=tokens, market=market, ledger=ledger, set_clock=clock.set)
         lived = asyncio.run(_live(crowd, port, progress))
     return market, lived, clock.at
 
