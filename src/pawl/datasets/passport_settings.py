@@ -59,13 +59,16 @@ class PairSettings(BaseModel):
     min_minority_share: float = Field(
         0.15, gt=0, lt=1, description="least share of pairs from the rarer half of the regimes, fraction"
     )
+    max_pairs: int = Field(
+        100_000, ge=100, le=10_000_000, description="pairs a dataset holds at most, thinned evenly in time, count"
+    )
     similarity: SimilaritySettings = Field(
         default_factory=SimilaritySettings, description="which decisions are compared at all"
     )
 
 
 class DatasetSettings(BaseModel):
-    """How a dataset is divided in time, and how large it may become."""
+    """How a dataset is divided in time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -78,7 +81,6 @@ class DatasetSettings(BaseModel):
         le=8760,
         description="least time between the sides; a longer hold or horizon makes the gap longer, hours",
     )
-    max_pairs: int = Field(100_000, ge=1, le=10_000_000, description="preference pairs a dataset holds at most, count")
 
 
 class PassportSettings(BaseModel):

@@ -19,9 +19,13 @@ DECIMALS = 4
 
 QUALITIES = ("high", "medium", "low")
 
-VERDICTS = ("below_margin", "conflict", "same_response", "quarantined", "sound")
+VERDICTS = ("below_margin", "conflict", "same_response", "quarantined", "duplicate", "sound")
 """Of a pair: the margin is too small; win and loss are reversed; there is one response, so nothing to prefer; one of it
-stands in a conflict elsewhere; or nothing is against it. The first that holds counts."""
+stands in a conflict elsewhere; an earlier pair says the same; or nothing is against it. The first that holds counts."""
+
+PAIRS_AT_ONCE = 1_000_000
+
+VERDICT = pl.Enum(VERDICTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,8 @@ def build_pairs(
     """Chosen and rejected among the trajectories, with a count of everything that was left out.
 
     trajectories: one row each with what `similar_pairs` and the risk rules read, and label_quality, utility_score,
-    pnl_bps and response_hash (of the decision, as a model would have to say it). splits: columns that name the side.
+    pnl_bps, prompt_hash and response_hash (of what a model would read, and would have to say). splits: columns that
+    name the side.
     scale: fitted on the training side.
 
     Win and loss are reversed where the chosen one lost and the rejected one won, or where the same response won once
@@ -109,18 +114,21 @@ def build_pairs(
     is_quarantined = pl.any_horizontal(pl.col("chosen", "rejected").is_in(conflicted.implode()))
     judged = judged.with_columns(
         verdict=pl.when(is_quarantined & (pl.col("verdict") == "sound"))
-        .then(pl.lit("quarantined"))
+        .then(pl.lit("quarantined", VERDICT))
         .otherwise("verdict")
     )
-    sound = judged.filter(verdict="sound").sort("chosen", "rejected")
+    sound = judged.filter(pl.col("verdict") == "sound").sort("chosen", "rejected")
+    is_first = _says_something_new(settled, sound)
+    n_duplicates, sound = sound.height - int(is_first.sum()), sound.filter(is_first)
     regimes = settled.get_column("market_regime")
     shares = limit_majority(
         sound.with_columns(market_regime=regimes.gather(sound.get_column("chosen"))),
         regimes.drop_nulls().unique().to_list(),
         settings.min_minority_share,
+        settings.max_pairs,
     )
     pairs = _pairs(settled, shares.rows, settings.min_margin, splits)
-    n_by_verdict = _counts(judged, "verdict")
+    n_by_verdict = _counts(judged, "verdict") | {"duplicate": n_duplicates, "sound": sound.height}
     n_by_quality = _counts(pairs, "pair_quality")
     report = PairReport(
         n_trajectories=trajectories.height,
@@ -153,12 +161,9 @@ def _is_settled() -> pl.Expr:
 
 
 def _judged(settled: pl.DataFrame, similar: Similar, min_margin: float) -> pl.DataFrame:
-    """chosen and rejected as row numbers, margin_score and verdict. Numbers alone: there may be millions."""
+    """chosen and rejected as row numbers, margin_score and verdict. Numbers alone, for there may be millions."""
     utility, pnl = (settled.get_column(name).cast(pl.Float64).to_numpy() for name in ("utility_score", "pnl_bps"))
     response = settled.get_column("response_hash").rank("dense").to_numpy()
-    is_second = utility[similar.second] > utility[similar.first]
-    chosen = np.where(is_second, similar.second, similar.first)
-    rejected = np.where(is_second, similar.first, similar.second)
     margin, is_same = pl.col("margin_score"), pl.col("is_same_response")
     is_reversed = (pl.col("chosen_pnl") < 0) & (pl.col("rejected_pnl") > 0)
     is_contrary = is_same & (pl.col("chosen_pnl") * pl.col("rejected_pnl") < 0)
@@ -171,24 +176,42 @@ def _judged(settled: pl.DataFrame, similar: Similar, min_margin: float) -> pl.Da
         .then(pl.lit("same_response"))
         .otherwise(pl.lit("sound"))
     )
-    compared = {
-        "chosen": chosen,
-        "rejected": rejected,
-        "margin_score": utility[chosen] - utility[rejected],
-        "chosen_pnl": pnl[chosen],
-        "rejected_pnl": pnl[rejected],
-        "is_same_response": response[chosen] == response[rejected],
-    }
-    return (
-        pl.DataFrame(compared)
-        .with_columns(margin.round(DECIMALS))
-        .select("chosen", "rejected", "margin_score", verdict.alias("verdict"))
+    schema = pl.Schema(
+        {"chosen": pl.UInt32(), "rejected": pl.UInt32(), "margin_score": pl.Float64(), "verdict": VERDICT}
     )
+    judged = [pl.DataFrame(schema=schema)]
+    for start in range(0, similar.first.size, PAIRS_AT_ONCE):
+        first, second = (side[start : start + PAIRS_AT_ONCE] for side in (similar.first, similar.second))
+        is_second = utility[second] > utility[first]
+        chosen, rejected = np.where(is_second, second, first), np.where(is_second, first, second)
+        compared = {
+            "chosen": chosen,
+            "rejected": rejected,
+            "margin_score": utility[chosen] - utility[rejected],
+            "chosen_pnl": pnl[chosen],
+            "rejected_pnl": pnl[rejected],
+            "is_same_response": response[chosen] == response[rejected],
+        }
+        frame = pl.DataFrame(compared).with_columns(margin.round(DECIMALS))
+        judged.append(frame.select("chosen", "rejected", "margin_score", verdict=verdict).cast(schema))
+    return pl.concat(judged)
+
+
+def _says_something_new(settled: pl.DataFrame, sound: pl.DataFrame) -> pl.Series:
+    """Whether no pair before it has its prompt, chosen and rejected response."""
+    said = {
+        "prompt": ("prompt_hash", "chosen"),
+        "chosen": ("response_hash", "chosen"),
+        "rejected": ("response_hash", "rejected"),
+    }
+    ranks = {name: settled.get_column(name).rank("dense") for name in ("prompt_hash", "response_hash")}
+    keys = [ranks[column].gather(sound.get_column(side)).alias(name) for name, (column, side) in said.items()]
+    return pl.DataFrame(keys).select(pl.struct(pl.all()).hash().is_first_distinct()).to_series()
 
 
 def _in_conflict(judged: pl.DataFrame) -> pl.Series:
     """Row numbers of both sides of every conflict, ascending."""
-    conflicts = judged.filter(verdict="conflict")
+    conflicts = judged.filter(pl.col("verdict") == "conflict")
     return pl.concat([conflicts["chosen"], conflicts["rejected"].rename("chosen")]).unique().sort()
 
 

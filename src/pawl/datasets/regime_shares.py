@@ -24,13 +24,15 @@ class RegimeShares:
     n_by_regime: Mapping[str, int]
 
 
-def limit_majority(rows: pl.DataFrame, regimes: Collection[str], min_share: float) -> RegimeShares:
+def limit_majority(
+    rows: pl.DataFrame, regimes: Collection[str], min_share: float, most: int | None = None
+) -> RegimeShares:
     """The rows, with those of common regimes thinned evenly in time until the rare ones hold their share.
 
     rows: market_regime, and in an order that is theirs alone (it tells which ones thinning keeps). regimes: all that
     the market was in, with or without rows. min_share: in (0, 1). The minority is the rarer half of the regimes (one of
     two or three, four of nine; by name where they tie), for a single rare one may be next to nothing by chance. Of the
-    others the largest are cut first.
+    others the largest are cut first. most: rows kept at most, every regime cut alike; None for no such limit.
     QualityError, with the counts, where even that cannot give the share: one regime alone, or none of the rare ones.
 
     >>> rows = pl.DataFrame({"market_regime": ["up"] * 97 + ["down"] * 3})
@@ -52,11 +54,13 @@ def limit_majority(rows: pl.DataFrame, regimes: Collection[str], min_share: floa
     limits = {name: counts[name] for name in minority} | _limits(
         {name: n for name, n in counts.items() if name not in minority}, allowed
     )
+    if most is not None:
+        limits = _scaled(limits, minority, most)
     kept = _thinned(rows, limits)
     return RegimeShares(
         rows=kept,
         minority=minority,
-        minority_share=n_minority / kept.height,
+        minority_share=sum(limits[name] for name in minority) / kept.height,
         n_by_regime_before=counts,
         n_by_regime=dict(sorted(limits.items())),
     )
@@ -69,6 +73,17 @@ def _limits(counts: Mapping[str, int], allowed: int) -> dict[str, int]:
         limits[name] = min(n, left // (len(counts) - n_taken))
         left -= limits[name]
     return limits
+
+
+def _scaled(limits: Mapping[str, int], minority: Collection[str], most: int) -> dict[str, int]:
+    """The limits cut to `most` in all: rounded up for the rare regimes, so that their share never falls by it."""
+    total = sum(limits.values())
+    if total <= most:
+        return dict(limits)
+    rare = {name: -(-limits[name] * most // total) for name in minority}
+    left = most - sum(rare.values())
+    n_common = total - sum(limits[name] for name in minority)
+    return rare | {name: n * left // n_common for name, n in limits.items() if name not in minority}
 
 
 def _thinned(rows: pl.DataFrame, limits: Mapping[str, int]) -> pl.DataFrame:

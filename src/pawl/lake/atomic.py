@@ -1,14 +1,14 @@
 """Files that are either the old ones or the new ones, never something between."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from pawl.errors import StorageError
 
-__all__ = ["clean_leftovers", "locked", "storage_error", "write_atomically"]
+__all__ = ["clean_leftovers", "locked", "place_atomically", "storage_error", "write_atomically"]
 
 TEMPORARY = ".*.tmp"
 
@@ -18,19 +18,26 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Folders are made as needed. StorageError when the disk is full or cannot be written; the old file then stands.
     """
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(data)
+
+    place_atomically(path, write)
+
+
+def place_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Put what `write` writes into the path it is given at `path`, under the same promises as `write_atomically`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            write(temporary)
+            _sync(temporary)
             os.replace(temporary, path)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        _sync(path.parent)
     except OSError as error:
         raise storage_error(error, path) from error
 
@@ -57,9 +64,9 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _sync_folder(folder: Path) -> None:
-    # Without this the new name may be lost in a power cut although the bytes were kept.
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    # Of a file its bytes; of a folder its names, which may be lost in a power cut although the bytes were kept.
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
