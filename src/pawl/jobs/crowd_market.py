@@ -50,10 +50,10 @@ class CrowdMarket:
         """The instant of a slot."""
         return CROWD_START + slot * QUARTER.length + REACTION
 
-    def moments(self, slot: int) -> list[Moment]:
-        """What users see in a slot, ticker by ticker."""
+    def moments(self, slot: int) -> dict[str, Moment]:
+        """What users see in a slot, by ticker, always in one order."""
         at, bar = self.at(slot), WARM_UP_DAYS * SLOTS_PER_DAY + slot - 1
-        return [self._moment(ticker, at, bar) for ticker in TICKERS]
+        return {ticker: self._moment(ticker, at, bar) for ticker in TICKERS}
 
     def _moment(self, ticker: str, at: datetime, bar: int) -> Moment:
         known, prices = self.watch.context(ticker, at), self.quarters[ticker]

@@ -1,6 +1,6 @@
 """One simulated user: what it decides in a quarter of an hour, as the requests that say so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -60,9 +60,8 @@ class CrowdUser:
         """Who it is."""
         return self.trader.persona
 
-    def act(self, moments: Sequence[Moment], calls: Sequence[Call | None]) -> list[Request]:
-        """What it asks for in this slot, in order. moments, calls: ticker by ticker."""
-        seen = {moment.ticker: moment for moment in moments}
+    def act(self, seen: Mapping[str, Moment], calls: Sequence[Call | None]) -> list[Request]:
+        """What it asks for in this slot, in order. seen: by ticker. calls: in the order of the tickers in `seen`."""
         lost_before = self.trader.lost
         requests = self._exits(seen)
         requests += self._conversions(seen)
@@ -71,14 +70,16 @@ class CrowdUser:
             self.trader = replace(self.trader, lost=None)
             if answer is not None:
                 return [*requests, self._opened(answer)]
-        found = order_of(self.trader, moments, calls, self.rng)
+        found = order_of(self.trader, tuple(seen.values()), calls, self.rng)
         if isinstance(found, Track):
             requests.append(self._tracked(found, seen[found.ticker]))
         elif isinstance(found, Order):
             requests.append(self._opened(found))
         return requests
 
-    def _exits(self, seen: dict[str, Moment]) -> list[Request]:
+    def _exits(self, seen: Mapping[str, Moment]) -> list[Request]:
+        if not self.trader.positions:
+            return []
         requests, kept = [], []
         for position in self.trader.positions:
             moment = seen[position.ticker]
@@ -94,7 +95,9 @@ class CrowdUser:
         self.trader = replace(self.trader, positions=tuple(kept))
         return requests
 
-    def _conversions(self, seen: dict[str, Moment]) -> list[Request]:
+    def _conversions(self, seen: Mapping[str, Moment]) -> list[Request]:
+        if not self.trader.tracked:
+            return []
         requests, waiting = [], []
         for tracked in self.trader.tracked:
             order, is_waiting = conversion_of(self.trader, tracked, seen[tracked.ticker], self.rng)
