@@ -26,11 +26,14 @@ def serve(
 ) -> None:
     """Take users' actions in over HTTP until stopped; exit code 1 for a public address while no token exists."""
     with session(home, is_json=is_json) as run:
+        from pawl.datasets.own_samples import OwnSamples
+        from pawl.jobs.learning_status import PassportRules
         from pawl.jobs.ledgers import ledger_of
         from pawl.ledger.group_writer import GroupWriter
         from pawl.serving.app import create_app
         from pawl.serving.edge import log_to_stderr
         from pawl.serving.market_view import NoMarket
+        from pawl.serving.passport_routes import passport_of
         from pawl.serving.server import listening, require_token, serve_until_stopped
         from pawl.serving.service import Clocks, service_of
 
@@ -42,10 +45,13 @@ def serve(
             listening(address, run.settings.server.port if port is None else port) as own,
             GroupWriter(ledger, clocks.now) as writer,
         ):
-            app = create_app(service_of(ledger, writer, NoMarket(), clocks, run.settings.server))
-            log_to_stderr()
-            _announce(run, address, own.getsockname()[1])
-            serve_until_stopped(app, own)
+            service = service_of(ledger, writer, NoMarket(), clocks, run.settings.server)
+            rules = PassportRules(behaviour=run.settings.behaviour, passport=run.settings.passport)
+            passport = passport_of(service, rules, OwnSamples(run.settings.home))
+            with passport.reports:
+                log_to_stderr()
+                _announce(run, address, own.getsockname()[1])
+                serve_until_stopped(create_app(service, passport), own)
         run.stderr.print("stopped; everything that was taken in is written", highlight=False)
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import polars as pl
 import sqlalchemy as sa
 
-from pawl.ledger.decision_tables import decision_trajectories
 from pawl.ledger.learning_record import USER_TYPES, DatasetRow
 from pawl.ledger.pair_tables import preference_pairs
 
@@ -19,7 +18,7 @@ MOST_REMEMBERED = 10_000
 class OwnSamples:
     """Counts the samples of users, and remembers what it counted: a dataset version never changes.
 
-    home: the workspace, whose `datasets/<id>/rows.parquet` holds the rows of a version, each with its `trajectory_id`.
+    home: the workspace, whose `datasets/<id>/rows.parquet` holds the rows of a version, each with its `user_id`.
     """
 
     def __init__(self, home: Path) -> None:
@@ -29,7 +28,7 @@ class OwnSamples:
     def count(self, tx: sa.Connection, dataset: DatasetRow, user_id: UUID) -> int | None:
         """Samples that come from the user's trajectories; None where the rows are not on this machine.
 
-        orpo: pairs of the user. pretrain and sft: rows whose trajectory is the user's, copies of oversampling included,
+        orpo: pairs of the user. pretrain and sft: rows of the user's decisions, copies of oversampling included,
         as the sample count of the version includes them. Anything else holds no samples of users.
         """
         key = (dataset.dataset_version_id, user_id)
@@ -50,11 +49,8 @@ class OwnSamples:
         path = self.home / "datasets" / str(dataset.dataset_version_id) / "rows.parquet"
         if not path.exists():
             return None
-        c = decision_trajectories.c
-        mine = sa.select(c.trajectory_id).where(c.user_id == user_id, c.created_at <= dataset.created_at)
-        ids = pl.Series([str(one) for one in tx.execute(mine).scalars()], dtype=pl.String)
-        rows = pl.scan_parquet(path).filter(pl.col("trajectory_id").is_in(ids.implode()))
-        return int(rows.select(pl.len()).collect().item())
+        mine = pl.scan_parquet(path).filter(pl.col("user_id") == str(user_id))
+        return int(mine.select(pl.len()).collect().item())
 
 
 def _n_pairs(tx: sa.Connection, dataset_version_id: UUID, user_id: UUID) -> int:

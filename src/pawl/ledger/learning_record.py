@@ -149,13 +149,14 @@ def metric_changes(verdict: Verdict | Mapping[str, Any]) -> tuple[MetricChange, 
 def newest_runs(tx: sa.Connection) -> tuple[Run, ...]:
     """The training that finished last for each learner, role and type of training."""
     c = train_jobs.c
-    ranked = sa.select(
+    finished = sa.select(
         c.train_job_id,
         sa.func.row_number()
         .over(partition_by=(c.learner, c.model_role, c.train_type), order_by=(c.finished_at.desc(), c.train_job_id))
         .label("rank"),
     ).where(c.finished_at.is_not(None))
-    newest = sa.select(ranked.subquery().c.train_job_id).where(ranked.subquery().c.rank == 1)
+    ranked = finished.subquery()
+    newest = sa.select(ranked.c.train_job_id).where(ranked.c.rank == 1)
     return _runs(tx, c.train_job_id.in_(newest))
 
 

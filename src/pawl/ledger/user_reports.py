@@ -49,7 +49,8 @@ def request_report(
     row = {"report_id": report_id, "user_id": user_id, "request": dict(request), "created_at": now}
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     # Of two requests with one key that arrive at once, the later one finds the row of the earlier.
-    is_new = tx.execute(insert(user_reports).values(row).on_conflict_do_nothing()).rowcount == 1
+    once = insert(user_reports).values(row).on_conflict_do_nothing().returning(user_reports.c.report_id)
+    is_new = tx.execute(once).one_or_none() is not None
     standing = get_user_report(tx, user_id, report_id)
     if standing.request != request:
         raise IdempotencyConflictError(

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from pawl import __version__
 from pawl.serving.edge import Edge
+from pawl.serving.passport_routes import Passport, passport_routes
 from pawl.serving.problems import ERROR_RESPONSES, answer_errors
 from pawl.serving.service import Service
 from pawl.serving.write_routes import write_routes
@@ -24,13 +25,18 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-def create_app(service: Service) -> FastAPI:
-    """The application of a service. Its caller closes the service's writer once the application has ended."""
+def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
+    """The application of a service. Its caller closes the service's writer once the application has ended.
+
+    passport: None for a server of the write paths alone.
+    """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
     app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
+    if passport is not None:
+        app.include_router(passport_routes(service, passport))
     answer_errors(app)
     settings = service.settings
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)
