@@ -30,6 +30,7 @@ __all__ = [
     "Head",
     "append_behind",
     "append_chained",
+    "canonical_text",
     "canonical_value",
     "genesis",
     "lock_head",
@@ -141,10 +142,17 @@ def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
     if MOVING_PART[0] in content:
         column, part = MOVING_PART
         content[column] = {key: value for key, value in content[column].items() if key != part}
+    return hashlib.sha256(canonical_text(content).encode()).hexdigest()
+
+
+def canonical_text(content: Any) -> str:  # noqa: ANN401 - any JSON value
+    """The canonical JSON of a value, in which -0.0, which jsonb gives back as 0.0, is 0.0.
+
+    >>> canonical_text([-0.0, "-0.0", -0.01])
+    '[0.0,"-0.0",-0.01]'
+    """
     text = canonical_json(content)
-    if NEGATIVE_ZERO.search(text):  # which jsonb gives back as 0.0
-        text = canonical_json(_without_negative_zero(content))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_json(_without_negative_zero(content)) if NEGATIVE_ZERO.search(text) else text
 
 
 def canonical_value(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds

@@ -4,15 +4,22 @@ SQLAlchemy takes 0.1 to 0.2 ms to look a statement up again, several times an ap
 column types, so what is stored is the same to the byte.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-__all__ = ["driver_value", "insert_rows", "run_text", "standing_keys"]
+from pawl.errors import InputError
 
+__all__ = ["UNREADABLE", "driver_value", "insert_rows", "row_reader", "run_text", "standing_keys", "stream_text"]
+
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, InputError)
+"""What reading a value raises that no writer of Pawl's could have stored."""
+
+ROWS_AT_ONCE = 2_000
+FLOAT8 = 701  # PostgreSQL's number of the type; only a column of figures asks, and those that are read so are doubles
 Processor = Callable[[Any], Any] | None
 
 
@@ -38,8 +45,28 @@ def standing_keys(tx: sa.Connection, key: sa.Column[Any], keys: Collection[Any])
         rows = run_text(tx, f"{found} = ANY(?)", (values,))
     else:
         rows = run_text(tx, f"{found} IN ({', '.join('?' * len(values))})", tuple(values))
-    read = key.type.dialect_impl(tx.dialect).result_processor(tx.dialect, None)
-    return [value if read is None else read(value) for (value,) in rows]
+    read = _reader(tx.dialect, key)
+    return [_processed(value, read) for (value,) in rows]
+
+
+def stream_text(tx: sa.Connection, text: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """The rows of a question as the driver gives them, a few thousand in memory at a time."""
+    streaming = {"yield_per": ROWS_AT_ONCE, "stream_results": True}
+    # Closed even where the reader stops early: on PostgreSQL it is a cursor of the server.
+    placed = _placed(text, tx.dialect.name)
+    with tx.exec_driver_sql(placed, tuple(values), execution_options=streaming) as rows:
+        for row in rows:
+            yield tuple(row)
+
+
+def row_reader(dialect: Dialect, table: sa.Table, columns: Sequence[str]) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Reads a row of the driver by column, as SQLAlchemy would; one of `UNREADABLE` for what cannot be read."""
+    readers = [(name, _reader(dialect, table.c[name])) for name in columns]
+
+    def read(values: Sequence[Any]) -> dict[str, Any]:
+        return {name: _processed(value, how) for (name, how), value in zip(readers, values, strict=True)}
+
+    return read
 
 
 def driver_value(dialect: Dialect, column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
@@ -71,6 +98,11 @@ def _type(dialect: Dialect, column: sa.Column[Any]) -> str:
 @lru_cache(maxsize=512)
 def _processor(dialect: Dialect, column: sa.Column[Any]) -> Processor:
     return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+@lru_cache(maxsize=512)
+def _reader(dialect: Dialect, column: sa.Column[Any]) -> Processor:
+    return column.type.dialect_impl(dialect).result_processor(dialect, FLOAT8)
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ from pawl.errors import (
 from pawl.ledger.column_types import canonical_json, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
 from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.redaction import redact
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
 
@@ -162,33 +163,19 @@ def _hash(command: WriteCommand) -> str:
 
 
 def _track(command: TrackSignal, prepared: Prepared, standing: Standing, now: datetime) -> Effect:
-    said, advice = command.payload, command.payload.recommendation
-    trace_id = _new_trace(command, standing)
-    plan = {
-        "decision_price": said.decision_price, "horizon_sec": said.horizon_sec, "sl_bps": advice.sl_bps,
-        "tp_bps": list(advice.tp_bps), "leverage": advice.leverage, "max_position_pct": advice.max_position_pct,
-    }  # fmt: skip
-    row: dict[str, Any] = {
-        "signal_id": prepared.source_id, "user_id": command.user_id, "trace_id": trace_id,
-        "inference_id": command.inference_id, "ticker": prepared.command.payload.ticker, "direction": advice.direction,
-        # jsonb, by which a row may come, knows no -0.0.
-        "confidence": None if advice.confidence is None else advice.confidence + 0.0,
-        "plan": plan, "rationale_hash": advice.rationale_hash,
-        "tracked_at": said.decided_at, "created_at": now,
-    }  # fmt: skip
+    said = command.payload
+    whose = Whose(command.user_id, _new_trace(command, standing), command.inference_id, now)
     standing.signals[prepared.source_id] = Signal(
-        command.user_id, trace_id, command.inference_id, row["ticker"], said.decision_price, said.decided_at
+        whose.user_id, whose.trace_id, whose.inference_id, said.ticker, said.decision_price, said.decided_at
     )
-    return _effect(prepared, row, command.inference_id, now)
+    return _effect(prepared, whose, signal_row(prepared.source_id, whose, said))
 
 
 def _open(command: OpenTrade, prepared: Prepared, standing: Standing, now: datetime) -> Effect:
-    row = {
-        "trace_id": _new_trace(command, standing), "inference_id": command.inference_id, "signal_id": None,
-        "decision_price": command.payload.decision_price, **_trade_columns(prepared, command.payload, now),
-    }  # fmt: skip
+    whose = Whose(command.user_id, _new_trace(command, standing), command.inference_id, now)
+    row = trade_row(prepared.source_id, whose, command.payload, command.payload.decision_price)
     _remember_trade(standing, row)
-    return _effect(prepared, row, command.inference_id, now)
+    return _effect(prepared, whose, row)
 
 
 def _convert(command: ConvertSignal, prepared: Prepared, standing: Standing, now: datetime) -> Effect:
@@ -198,17 +185,15 @@ def _convert(command: ConvertSignal, prepared: Prepared, standing: Standing, now
         raise AlreadyConvertedError(
             f"signal {signal_id} became a trade before", where=command.event_type, fix="open a trade of its own"
         )
-    _require_ticker(command, prepared.command.payload.ticker, signal.ticker)
+    _require_ticker(command, said.ticker, signal.ticker)
     if said.opened_at < signal.tracked_at:
         raise _before(command, "opened_at", said.opened_at, "tracked_at", signal.tracked_at)
-    row = {
-        "trace_id": signal.trace_id, "inference_id": signal.inference_id, "signal_id": signal_id,
-        "decision_price": signal.decision_price, **_trade_columns(prepared, said, now),
-    }  # fmt: skip
+    whose = Whose(command.user_id, signal.trace_id, signal.inference_id, now)
+    row = trade_row(prepared.source_id, whose, said, signal.decision_price, signal_id)
     _remember_trade(standing, row)
     standing.signals[signal_id] = replace(signal, is_converted=True)
     converted = {"status": "converted", "converted_at": said.opened_at}
-    return _effect(prepared, row, signal.inference_id, now, (signal_id, converted))
+    return _effect(prepared, whose, row, (signal_id, converted))
 
 
 def _close(command: CloseTrade, prepared: Prepared, standing: Standing, now: datetime) -> Effect:
@@ -218,50 +203,33 @@ def _close(command: CloseTrade, prepared: Prepared, standing: Standing, now: dat
         raise AlreadyClosedError(
             f"trade {trade_id} was closed before", where=command.event_type, fix="read what came of it"
         )
-    _require_ticker(command, prepared.command.payload.ticker, trade.ticker)
+    _require_ticker(command, said.ticker, trade.ticker)
     if said.closed_at < trade.opened_at:
         raise _before(command, "closed_at", said.closed_at, "opened_at", trade.opened_at)
     decision = trade_id if trade.signal_id is None else trade.signal_id
     if said.decision_id != str(decision):
         raise InputError(f"`decision_id` is not {decision}", where=command.event_type, fix="name the trade's decision")
-    row = {
-        "entry_id": prepared.source_id, "user_id": command.user_id, "trace_id": trade.trace_id, "trade_id": trade_id,
-        "is_final": True, "pnl": said.pnl, "pnl_bps": said.pnl_bps, "max_drawdown_bps": said.max_drawdown_bps,
-        "hold_sec": said.hold_sec, "slippage_bps": said.slippage_bps, "occurred_at": said.closed_at, "created_at": now,
-    }  # fmt: skip
     standing.trades[trade_id] = replace(trade, is_closed=True)
+    whose = Whose(command.user_id, trade.trace_id, trade.inference_id, now)
     closed = {"status": "closed", "closed_at": said.closed_at, "exit_price": said.exit_price}
-    return _effect(prepared, row, trade.inference_id, now, (trade_id, closed))
+    return _effect(prepared, whose, entry_row(prepared.source_id, whose, said, trade_id), (trade_id, closed))
 
 
 def _effect(
-    prepared: Prepared,
-    row: dict[str, Any],
-    inference_id: UUID | None,
-    now: datetime,
-    moved: tuple[UUID, dict[str, Any]] | None = None,
+    prepared: Prepared, whose: Whose, row: dict[str, Any], moved: tuple[UUID, dict[str, Any]] | None = None
 ) -> Effect:
-    command, trace_id = prepared.command, row["trace_id"]
+    command, now = prepared.command, whose.recorded_at
     event = {
-        "event_id": prepared.event_id, "user_id": command.user_id, "trace_id": trace_id, "inference_id": inference_id,
-        "source_table": command.source_table, "source_event_id": prepared.source_id,
-        "event_type": command.event_type, "payload": prepared.payload, "occurred_at": command.occurred_at,
-        "recorded_at": now,
+        "event_id": prepared.event_id, "user_id": whose.user_id, "trace_id": whose.trace_id,
+        "inference_id": whose.inference_id, "source_table": command.source_table,
+        "source_event_id": prepared.source_id, "event_type": command.event_type, "payload": prepared.payload,
+        "occurred_at": command.occurred_at, "recorded_at": now,
     }  # fmt: skip
     written = Written(
-        event_id=prepared.event_id, source_event_id=prepared.source_id, trace_id=trace_id, inference_id=inference_id,
-        recorded_at=now, payload=command.payload, is_new=True,
+        event_id=prepared.event_id, source_event_id=prepared.source_id, trace_id=whose.trace_id,
+        inference_id=whose.inference_id, recorded_at=now, payload=command.payload, is_new=True,
     )  # fmt: skip
     return Effect(row=row, event=event, written=written, moved=moved)
-
-
-def _trade_columns(prepared: Prepared, said: TradeAction, now: datetime) -> dict[str, Any]:
-    return {
-        "trade_id": prepared.source_id, "user_id": prepared.command.user_id, "ticker": prepared.command.payload.ticker,
-        "side": said.side, "size": said.size, "leverage": said.leverage, "entry_price": said.entry_price,
-        "stop_price": said.stop_price, "target_price": said.target_price, "is_followed": said.is_followed,
-        "opened_at": said.opened_at, "created_at": now,
-    }  # fmt: skip
 
 
 def _remember_trade(standing: Standing, row: dict[str, Any]) -> None:
