@@ -37,8 +37,8 @@ from pawl.ledger.tokens import create_token, revoke_token
 from pawl.market.bars import BAR_SCHEMA
 from pawl.market.calendars import ALWAYS
 from pawl.serving.app import create_app
-from pawl.serving.background_server import HOST, serve_in_background
 from pawl.serving.fresh_secret import new_token
+from pawl.serving.server import background_server
 from pawl.serving.server_settings import ServerSettings
 from pawl.serving.service import Clocks, service_of
 
@@ -146,15 +146,15 @@ def _let_live(
     with (
         _tokens(ledger, [user.user_id for user in users], clock) as tokens,
         GroupWriter(ledger, clock.now) as writer,
-        serve_in_background(create_app(service_of(ledger, writer, market.watch, clocks, order.server))) as port,
+        background_server(create_app(service_of(ledger, writer, market.watch, clocks, order.server))) as url,
     ):
         crowd = Crowd(seed=order.seed, users=users, tokens=tokens, market=market, ledger=ledger, set_clock=clock.set)
-        lived = asyncio.run(_live(crowd, port, progress))
+        lived = asyncio.run(_live(crowd, url, progress))
     return lived, clock.at
 
 
-async def _live(crowd: Crowd, port: int, progress: Callable[[float], None]) -> Lived:
-    async with open_door(HOST, port, N_CONNECTIONS) as door:
+async def _live(crowd: Crowd, url: str, progress: Callable[[float], None]) -> Lived:
+    async with open_door(url, N_CONNECTIONS) as door:
         return await live(crowd, door, progress)
 
 
