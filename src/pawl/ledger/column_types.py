@@ -141,7 +141,7 @@ class CanonicalJson(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """The type below."""
-        stored: TypeEngine[Any] = postgresql.JSONB() if dialect.name == POSTGRESQL else sa.Text()
+        stored: TypeEngine[Any] = postgresql.JSONB(none_as_null=True) if dialect.name == POSTGRESQL else sa.Text()
         return dialect.type_descriptor(stored)
 
     def process_bind_param(self, value: object, dialect: Dialect) -> object:
