@@ -70,8 +70,10 @@ class Door:
             writer.close()
             return None
         status, *headers = head.decode("latin-1").split("\r\n")
-        length = next(int(each[15:]) for each in headers if each[:15].lower() == "content-length:")
-        found: dict[str, Any] = json.loads(await reader.readexactly(length))
+        lengths = [int(each[15:]) for each in headers if each[:15].lower() == "content-length:"]
+        if len(lengths) != 1:
+            raise ValueError("an answer that does not say its length")
+        found: dict[str, Any] = json.loads(await reader.readexactly(lengths[0]))
         return int(status.split(" ", 2)[1]), found
 
 
