@@ -12,6 +12,7 @@ from pawl import __version__
 from pawl.cli import data, features, learner
 from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
+from pawl.cli.dataset import dataset_app
 from pawl.cli.demo import demo
 from pawl.cli.doctor import doctor
 from pawl.cli.explain import explain
@@ -58,6 +59,7 @@ def root(
 
 app.add_typer(data.app)
 app.add_typer(gate_app)
+app.add_typer(dataset_app)
 app.add_typer(learner.app)
 app.add_typer(features.app)
 app.add_typer(simulate_app)

@@ -40,9 +40,9 @@ def latest_cut(tx: sa.Connection, now: datetime) -> Cut:
     for start in range(0, len(parked), KEYS_AT_ONCE):
         of_events = sa.select(c.trace_id).where(c.event_id.in_(parked[start : start + KEYS_AT_ONCE]))
         traces.update(tx.execute(of_events).scalars())
-    is_parked = set(parked)
-    pending = tx.execute(sa.select(c.event_id, c.recorded_at).where(c.processed_at.is_(None)))
-    waiting = [row.recorded_at for row in pending if row.event_id not in is_parked]
+    # What waits on a parked trace waits for its retry, and holds up nobody else.
+    pending = tx.execute(sa.select(c.trace_id, c.recorded_at).where(c.processed_at.is_(None)))
+    waiting = [row.recorded_at for row in pending if row.trace_id not in traces]
     return Cut(latest=min([now - SETTLE, *waiting]), n_pending=len(waiting), parked_traces=tuple(sorted(traces)))
 
 
