@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data, features, learner
+from pawl.cli import data, features, learner, ledger
 from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
 from pawl.cli.dataset import dataset_app
@@ -61,6 +61,7 @@ app.add_typer(data.app)
 app.add_typer(gate_app)
 app.add_typer(dataset_app)
 app.add_typer(learner.app)
+app.add_typer(ledger.app)
 app.add_typer(features.app)
 app.add_typer(simulate_app)
 app.add_typer(token_app)
