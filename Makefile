@@ -13,7 +13,7 @@ INSTALL = python=$$(scripts/find-python) && "$$python" scripts/install.py
 ONE_THREAD := OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench docs clean
+.PHONY: help install demo test soak check bench docs clean
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ test: ## every test (ARGS= for pytest); first installs what only tests need
 	@$(INSTALL) --extras test
 	@$(BIN)/python scripts/debian.py chromium postgresql
 	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 $(ARGS)
+
+soak: ## the long harnesses in full, of which make test runs samples (ARGS= for pytest); an hour
+	@$(INSTALL) --extras test
+	@$(BIN)/python scripts/debian.py chromium postgresql
+	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 -m soak $(ARGS)
 
 check: ## format, lint, types, import contracts, house rules
 	@$(INSTALL) --extras test

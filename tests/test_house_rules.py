@@ -1,6 +1,7 @@
 """What ruff cannot see: budgets, names of files, where tests lie, what `__all__` names, which lines have a test."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -185,7 +186,7 @@ def _functions_of_module(path: Path) -> Iterator[ast.FunctionDef]:
 
 def test_every_dependency_is_imported_somewhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    required = {requirement.split("=")[0].split(">")[0].strip() for requirement in project["dependencies"]}
+    required = {re.split(r"[=><\[]", requirement)[0].strip() for requirement in project["dependencies"]}
     imported = {
         alias.split(".")[0]
         for path in _files(SRC)

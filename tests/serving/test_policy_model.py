@@ -32,73 +32,63 @@ class _Model(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        getattr(self, self.path[1:])()
+        how = self.path[1:]
+        if how in SAID:
+            self.say(*SAID[how])
+        else:
+            BEHAVED[how](self)
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent."""
 
-    def _say(self, text: bytes, status: int = 200) -> None:
+    def say(self, text: bytes, status: int = 200) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
 
-    def plan(self) -> None:
-        self._say(json.dumps(PLAN).encode())
 
-    def report(self) -> None:
-        self._say(b'{"report": "You close late."}')
+def _away(model: _Model) -> None:
+    model.send_response(302)
+    model.send_header("Location", "/plan")
+    model.end_headers()
 
-    def fault(self) -> None:
-        self._say(json.dumps(PLAN).encode(), 500)
 
-    def away(self) -> None:
-        self.send_response(302)
-        self.send_header("Location", "/plan")
-        self.end_headers()
+def _dripping(model: _Model) -> None:
+    model.send_response(200)
+    model.end_headers()
+    for _ in range(30):
+        model.wfile.write(b" ")
+        sleep(LIMIT_SEC / 5)
 
-    def nonsense(self) -> None:
-        self._say(b"I would go long here!")
 
-    def nan(self) -> None:
-        self._say(json.dumps({**PLAN, "confidence": float("nan")}).encode())
+def _hanging_up(model: _Model) -> None:
+    model.send_response(200)
+    model.send_header("Content-Length", "1000")
+    model.end_headers()
+    model.wfile.write(b"{")
 
-    def no_stop(self) -> None:
-        self._say(json.dumps({**PLAN, "risk_plan": {"sl_bps": 0, "max_position_pct": 8}}).encode())
 
-    def bytes(self) -> None:
-        self._say(b"\xff\xfe\x00")
-
-    def brackets(self) -> None:
-        self._say(b"[" * 100_000)
-
-    def empty(self) -> None:
-        self._say(b"")
-
-    def blank(self) -> None:
-        self._say(b'{"report": "  "}')
-
-    def endless(self) -> None:
-        self._say(b" " * (2**20 + 1))
-
-    def slow(self) -> None:
-        sleep(3 * LIMIT_SEC)
-
-    def dripping(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        for _ in range(30):
-            self.wfile.write(b" ")
-            sleep(LIMIT_SEC / 5)
-
-    def hanging_up(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "1000")
-        self.end_headers()
-        self.wfile.write(b"{")
-
-    def no_http(self) -> None:
-        self.wfile.write(b"hello\r\n\r\n")
+SAID: dict[str, tuple[bytes] | tuple[bytes, int]] = {
+    "plan": (json.dumps(PLAN).encode(),),
+    "report": (b'{"report": "You close late."}',),
+    "fault": (json.dumps(PLAN).encode(), 500),
+    "nonsense": (b"I would go long here!",),
+    "nan": (json.dumps({**PLAN, "confidence": float("nan")}).encode(),),
+    "no_stop": (json.dumps({**PLAN, "risk_plan": {"sl_bps": 0, "max_position_pct": 8}}).encode(),),
+    "bytes": (b"\xff\xfe\x00",),
+    "brackets": (b"[" * 100_000,),
+    "empty": (b"",),
+    "blank": (b'{"report": "  "}',),
+    "endless": (b" " * (2**20 + 1),),
+}
+BEHAVED: dict[str, Callable[[_Model], object]] = {
+    "away": _away,
+    "slow": lambda model: sleep(3 * LIMIT_SEC),
+    "dripping": _dripping,
+    "hanging_up": _hanging_up,
+    "no_http": lambda model: model.wfile.write(b"hello\r\n\r\n"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ __all__ = ["LOCAL_HOSTS", "background_server", "listening", "require_token", "se
 
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 STOP_SEC = 10
+# Longer than the pauses of clients and proxies: whoever closes first makes the other lose a request it is sending.
+KEEP_ALIVE_SEC = 75
 BACKLOG = 1024
 
 
@@ -79,6 +81,7 @@ def _config(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SEC,
         timeout_graceful_shutdown=STOP_SEC,
         backlog=BACKLOG,
     )
