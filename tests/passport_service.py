@@ -1,6 +1,7 @@
 """Passport over the small world: a service whose two users have decided a lot, asked through the real application."""
 
 from pathlib import Path
+from types import TracebackType
 
 from passport_world import ME, NOW, OTHER, RULES, fill_world
 from pawl.datasets.own_samples import OwnSamples
@@ -28,3 +29,7 @@ class PassportService(World):
             fill_world(tx, home)
             for name in ("me", "other"):
                 create_token(tx, f"pawl_{name}", self.users[name], name, NOW)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.passport.reports.close()
+        super().__exit__(kind, error, tb)

@@ -7,6 +7,7 @@ from uuid import UUID
 import polars as pl
 import sqlalchemy as sa
 
+from pawl.datasets.rows_file import rows_path
 from pawl.ledger.learning_record import USER_TYPES, DatasetRow
 from pawl.ledger.pair_tables import preference_pairs
 
@@ -18,7 +19,7 @@ MOST_REMEMBERED = 10_000
 class OwnSamples:
     """Counts the samples of users, and remembers what it counted: a dataset version never changes.
 
-    home: the workspace, whose `datasets/<id>/rows.parquet` holds the rows of a version, each with its `user_id`.
+    home: the workspace in which the rows of dataset versions lie.
     """
 
     def __init__(self, home: Path) -> None:
@@ -28,7 +29,7 @@ class OwnSamples:
     def count(self, tx: sa.Connection, dataset: DatasetRow, user_id: UUID) -> int | None:
         """Samples that come from the user's trajectories; None where the rows are not on this machine.
 
-        orpo: pairs of the user. pretrain and sft: rows of the user's decisions, copies of oversampling included,
+        orpo: pairs whose chosen decision is the user's. pretrain and sft: rows of the user's decisions, copies of oversampling included,
         as the sample count of the version includes them. Anything else holds no samples of users.
         """
         key = (dataset.dataset_version_id, user_id)
@@ -46,7 +47,7 @@ class OwnSamples:
             return 0
         if dataset.dataset_type == "orpo":
             return _n_pairs(tx, dataset.dataset_version_id, user_id)
-        path = self.home / "datasets" / str(dataset.dataset_version_id) / "rows.parquet"
+        path = rows_path(self.home, dataset.dataset_version_id)
         if not path.exists():
             return None
         mine = pl.scan_parquet(path).filter(pl.col("user_id") == str(user_id))
