@@ -13,6 +13,7 @@ from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
+from pawl.jobs.worker_settings import WorkerSettings
 from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
 from pawl.serving.server_settings import ServerSettings
@@ -42,6 +43,7 @@ class Settings(BaseModel):
     behaviour: BehaviourSettings = Field(
         default_factory=BehaviourSettings, description="which habits Passport calls a weakness"
     )
+    workers: WorkerSettings = Field(default_factory=WorkerSettings, description="how the workers work, and what when")
     server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"

@@ -1,6 +1,6 @@
 """From the settings to what the jobs take: learners as configured, and how reports are made."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -8,12 +8,13 @@ from pawl.jobs.learners import find_learner
 from pawl.jobs.ledgers import ledger_of
 from pawl.jobs.reported_backtest import Reporting
 from pawl.jobs.verdicts import Terms
+from pawl.jobs.worker_role import World
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
 from pawl.settings import Settings
 
-__all__ = ["config_of", "learner_named", "reporting_of", "terms_of", "workspace_of"]
+__all__ = ["config_of", "learner_named", "reporting_of", "terms_of", "workspace_of", "world_of"]
 
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
@@ -42,3 +43,22 @@ def reporting_of(settings: Settings, now: datetime) -> Reporting:
 def workspace_of(settings: Settings) -> Workspace:
     """The stores of the workspace, its versions in the ledger that the settings name; an empty one stays empty."""
     return Workspace.at(settings.home, None if settings.ledger_url is None else ledger_of(settings))
+
+
+def world_of(settings: Settings) -> World:
+    """What the workers of the workspace work on."""
+    ledger = ledger_of(settings)
+    return World(
+        ledger=ledger,
+        workspace=Workspace.at(settings.home, ledger),
+        learner_named=lambda name: learner_named(name, settings),
+        terms=terms_of(settings),
+        costs=settings.costs,
+        limits=settings.quality,
+        seed=settings.seed,
+        n_jobs=settings.n_jobs,
+        passport=settings.passport,
+        into_lake=lambda events: None,
+        settings=settings.workers,
+        now=lambda: datetime.now(UTC),
+    )

@@ -32,7 +32,7 @@ def verify(replay: ReplayOption = None, home: HomeOption = None, is_json: JsonOp
         from pawl.jobs.ledgers import open_ledger
         from pawl.ledger.chain_check import check_chains
 
-        opened = open_ledger(run.home, replay)
+        opened = open_ledger(run.settings, replay)
         try:
             with opened.reading() as tx:
                 report = check_chains(tx)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data, features, learner, ledger
+from pawl.cli import data, dead_letters, features, learner, ledger
 from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
 from pawl.cli.dataset import dataset_app
@@ -25,6 +25,7 @@ from pawl.cli.status import status
 from pawl.cli.token import token_app
 from pawl.cli.train import train
 from pawl.cli.versions import gate_app, versions
+from pawl.cli.worker import worker
 from pawl.errors import PawlError
 
 __all__ = ["app", "main", "run"]
@@ -64,6 +65,8 @@ app.add_typer(learner.app)
 app.add_typer(ledger.app)
 app.add_typer(features.app)
 app.add_typer(simulate_app)
+app.add_typer(dead_letters.app)
+app.command()(worker)
 app.add_typer(token_app)
 app.command()(train)
 app.command()(backtest)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pawl.cli.session import Session
-    from pawl.ledger.evaluations import EvaluationReport
+    from pawl.ledger.evaluations import EvaluationChange, EvaluationReport
 
 __all__ = ["gate_app", "versions"]
 
@@ -96,6 +96,55 @@ def judge(
         workspace = workspace_of(run.settings)
         learner = learner_named(workspace.versions.get(version).learner, run.settings)
         _tell(run, judge_version(workspace, learner, version, terms_of(run.settings), datetime.now(UTC)))
+
+
+@gate_app.command("ls")
+def list_verdicts(
+    learner: Annotated[str | None, typer.Argument(metavar="[LEARNER]", help="Of this learner only.")] = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """List every verdict by version: its figures, and each change against the newest one of the version before."""
+    with session(home, is_json=is_json) as run:
+        from pawl.jobs.ledgers import open_ledger
+        from pawl.ledger.evaluations import list_evaluations
+
+        with open_ledger(run.settings, None).reading() as tx:
+            listed = list_evaluations(tx, learner)
+        run.answer([_verdict(one) for one in listed], text=lambda: _verdicts(listed))
+
+
+def _verdict(one: "EvaluationChange") -> dict[str, object]:
+    return {
+        "version": one.report.version,
+        "learner": one.learner,
+        "role": one.role,
+        "scope": one.report.scope,
+        "number": one.report.number,
+        "verdict": "pass" if one.report.verdict.passed else "fail",
+        "champion": one.report.baseline,
+        "preceding": one.preceding,
+        "figures": dict(one.figures),
+        "changes": dict(one.changes),
+        "created_at": one.report.created_at.isoformat(),
+    }
+
+
+def _verdicts(listed: "list[EvaluationChange]") -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    for name in ("version", "verdict", "metric", "figure", "before", "change"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("figure", "change") else "left")
+    for one in listed:
+        head = [Text(one.report.version), "pass" if one.report.verdict.passed else "fail"]
+        for metric, value in one.figures.items():
+            change = one.changes[metric]
+            shown = "–" if value is None else f"{value:.4f}"
+            table.add_row(*head, metric, shown, one.preceding or "–", "–" if change is None else f"{change:+.4f}")
+            head = ["", ""]
+    return table
 
 
 def _tell(run: "Session", report: "EvaluationReport") -> None:

@@ -47,6 +47,8 @@ class Door:
                 raise EOFError("the connection was closed")
             return answer
         except (OSError, EOFError, ValueError) as error:
+            if line is not None:
+                line[1].close()
             line = None
             raise SourceError(f"no answer: {error}", where=f"{self.host}:{self.port}", fix="see its log") from error
         finally:

@@ -45,7 +45,8 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
     on_progress("reading and checking bars", 0.0)
     data = training_data(workspace, learner, order)
     bars, name = data.bars, learner.spec.name
-    claim = Claim(learner=name, dataset=dataset_of(learner, order, data), seed=order.seed, number=order.number)
+    dataset = dataset_of(learner, order, data)
+    claim = Claim(learner=name, dataset=dataset, seed=order.seed, number=order.number, job_id=order.job_id)
     with workers(order.n_jobs), workspace.versions.training(claim, order.now) as training:
         require_proof(workspace, learner.spec, bars, on_progress, order.proved_on)
         scored, fits = _fit_and_score(workspace, learner, bars, order, on_progress)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -39,6 +40,7 @@ class TrainingOrder:
     tickers: None for every one that passes its checks; a named one that fails them is a QualityError.
     report_from: nothing asked from this instant on is fitted; None leaves it to the learner.
     number: the one that the version gets, whatever was cut off under it before; None takes the next free one.
+    job_id: of the job that was queued for that number; None queues one.
     proved_on: hash of bars that hold these and have passed the proof of the features; None asks for a proof of its own.
     """
 
@@ -51,6 +53,7 @@ class TrainingOrder:
     tickers: tuple[str, ...] | None = None
     report_from: datetime | None = None
     number: VersionNumber | None = None
+    job_id: UUID | None = None
     proved_on: DatasetHash | None = None
     n_jobs: int = 1
 

@@ -17,7 +17,7 @@ from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, count_trials, record_evaluation
-from pawl.ledger.model_versions import champion
+from pawl.ledger.model_versions import champion, get_version
 from pawl.market.bars import visible_before
 from pawl.market.instants import earliest, latest
 from pawl.registry.versions import VersionRecord
@@ -66,15 +66,16 @@ def reach_verdict(models: LoadedModels, case: Case, bars: pl.DataFrame, terms: T
 
 
 def judge_version(
-    workspace: Workspace, learner: Learner[Any], version: str, terms: Terms, now: datetime
+    workspace: Workspace, learner: Learner[Any], version: str, terms: Terms, now: datetime, only_as: int | None = None
 ) -> EvaluationReport:
     """Judge a recorded version against what serves now, on every bar that had closed, and record the verdict.
 
-    Nothing is moved by it. Each look after the first counts as a trial more. RefusalError for the champion itself.
+    Nothing is moved by it. Each look after the first counts as a trial more. RefusalError for the champion itself, and
+    where the report cannot get the number that it must have (`only_as`).
     """
     record = workspace.versions.get(version)
     with workspace.versions.ledger.reading() as tx:
-        serving = champion(tx, record.learner)
+        serving = champion(tx, record.learner, get_version(tx, record.version).role)
         n_trials = count_trials(tx, record.version)
     if serving == record.version:
         raise RefusalError(f"`{serving}` serves already", where="gate", fix="judge a challenger: pawl versions")
@@ -84,7 +85,7 @@ def judge_version(
     verdict = reach_verdict(LoadedModels(workspace, learner), case, bars, terms)
     new = NewEvaluation(version=record.version, baseline=case.baseline, verdict=verdict, figures={})
     with workspace.versions.ledger.transaction() as tx:
-        return record_evaluation(tx, new, now)
+        return record_evaluation(tx, new, now, only_as)
 
 
 def _score(models: LoadedModels, record: VersionRecord, bars: pl.DataFrame, start: datetime, terms: Terms) -> Scored:

@@ -15,7 +15,15 @@ from pawl.ledger.training_tables import eval_reports
 from pawl.ledger.version_number import VersionNumber, keep_number
 from pawl.ledger.version_tables import model_versions
 
-__all__ = ["NewVersion", "StoredVersion", "champion", "get_version", "list_versions", "record_version"]
+__all__ = [
+    "NewVersion",
+    "StoredVersion",
+    "champion",
+    "get_version",
+    "list_challengers",
+    "list_versions",
+    "record_version",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +113,14 @@ def list_versions(tx: sa.Connection, learner: str | None = None) -> list[StoredV
     if learner is not None:
         chosen = chosen.where(c.learner == learner)
     return [_stored(row) for row in tx.execute(chosen)]
+
+
+def list_challengers(tx: sa.Connection, verdict: str | None) -> list[StoredVersion]:
+    """Challengers trained here whose newest verdict is this one (pass, fail), or that were never judged (None)."""
+    c, result = model_versions.c, eval_reports.c.gate_result
+    found = result.is_(None) if verdict is None else result == verdict
+    waiting = _with_verdict().where(c.status == "challenger", c.training_log_id.is_not(None), found)
+    return [_stored(row) for row in tx.execute(waiting.order_by(c.learner, c.major, c.minor, c.daily))]
 
 
 def champion(tx: sa.Connection, learner: str, role: str = "policy") -> ModelVersion | None:

@@ -16,11 +16,13 @@ from pawl.ledger.version_number import VersionNumber
 
 __all__ = [
     "NewJob",
+    "QueuedJob",
     "TrainingFigures",
     "count_jobs",
     "enqueue_job",
     "fail_cut_off",
     "fail_job",
+    "job_of_run",
     "job_status",
     "start_job",
     "succeed_job",
@@ -38,6 +40,15 @@ class NewJob:
     role: str = "policy"
     train_type: str = "retrain"
     training_type: str = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedJob:
+    """A job of a run, and how it stands."""
+
+    job_id: UUID
+    version: ModelVersion
+    status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +87,15 @@ def enqueue_job(tx: sa.Connection, new: NewJob, now: datetime) -> UUID:
     return job_id
 
 
-def start_job(tx: sa.Connection, job_id: UUID, now: datetime) -> None:
-    """queued → running; RefusalError when another worker was faster."""
-    _move(tx, job_id, "queued", {"status": "running", "started_at": now, "updated_at": now})
+def start_job(
+    tx: sa.Connection, job_id: UUID, now: datetime, dataset_version_ids: Sequence[UUID] | None = None
+) -> None:
+    """queued → running; RefusalError when another worker was faster.
+
+    dataset_version_ids: what it reads, where that was not known when it was queued.
+    """
+    read = {} if dataset_version_ids is None else {"dataset_version_ids": list(dataset_version_ids)}
+    _move(tx, job_id, "queued", {"status": "running", "started_at": now, "updated_at": now, **read})
 
 
 def succeed_job(tx: sa.Connection, job_id: UUID, figures: TrainingFigures, now: datetime) -> None:
@@ -99,6 +116,23 @@ def fail_cut_off(tx: sa.Connection, version: ModelVersion, now: datetime) -> Non
     running = sa.select(c.train_job_id).where(c.target_model_version == version, c.status == "running")
     for job_id in tx.execute(running).scalars().all():
         fail_job(tx, job_id, "cut off before it ended", now)
+
+
+def job_of_run(tx: sa.Connection, learner: str, run: str) -> QueuedJob | None:
+    """The newest job of a run of a schedule, which stands as `run` in its hyper-parameters; None before the first."""
+    c = train_jobs.c
+    newest_first = (
+        sa.select(c.train_job_id, c.target_model_version, c.status, c.hyperparams)
+        .where(c.learner == learner)
+        .order_by(c.created_at.desc(), c.target_model_version.desc())
+    )
+    found = [row for row in tx.execute(newest_first) if row.hyperparams.get("run") == run]
+    if not found:
+        return None
+    # Attempts may share an instant; their ids tell which is the last.
+    last = identity("train_job", found[0].target_model_version, len(found))
+    row = next(one for one in found if one.train_job_id == last)
+    return QueuedJob(job_id=last, version=ModelVersion(row.target_model_version), status=row.status)
 
 
 def count_jobs(tx: sa.Connection) -> dict[str, int]:

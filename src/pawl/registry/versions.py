@@ -40,13 +40,14 @@ class VersionRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a training is of. number: the one it must get, although a run that was cut off may have taken it; None takes
-    the next free one.
+    the next free one. job_id: of the job that was queued for this number; None queues one.
     """
 
     learner: str
     dataset: NewDataset
     seed: int
     number: VersionNumber | None = None
+    job_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +81,14 @@ class VersionStore:
             number = claim.number
             if number is None:
                 number = claim_number(tx, claim.learner, now)
-            else:
+            elif claim.job_id is None:
                 keep_number(tx, number, now)
                 fail_cut_off(tx, number.version, now)
             dataset_id = record_dataset(tx, claim.dataset, now)
-            job = NewJob(version=number.version, dataset_version_ids=[dataset_id], hyperparams={"seed": claim.seed})
-            job_id = enqueue_job(tx, job, now)
-            start_job(tx, job_id, now)
+            if claim.job_id is None:
+                job = NewJob(version=number.version, dataset_version_ids=[dataset_id], hyperparams={"seed": claim.seed})
+            job_id = claim.job_id or enqueue_job(tx, job, now)
+            start_job(tx, job_id, now, [dataset_id])
         try:
             yield Training(version=number.version, job_id=job_id)
         except (Exception, KeyboardInterrupt) as error:  # a user's own learner may raise anything; it goes on its way

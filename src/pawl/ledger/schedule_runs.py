@@ -1,0 +1,43 @@
+"""Due times of schedules: each is taken up once, whoever asks, and however often everybody is restarted."""
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pawl.ledger.service_tables import schedule_runs
+
+__all__ = ["is_taken", "newest_due", "take_up"]
+
+EPOCH = datetime(2000, 1, 3, tzinfo=UTC)
+"""A Monday, so that weekly runs fall on one."""
+
+
+def newest_due(every: timedelta, now: datetime) -> datetime:
+    """The newest due time that is not after `now`. Of several that were missed only this one runs.
+
+    >>> newest_due(timedelta(days=7), datetime(2026, 11, 25, 15, 30, tzinfo=UTC)).isoformat()
+    '2026-11-23T00:00:00+00:00'
+    """
+    return EPOCH + ((now - EPOCH) // every) * every
+
+
+def is_taken(tx: sa.Connection, schedule: str, due_at: datetime) -> bool:
+    """Whether a due time was taken up."""
+    return _started_at(tx, schedule, due_at) is not None
+
+
+def take_up(tx: sa.Connection, schedule: str, due_at: datetime, started_at: datetime) -> bool:
+    """Take a due time up. True for whoever wrote it down first, and for the same run when it asks again.
+
+    started_at: what tells one run from another; the run keeps it for as long as it lasts.
+    """
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    row = {"schedule": schedule, "due_at": due_at, "started_at": started_at}
+    tx.execute(insert(schedule_runs).values(row).on_conflict_do_nothing())
+    return _started_at(tx, schedule, due_at) == started_at
+
+
+def _started_at(tx: sa.Connection, schedule: str, due_at: datetime) -> datetime | None:
+    c = schedule_runs.c
+    return tx.execute(sa.select(c.started_at).where(c.schedule == schedule, c.due_at == due_at)).scalar_one_or_none()

@@ -1,0 +1,108 @@
+"""Only the deployment worker moves the alias, once for each passing report, and only against today's champion."""
+
+import ast
+from pathlib import Path
+
+from inline_engine import Clock, Inline, paper_world
+from ledger_world import day, judged, move, promoted, trained
+from pawl.ids import ModelVersion
+from pawl.jobs.deployment_worker import DEPLOYMENT_WORKER, deployment_role
+from pawl.jobs.roles import ROLES
+from pawl.ledger.database import Ledger
+from pawl.ledger.deployments import list_deployments, roll_back
+from pawl.ledger.model_versions import champion
+
+SRC = Path(__file__).parents[2] / "src" / "pawl"
+V0, V1, V2 = (ModelVersion(f"m002-1.{minor}") for minor in range(3))
+
+
+def moves(ledger: Ledger) -> list[tuple[str | None, str, str]]:
+    with ledger.reading() as tx:
+        return [(one.from_version, one.to_version, one.by) for one in list_deployments(tx, "m002")]
+
+
+def test_pass_r35_a_version_with_a_passing_report_against_the_champion_is_promoted_once(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        trained(tx, V1)
+        judged(tx, V1)
+    world = paper_world(ledger, tmp_path, Clock())
+    role = deployment_role(world)
+    engine = Inline(world)
+    role.poll(engine, world.now())
+    (argument,) = engine.waiting
+    answers = [role.workflow.run(lambda name, act: act(), argument) for _ in range(2)]
+    assert answers == [{"version": V1, "is_moved": True}] * 2
+    assert moves(ledger) == [(None, V0, "test"), (V0, V1, DEPLOYMENT_WORKER)]
+
+
+def test_pass_r35_a_failed_or_missing_report_leaves_the_alias_untouched(ledger: Ledger, tmp_path: Path) -> None:
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        for version in (V1, V2):
+            trained(tx, version)
+        judged(tx, V1, passes=False)
+    world = paper_world(ledger, tmp_path, Clock())
+    assert Inline(world).work(deployment_role(world)) == []
+    assert moves(ledger) == [(None, V0, "test")]
+
+
+def test_pass_r35_a_report_against_a_champion_of_yesterday_moves_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    """Neither when the worker looks after the change, nor when the change comes between its look and its move."""
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        for version in (V1, V2):
+            trained(tx, version)
+            judged(tx, version)
+    world = paper_world(ledger, tmp_path, Clock())
+    role = deployment_role(world)
+    engine = Inline(world)
+    answers = engine.work(role)  # both were measured against V0; the first is promoted, and so V0 serves no more
+    assert [(one["version"], one["is_moved"]) for one in answers] == [(V1, True), (V2, False)]
+    assert "was measured against `m002-1.0`, but `m002-1.1` serves now" in answers[1]["why"]
+    assert Inline(world).work(role) == []
+    with ledger.reading() as tx:
+        assert champion(tx, "m002") == V1
+
+
+def test_what_was_rolled_back_is_not_promoted_again(ledger: Ledger, tmp_path: Path) -> None:
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        promoted(tx, V1, on=1)
+        roll_back(tx, "m002", "policy", V0, move(2))
+    world = paper_world(ledger, tmp_path, Clock())
+    assert Inline(world).work(deployment_role(world)) == []
+    with ledger.reading() as tx:
+        assert champion(tx, "m002") == V0
+
+
+def test_pass_r35_no_other_worker_can_move_the_alias() -> None:
+    """What moves it forward is called by the deployment worker, by a person's command, and by replays on their own
+    ledgers.
+    """
+
+    def uses(path: Path) -> bool:
+        return any(
+            isinstance(node, ast.ImportFrom)
+            and node.module == "pawl.ledger.deployments"
+            and {"promote", "roll_back"} & {alias.name for alias in node.names}
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        )
+
+    users = {path.relative_to(SRC).as_posix() for path in SRC.rglob("*.py") if uses(path)}
+    assert "jobs/deployment_worker.py" in users
+    workers = {make.__module__.rpartition(".")[2] for make in ROLES.values()}
+    assert {path for path in users if Path(path).stem in workers} == {"jobs/deployment_worker.py"}
+    assert users == {"jobs/deployment_worker.py", "jobs/rollback.py", "jobs/replay.py", "cli/alias.py"}
+
+
+def test_a_move_is_dated_by_the_clock_of_the_worker(ledger: Ledger, tmp_path: Path) -> None:
+    with ledger.transaction() as tx:
+        trained(tx, V0)
+        judged(tx, V0)
+    world = paper_world(ledger, tmp_path, Clock(day(5)))
+    Inline(world).work(deployment_role(world))
+    with ledger.reading() as tx:
+        assert [one.at for one in list_deployments(tx, "m002")] == [day(5)]
