@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from decision_events import told_rows
+from pawl.datasets.lake_feed import lake_gaps
 from pawl.datasets.own_samples import OwnSamples
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.datasets.trajectories import fold_events
@@ -28,6 +29,7 @@ from pawl.jobs.crowd_market import CROWD_START
 from pawl.jobs.crowd_user import new_user, user_id_of
 from pawl.jobs.explaining_decision import explain_decision
 from pawl.jobs.learning_status import PassportRules
+from pawl.lake.event_lake import EventLake
 from pawl.ledger.chain_check import check_chains
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
@@ -204,6 +206,14 @@ def test_the_dataset_versions_are_rebuilt_to_their_hashes(crowd: Simulated) -> N
     for built in crowd.report.layers.datasets.values():
         assert isinstance(built, BuiltDataset)
         assert verify_dataset(crowd.ledger, crowd.home, built.dataset_version_id).is_identical
+
+
+def test_every_event_lies_in_the_lake_as_it_was_written(crowd: Simulated) -> None:
+    lake = EventLake(crowd.home)
+    with crowd.ledger.reading() as tx:
+        assert lake_gaps(tx, lake) == []
+    assert lake.verify() == []
+    assert lake.scan().height == crowd.report.layers.n_lake_records > crowd.report.layers.n_events
 
 
 def test_the_chains_hold(crowd: Simulated) -> None:

@@ -65,6 +65,7 @@ def _payload(report: "CrowdReport") -> dict[str, object]:
         "L2": layers.n_samples("pretrain"),
         "L3": layers.n_samples("sft"),
         "L4": layers.n_samples("orpo"),
+        "lake_records": layers.n_lake_records,
         "labels": dict(layers.labels),
         "datasets": {name: _dataset(built) for name, built in layers.datasets.items()},
         "personas": {
@@ -118,7 +119,7 @@ def _layer_table(report: "CrowdReport") -> "RenderableType":
     layers, seconds = report.layers, report.seconds
     labels = ", ".join(f"{n:,} {name}" for name, n in layers.labels.items())
     rows = (
-        ("L0", layers.n_events, "events", "days", ""),
+        ("L0", layers.n_events, "events", "days", f"{layers.n_lake_records:,} records in the lake"),
         ("L1", layers.n_trajectories, "trajectories", "fold", labels),
         ("L2", layers.n_samples("pretrain"), "corpus documents", "pretrain", ""),
         ("L3", layers.n_samples("sft"), "supervised samples", "sft", ""),

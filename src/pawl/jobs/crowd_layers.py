@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pawl.datasets.lake_feed import feed_lake
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.datasets.trajectories import fold_events, pending_events
 from pawl.datasets.versions import BuiltDataset, DatasetRequest, build_dataset
@@ -18,12 +19,13 @@ from pawl.errors import PawlError, QualityError, RefusalError
 from pawl.evaluation.behaviour import PatternVerdict, week_start
 from pawl.jobs.crowd_user import user_id_of
 from pawl.jobs.learning_status import PassportRules, measured_behaviour
+from pawl.lake.event_lake import EventLake
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import decision_trajectories
 from pawl.ledger.event_tables import event_outbox
 from pawl.policy.personas import PERSONAS, persona_of
 
-__all__ = ["DATASETS", "Findings", "Layers", "Stopwatch", "build_layers", "find_weaknesses", "fold_all"]
+__all__ = ["DATASETS", "Findings", "Layers", "Stopwatch", "Wanted", "build_layers", "find_weaknesses", "fold_all"]
 
 DATASETS = ("pretrain", "sft", "orpo")
 EVENTS_AT_ONCE = 2_000
@@ -46,9 +48,12 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """Rows of each layer. labels: trajectories by label. datasets: by type; an error where none could be built."""
+    """Rows of each layer. n_lake_records: events, and the rows they tell of, in the event lake. labels: trajectories by
+    label. datasets: by type; an error where none could be built.
+    """
 
     n_events: int
+    n_lake_records: int
     n_trajectories: int
     labels: Mapping[str, int]
     datasets: Mapping[str, BuiltDataset | QualityError]
@@ -57,6 +62,14 @@ class Layers:
         """Of a dataset version; 0 where none was built."""
         built = self.datasets[dataset_type]
         return built.sample_count if isinstance(built, BuiltDataset) else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """How to fold, and the dataset versions to build, one of each type."""
+
+    settings: PassportSettings
+    requests: Sequence[DatasetRequest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +82,19 @@ class Findings:
     n_shown: Mapping[str, int]
 
 
-def fold_all(ledger: Ledger, settings: PassportSettings, now: datetime, progress: Callable[[float], None]) -> int:
-    """Fold every event that waits; how many. RefusalError for one that cannot be told."""
-    n_folded, n_all = 0, _count(ledger, event_outbox)
+def fold_all(
+    ledger: Ledger, lake: EventLake, settings: PassportSettings, now: datetime, progress: Callable[[float], None]
+) -> int:
+    """Put every event that waits into the lake, then fold it, as the trajectory-worker does; how many records the lake
+    gained. RefusalError for an event that cannot be told.
+    """
+    n_folded, n_records, n_all = 0, 0, _count(ledger, event_outbox)
     while True:
         with ledger.transaction() as tx:
             waiting = pending_events(tx, now, EVENTS_AT_ONCE)
             if not waiting:
-                return n_folded
+                return n_records
+            n_records += feed_lake(tx, lake, waiting)
             folded = fold_events(tx, waiting, settings, now)
         if len(folded.processed) < len(waiting):
             raise _stuck(folded.failed, len(folded.waiting))
@@ -85,11 +103,13 @@ def fold_all(ledger: Ledger, settings: PassportSettings, now: datetime, progress
 
 
 def build_layers(
-    ledger: Ledger, home: Path, requests: Sequence[DatasetRequest], now: datetime, watch: Stopwatch
+    ledger: Ledger, home: Path, wanted: Wanted, now: datetime, watch: Stopwatch, progress: Callable[[float], None]
 ) -> Layers:
-    """Build the dataset versions asked for, one of each type, and count every layer."""
+    """Fold every event, build the dataset versions asked for, and count every layer."""
+    with watch.stage("fold"):
+        n_records = fold_all(ledger, EventLake(home), wanted.settings, now, progress)
     datasets: dict[str, BuiltDataset | QualityError] = {}
-    for request in requests:
+    for request in wanted.requests:
         with watch.stage(request.dataset_type):
             try:
                 datasets[request.dataset_type] = build_dataset(ledger, home, request, now + SETTLED_AFTER)
@@ -101,6 +121,7 @@ def build_layers(
         by_label = {str(name): int(n) for name, n in labels}
     return Layers(
         n_events=_count(ledger, event_outbox),
+        n_lake_records=n_records,
         n_trajectories=_count(ledger, decision_trajectories),
         labels=dict(sorted(by_label.items())),
         datasets=datasets,

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -79,10 +81,13 @@ def broken_rows(tx: sa.Connection, record: DecisionRecord) -> tuple[str, ...]:
     whole chain.
     """
     found = []
-    for table, row in record.chained:
-        wrong = _fault(tx, table, row)
-        if wrong is not None:
-            found.append(f"{table} {row[CHAINS[table].key]}: {wrong}")
+    for table, rows in groupby(record.chained, key=itemgetter(0)):
+        of_table = [row for _, row in rows]
+        behind = _numbers_behind(tx, table, of_table)
+        for row in of_table:
+            wrong = _own_fault(table, row) or _fault_behind(tx, table, row, behind.get(row["row_hash"]))
+            if wrong is not None:
+                found.append(f"{table} {row[CHAINS[table].key]}: {wrong}")
     return tuple(found)
 
 
@@ -106,23 +111,31 @@ def descendants(tx: sa.Connection, dataset_version_ids: Sequence[UUID]) -> Desce
     return Descendants(train_job_ids=jobs, model_versions=tuple(versions))
 
 
-def _fault(tx: sa.Connection, table: str, row: Row) -> str | None:
-    chain = CHAINS[table]
+def _numbers_behind(tx: sa.Connection, table: str, rows: Sequence[Row]) -> dict[str, int]:
+    """Hash of a row → number of the one that follows it."""
+    c = CHAINS[table].table.c
+    hashes = [row["row_hash"] for row in rows if row["row_hash"] is not None]
+    found = tx.execute(sa.select(c.prev_hash, c.chain_number).where(c.prev_hash.in_(hashes)))
+    return {row.prev_hash: row.chain_number for row in found}
+
+
+def _own_fault(table: str, row: Row) -> str | None:
     if row["row_hash"] is None or row["prev_hash"] is None:
         return "it was never sealed"
-    if seal(row["prev_hash"], row_digest(chain, row)) != row["row_hash"]:
+    if seal(row["prev_hash"], row_digest(CHAINS[table], row)) != row["row_hash"]:
         return "it was changed after it was sealed"
     if row["chain_number"] == 1 and row["prev_hash"] != genesis(table, row["chain_month"]):
         return "it does not begin its month"
+    return None
+
+
+def _fault_behind(tx: sa.Connection, table: str, row: Row, next_number: int | None) -> str | None:
+    if next_number is not None:
+        return None if next_number == row["chain_number"] + 1 else "the row behind it has another number"
     heads = chain_heads.c
     of_month = (heads.table_name == table) & (heads.chain_month == row["chain_month"])
     is_last = sa.select(heads.n_rows).where(of_month, heads.head_hash == row["row_hash"])
-    behind = sa.select(chain.table.c.chain_number).where(chain.table.c.prev_hash == row["row_hash"])
-    next_number = tx.execute(behind).scalar_one_or_none()
-    expected = row["chain_number"] if next_number is None else next_number - 1
-    if next_number is None and tx.execute(is_last).scalar_one_or_none() is None:
-        return "the row behind it is gone"
-    return None if expected == row["chain_number"] else "the row behind it has another number"
+    return "the row behind it is gone" if tx.execute(is_last).scalar_one_or_none() is None else None
 
 
 def _rows(tx: sa.Connection, query: sa.Select[Any]) -> tuple[Row, ...]:

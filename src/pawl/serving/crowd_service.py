@@ -21,9 +21,9 @@ from pawl.jobs.crowd_layers import (
     Findings,
     Layers,
     Stopwatch,
+    Wanted,
     build_layers,
     find_weaknesses,
-    fold_all,
 )
 from pawl.jobs.crowd_market import CROWD_START, CrowdMarket, crowd_market
 from pawl.jobs.crowd_user import new_user
@@ -106,8 +106,6 @@ def simulate_users(
         )
     with watch.stage("days"):
         lived, end = _let_live(ledger, market, order, partial(progress, "days"))
-    with watch.stage("fold"):
-        fold_all(ledger, order.rules.passport, end, partial(progress, "trajectories"))
     requests = [
         DatasetRequest(
             dataset_type=name,
@@ -119,7 +117,8 @@ def simulate_users(
         )
         for name in DATASETS
     ]
-    layers = build_layers(ledger, home, requests, end, watch)
+    wanted = Wanted(settings=order.rules.passport, requests=requests)
+    layers = build_layers(ledger, home, wanted, end, watch, partial(progress, "layers"))
     with watch.stage("weaknesses"):
         findings = find_weaknesses(ledger, order.seed, order.users, order.rules, end)
     return CrowdReport(order=order, lived=lived, layers=layers, findings=findings, seconds=watch.seconds)
