@@ -87,7 +87,37 @@ def test_a_lookup_is_fast_and_reads_no_table_whole(ledger: Ledger) -> None:
         assert any("passport_event_outbox USING INDEX ix_passport_event_outbox_trace_id" in plan for plan in plans)
 
 
+FILLERS = {
+    "sqlite": ("lower(hex(randomblob(16)))", "lower(hex(randomblob(32)))", "n", "'2024-02-01T00:00:00.000000Z'"),
+    "postgresql": ("gen_random_uuid()", "md5(random()::text) || md5(random()::text)", "n", "'2024-02-01T00:00:00Z'"),
+}
+EVENT = "event_id, user_id, trace_id, source_table, source_event_id, event_type, payload, occurred_at, recorded_at"
+SERIES = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < :n)"
+
+
+def padded(ledger: Ledger, n_rows: int) -> None:
+    """So many events of other traces, written past every check: they are in the way and nothing else."""
+    key, digest, number, at = FILLERS[ledger.engine.dialect.name]
+    values = f"{key}, {key}, 'u/filler ' || n, 'quick_trades', {key}, 'trade.opened', '{{}}', {at}, {at}"
+    chained = f"'2024-02', {number}, {digest}, {digest}"
+    text = (
+        f"{SERIES} INSERT INTO passport_event_outbox ({EVENT}, chain_month, chain_number, prev_hash, row_hash) "
+        f"SELECT {values}, {chained} FROM s"
+    )
+    if ledger.engine.dialect.name == "sqlite":  # whose INSERT stands before the WITH
+        text = text.replace(f"{SERIES} ", "").replace(" SELECT", f" {SERIES} SELECT", 1)
+    with ledger.transaction() as tx:
+        tx.execute(sa.text(text), {"n": n_rows})
+        assert tx.execute(sa.text("SELECT count(*) FROM passport_event_outbox")).scalar_one() >= n_rows
+
+
 @pytest.mark.soak
 def test_a_lookup_in_a_ledger_of_a_million_events_takes_50_ms_at_most(ledger: Ledger) -> None:
-    traces = filled(ledger, 334_000)
-    assert least_sec(ledger, traces[::2_000]) < MOST_SEC
+    traces = filled(ledger, 200)
+    padded(ledger, 1_000_000)
+    assert least_sec(ledger, traces[::10]) < MOST_SEC
+
+
+def test_the_rows_in_the_way_are_written(ledger: Ledger) -> None:
+    padded(ledger, 1_000)
+    looked_up(ledger, filled(ledger, 1)[0])

@@ -292,13 +292,18 @@ def test_a_ledger_that_holds_decisions_is_refused(crowd: Simulated, tmp_path: Pa
 
 @pytest.mark.soak
 def test_a_large_crowd_shows_what_was_planted_and_little_else(tmp_path: Path) -> None:
-    """200 users for 60 days: each weakness in nine of ten of its persona, and in none of ten of the others."""
+    """200 users for 60 days: no pattern in the disciplined, each weakness in nearly all of its persona (overriding,
+    which few occasions decide, in most), and nothing else but that who sets no stop holds losers."""
     ledger = Ledger.open(tmp_path)
     report = simulated(ledger, tmp_path, 60, 200)
     ledger.close()
+    found = {one.persona: one for one in report.findings}
+    assert found["disciplined"].n_shown == {}
     for one in report.findings:
-        for pattern, n_shown in one.n_shown.items():
-            if pattern != one.weakness:
-                assert n_shown <= 0.1 * one.n_users, (one.persona, pattern)
+        others = {name: n for name, n in one.n_shown.items() if name != one.weakness}
+        if one.persona == "no_stopper":
+            others.pop("holding_losers", None)
+        assert all(n <= 0.1 * one.n_users for n in others.values()), (one.persona, others)
         if one.weakness is not None:
-            assert one.n_shown.get(one.weakness, 0) >= 0.9 * one.n_users, one.persona
+            least = 0.6 if one.persona == "overrider" else 0.9
+            assert one.n_shown.get(one.weakness, 0) >= least * one.n_users, one.persona
