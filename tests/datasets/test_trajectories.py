@@ -177,9 +177,12 @@ def fold_in_batches(ledger: Ledger, rows: list[Row], rng: random.Random) -> list
             seen += record(tx, batch)
         fold(ledger, rng.choices(seen, k=rng.randint(1, 5)) + [row["event_id"] for row in batch])
     fold(ledger, pending(ledger))
+    with ledger.reading() as tx:
+        rows_now = told_rows(tx)
     fold(ledger, rng.sample(seen, len(seen)))
     with ledger.reading() as tx:
-        return told_rows(tx)
+        assert told_rows(tx) == rows_now
+    return rows_now
 
 
 @pytest.fixture

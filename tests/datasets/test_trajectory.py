@@ -7,14 +7,14 @@ import pytest
 
 from decision_events import START, Row, closed, converted, opened, tracked, user
 from pawl.datasets.passport_settings import PassportSettings
-from pawl.datasets.trajectory import DecisionEvent, Scored, chains_of, decision_id, score
+from pawl.datasets.trajectory import DecisionEvent, Scored, chains_of, score
 from pawl.errors import InputError
 from pawl.ledger.event_payloads import read_payload
 from pawl.policy.utility import UtilitySettings
 
 
 def read(row: Row) -> DecisionEvent:
-    columns: Any = {name: row[name] for name in DecisionEvent.__slots__ if name != "payload"}
+    columns: Any = {name: row[name] for name in DecisionEvent.__slots__ if name not in ("payload", "decision_id")}
     return DecisionEvent(payload=read_payload(row["event_type"], row["payload"]), **columns)
 
 
@@ -67,4 +67,4 @@ def test_a_trade_opened_directly_is_its_own_action() -> None:
 
 def test_an_event_that_names_no_decision_is_refused() -> None:
     with pytest.raises(InputError, match="no id"):
-        decision_id(read(converted("a", START, signal_id="../../etc")))
+        read(converted("a", START, signal_id="../../etc"))

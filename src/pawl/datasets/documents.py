@@ -17,7 +17,7 @@ def prompt_text() -> pl.Expr:
 
     >>> row = pl.DataFrame({"ticker": "BTCUSDT", "market_regime": "up_low", "session_band": "asia", "volatility": 0.01,
     ...     "funding": 0.0001, "oi_change": 0.02, "stretch": -1.0, "horizon_sec": 86400})
-    >>> print(row.select(prompt_text()).item()[-150:])
+    >>> print(row.select(prompt_text()).item().split("BTCUSDT, ")[1])
     up_low market in the asia session. Volatility 1.000 % an hour, funding 0.0100 %, open interest 2.00 %, \
 stretch -1.00. Horizon 24 h.","ticker":"BTCUSDT"}
     """

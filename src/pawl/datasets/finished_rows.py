@@ -123,6 +123,6 @@ def _decoded(columns: list[tuple[str, ...]]) -> pl.DataFrame:
             pl.col(name).str.to_datetime(TIME_FORMAT, time_unit="us", time_zone="UTC", strict=False)
             for name in instants
         ),
-        # jsonb keeps no -0.0, and both databases are to give one hash.
-        *(pl.col(name) + 0.0 for name in numbers),
+        # jsonb keeps no -0.0, and both databases are to give one hash. (Polars leaves `x + 0.0` out.)
+        *(pl.when(pl.col(name) == 0).then(0.0).otherwise(name).alias(name) for name in numbers),
     ).select(FINISHED_SCHEMA.names())

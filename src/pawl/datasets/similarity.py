@@ -16,7 +16,7 @@ from pawl.errors import SchemaError
 
 __all__ = ["CONTEXT_COLUMNS", "EQUAL_COLUMNS", "ContextScale", "Similar", "SimilaritySettings", "similar_pairs"]
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.int32]
 
 EQUAL_COLUMNS = ("ticker", "market_regime", "session_band", "horizon_sec")
 """What both must share, beside the sides of the splits; horizon_sec: the span over which the outcome was measured."""
@@ -83,15 +83,15 @@ def similar_pairs(
     block = placed.select(pl.struct(keys).rle_id().cast(pl.Int64)).to_series().to_numpy()
     decided = placed.get_column("decided_at").dt.epoch("us").to_numpy()
     contexts = placed.select(pl.col(name) / scale.spreads[name] for name in varying).to_numpy()
-    row = placed.get_column("row").cast(pl.Int64).to_numpy()
+    row = placed.get_column("row").cast(pl.Int32).to_numpy()
     limit_us = int(settings.max_days_apart * DAY_US)
 
     def within_reach(lag: int) -> Rows:
         """Places that share block and time with the place `lag` behind them."""
         is_near = (block[:-lag] == block[lag:]) & (decided[lag:] - decided[:-lag] <= limit_us)
-        return np.flatnonzero(is_near).astype(np.int64)
+        return np.flatnonzero(is_near).astype(np.int32)
 
-    firsts, seconds = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    firsts, seconds = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     for lag in range(1, settings.max_compared + 1):
         places = within_reach(lag)
         if places.size == 0:

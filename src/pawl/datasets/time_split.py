@@ -10,7 +10,8 @@ from pawl.market.bars import UTC_TIME
 
 __all__ = ["EVAL", "TRAIN", "TimeSplit", "split_by_time"]
 
-TRAIN, EVAL = "train", "eval"
+TRAIN = "train"
+EVAL = "eval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

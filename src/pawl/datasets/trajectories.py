@@ -16,11 +16,11 @@ from pawl.datasets.trajectory import (
     Scored,
     chains_of,
     context_part,
-    decision_id,
     decision_part,
     score,
 )
 from pawl.errors import InputError, PawlError
+from pawl.ledger.chain import lock_head, month_of
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.event_payloads import (
     SignalTracked,
@@ -133,7 +133,7 @@ def _read(rows: Iterable[sa.Row[Any]], wanted: set[UUID]) -> tuple[dict[UUID, De
 
 
 def _require_sound(event: DecisionEvent) -> None:
-    """InputError for a time without a zone, and for an event that names no decision."""
+    """InputError for a time without a zone."""
     payload = event.payload
     instants: list[datetime | None] = []
     if isinstance(payload, SignalTracked):
@@ -144,7 +144,6 @@ def _require_sound(event: DecisionEvent) -> None:
         instants.append(payload.opened_at)
     if any(instant is not None and instant.tzinfo is None for instant in instants):
         raise InputError("a time carries no zone", where="event", fix="mend whatever wrote it")
-    decision_id(event)
 
 
 def _with_inferences(
@@ -167,7 +166,7 @@ def _with_inferences(
 
 def _is_early(event: DecisionEvent, chains: Mapping[UUID, DecisionChain]) -> bool:
     """Whether an event must wait: for its decision, or for the action that its outcome came of."""
-    chain = chains.get(decision_id(event))
+    chain = chains.get(event.decision_id)
     if chain is None or (chain.decided.user_id, chain.decided.trace_id) != (event.user_id, event.trace_id):
         return True
     return isinstance(event.payload, TradeClosed) and chain.acted is None
@@ -181,18 +180,19 @@ def _upsert(
 ) -> tuple[int, int]:
     """Write the rows that are missing and add to the others what they do not hold; how many of each."""
     told = {key: _trajectory(chain, outcomes.get(key), learners) for key, chain in chains.items()}
+    known = _known(tx, told)
+    # Whoever tells the same decisions at this moment waits here, so that what is missing now stays missing until it is
+    # written, and what stands is as it will be.
+    months = {month_of(row.created_at) for key, row in told.items() if key not in known}
+    for month in sorted(months):
+        lock_head(tx, decision_trajectories.name, month)
     standing = _standing(tx, told)
     missing = [row for key, row in told.items() if key not in standing]
     # In the order of their decisions, so that one batch is chained the same way wherever it is folded.
     append_trajectories(tx, sorted(missing, key=lambda row: (row.created_at, row.source_event_id)))
-    n_updated = 0
-    for key, row in _standing(tx, told, is_locking=True).items():
-        changes = _changes(row, told[key])
-        if changes:
-            c = decision_trajectories.c
-            tx.execute(sa.update(decision_trajectories).where(c.source_event_id == key).values(changes))
-            n_updated += 1
-    return len(missing), n_updated
+    changed = {key: changes for key, row in standing.items() if (changes := _changes(row, told[key]))}
+    _update(tx, changed)
+    return len(missing), len(changed)
 
 
 def _trajectory(chain: DecisionChain, outcome: Scored | None, learners: Mapping[UUID, str]) -> Trajectory:
@@ -213,16 +213,31 @@ def _trajectory(chain: DecisionChain, outcome: Scored | None, learners: Mapping[
     )
 
 
-def _standing(tx: sa.Connection, told: Iterable[UUID], *, is_locking: bool = False) -> dict[UUID, sa.Row[Any]]:
+def _known(tx: sa.Connection, told: Iterable[UUID]) -> set[UUID]:
+    c = decision_trajectories.c
+    known: set[UUID] = set()
+    for keys in _chunks(sorted(told)):
+        known.update(tx.execute(sa.select(c.source_event_id).where(c.source_event_id.in_(keys))).scalars())
+    return known
+
+
+def _standing(tx: sa.Connection, told: Iterable[UUID]) -> dict[UUID, sa.Row[Any]]:
+    """The rows of these decisions, locked in one order: so two workers on one trace wait, and do not end each other."""
     c = decision_trajectories.c
     rows: dict[UUID, sa.Row[Any]] = {}
     for keys in _chunks(sorted(told)):
         found = sa.select(c.source_event_id, c.decision_features, c.outcome_features).where(c.source_event_id.in_(keys))
-        if is_locking:
-            # Rows are locked in one order, so that two workers on one trace wait instead of ending each other.
-            found = found.order_by(c.source_event_id).with_for_update()
-        rows |= {row.source_event_id: row for row in tx.execute(found)}
+        locked = found.order_by(c.source_event_id).with_for_update()
+        rows |= {row.source_event_id: row for row in tx.execute(locked)}
     return rows
+
+
+def _update(tx: sa.Connection, changed: Mapping[UUID, Mapping[str, Any]]) -> None:
+    c = decision_trajectories.c
+    of_key = sa.update(decision_trajectories).where(c.source_event_id == sa.bindparam("key"))
+    for names in sorted({tuple(changes) for changes in changed.values()}):
+        rows = [{"key": key, **changes} for key, changes in changed.items() if tuple(changes) == names]
+        tx.execute(of_key.values({name: sa.bindparam(name) for name in names}), rows)
 
 
 def _changes(row: sa.Row[Any], told: Trajectory) -> dict[str, Any]:

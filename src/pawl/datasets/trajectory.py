@@ -5,7 +5,7 @@ could give it the one recorded first does.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from pawl.ledger.event_payloads import (
 )
 from pawl.policy.action import Action
 from pawl.policy.label_quality import label_quality
-from pawl.policy.risk_rules import RISK_SCHEMA, Exposure, with_violations
+from pawl.policy.risk_rules import RISK_SCHEMA, with_violations
 from pawl.policy.utility import UtilityTerms, direction_hit, utility_score
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "Scored",
     "chains_of",
     "context_part",
-    "decision_id",
     "decision_part",
     "score",
     "stop_distance_bps",
@@ -60,7 +59,9 @@ FACTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionEvent:
-    """One event of the outbox, read. source_event_id: its primary row."""
+    """One event of the outbox, read. source_event_id: its primary row. decision_id: the source event of the decision
+    that it belongs to; InputError where it names none.
+    """
 
     event_id: UUID
     user_id: UUID
@@ -69,6 +70,10 @@ class DecisionEvent:
     source_event_id: UUID
     recorded_at: datetime
     payload: EventPayload
+    decision_id: UUID = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decision_id", _decision_id(self.payload, self.source_event_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +101,10 @@ class Scored:
     label_quality: str
 
 
-def decision_id(event: DecisionEvent) -> UUID:
-    """The source event of the decision that an event belongs to; InputError where it names none."""
-    payload = event.payload
-    if isinstance(payload, SignalConverted):
-        return _uuid(payload.signal_id, "signal_id")
-    if isinstance(payload, TradeClosed):
-        return _uuid(payload.decision_id, "decision_id")
-    return event.source_event_id
-
-
 def chains_of(events: Iterable[DecisionEvent]) -> dict[UUID, DecisionChain]:
     """Decision id → its chain, for every decision whose own event is among them.
 
-    An event of another user, or of another trace, is none of the decision's. InputError where an event names no
-    decision.
+    An event of another user, or of another trace, is none of the decision's.
     """
     decided: dict[UUID, DecisionEvent] = {}
     acted: dict[UUID, DecisionEvent] = {}
@@ -120,7 +114,7 @@ def chains_of(events: Iterable[DecisionEvent]) -> dict[UUID, DecisionChain]:
         if isinstance(event.payload, SignalTracked | TradeOpened):
             decided.setdefault(event.source_event_id, event)
     for event in ordered:
-        key = decision_id(event)
+        key = event.decision_id
         owner = decided.get(key)
         if owner is None or (owner.user_id, owner.trace_id) != (event.user_id, event.trace_id):
             continue
@@ -186,7 +180,7 @@ def score(chains: Sequence[DecisionChain], settings: PassportSettings) -> list[S
     All of it judges the action, which is what the outcome came of. The recommendation, where the user did something
     else, is neither praised nor blamed. InputError for an outcome whose utility no column holds.
     """
-    rows = [{**asdict(_exposure(chain)), "direction": _payload(chain).side} for chain in chains]
+    rows = [_exposure(chain) for chain in chains]
     broken = with_violations(pl.DataFrame(rows, schema=RISK_SCHEMA), settings.limits).get_column("broken_rules")
     return [_scored(chain, names, settings) for chain, names in zip(chains, broken.to_list(), strict=True)]
 
@@ -224,16 +218,18 @@ def _scored(chain: DecisionChain, broken_rules: list[str], settings: PassportSet
     return Scored(outcome_features=outcome, utility_score=utility, label_quality=label.value)
 
 
-def _exposure(chain: DecisionChain) -> Exposure:
+def _exposure(chain: DecisionChain) -> dict[str, Any]:
+    """What the risk rules read of the action: RISK_SCHEMA."""
     action, decided = _payload(chain), chain.decided.payload
     assert isinstance(decided, SignalTracked | TradeOpened)
-    return Exposure(
-        direction=Action(action.side),
-        sl_bps=stop_distance_bps(action),
-        leverage=action.leverage,
-        size_pct=action.size_pct,
-        max_position_pct=decided.recommendation.max_position_pct if decided.recommendation else None,
-    )
+    return {
+        "direction": action.side,
+        "sl_bps": stop_distance_bps(action),
+        "leverage": action.leverage,
+        "size_pct": action.size_pct,
+        "max_position_pct": decided.recommendation.max_position_pct if decided.recommendation else None,
+        "is_invalid_output": False,
+    }
 
 
 def _payload(chain: DecisionChain) -> TradeAction:
@@ -259,6 +255,14 @@ def _action(event: DecisionEvent) -> dict[str, Any]:
         "overrode": None if payload.is_followed is None else not payload.is_followed,
         "trade_id": payload.trade_id,
     }
+
+
+def _decision_id(payload: EventPayload, source_event_id: UUID) -> UUID:
+    if isinstance(payload, SignalConverted):
+        return _uuid(payload.signal_id, "signal_id")
+    if isinstance(payload, TradeClosed):
+        return _uuid(payload.decision_id, "decision_id")
+    return source_event_id
 
 
 def _uuid(text: str, field: str) -> UUID:

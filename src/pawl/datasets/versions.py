@@ -91,11 +91,12 @@ def build_dataset(ledger: Ledger, home: Path, request: DatasetRequest, now: date
             require_settled(request.cut_at, cut)
         finished = finished_rows(tx, cut.parked_traces)
         recipe = _recipe(request, finished, cut)
+        prepared = prepare(finished, recipe)
+        del finished  # as large as what was prepared, and pairs need the room
         documents = documents_before(tx, recipe.window.cut_at)
         n_unresolved = _n_unresolved(tx, recipe.window)
-    layer = _layer(finished, recipe, documents)
-    # Not held while the rows are written: it is the largest thing in memory.
-    del finished
+    layer = build_layer(prepared, recipe, documents)
+    del prepared
     quality = {**layer.quality, "n_pending": n_unresolved, "n_parked_traces": len(cut.parked_traces)}
     if layer.n_rows == 0:
         raise _nothing_left(recipe, quality)
@@ -127,7 +128,10 @@ def verify_dataset(ledger: Ledger, home: Path, dataset_version_id: UUID) -> Veri
                 fix="verify it from the bars it was read from",
             )
         recipe = Recipe.read(row.filters)
-        layer = _layer(finished_rows(tx, recipe.without_traces), recipe, documents_before(tx, recipe.window.cut_at))
+        prepared = prepare(finished_rows(tx, recipe.without_traces), recipe)
+        documents = documents_before(tx, recipe.window.cut_at)
+    layer = build_layer(prepared, recipe, documents)
+    del prepared
     rebuilt, n_rebuilt = layer_hash(layer), layer.n_rows
     del layer
     path = rows_path(home, dataset_version_id)
@@ -139,10 +143,6 @@ def verify_dataset(ledger: Ledger, home: Path, dataset_version_id: UUID) -> Veri
         rebuilt_count=n_rebuilt,
         file="missing" if kept is None else "same" if kept == row.content_hash else "changed",
     )
-
-
-def _layer(finished: pl.DataFrame, recipe: Recipe, documents: pl.DataFrame) -> Layer:
-    return build_layer(prepare(finished, recipe), recipe, documents)
 
 
 def _recipe(request: DatasetRequest, finished: pl.DataFrame, cut: Cut) -> Recipe:
