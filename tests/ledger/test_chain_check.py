@@ -120,13 +120,18 @@ def test_an_empty_ledger_has_nothing_to_break(ledger: Ledger) -> None:
 
 
 def test_rows_that_were_there_before_the_chains_are_sealed_by_the_migration(ledger: Ledger) -> None:
+    n = 2_100  # more than the migration takes at once
     with ledger.transaction() as tx:
         promoted(tx, "m002-1.0", on=0)
         trained(tx, "m002-1.1")
         judged(tx, "m002-1.1", passes=False, on=40)
-        for number in range(3):
-            inference = replace(INFERENCE, inference_id=identity("inference", number), created_at=day(20 * number))
-            append_inferences(tx, [inference])
+        append_inferences(
+            tx,
+            [
+                replace(INFERENCE, inference_id=identity("inference", number), created_at=day(number % 50))
+                for number in range(n)
+            ],
+        )
         append_trajectories(tx, [replace(TRAJECTORY, inference_id=identity("inference", 0))])
         apply_writes(tx, [open_trade("o"), close_trade("x", trade_of("o"), day(2))], day(3))
         apply_writes(tx, [track_signal("s")], day(40))
@@ -134,10 +139,10 @@ def test_rows_that_were_there_before_the_chains_are_sealed_by_the_migration(ledg
         step_back(tx, "r0002")
         assert not sa.inspect(tx).has_table("chain_heads")
     ledger.make_current()
-    assert checked(ledger) == ChainReport(2 + 3 + 1 + 1 + 3, ())
+    assert checked(ledger) == ChainReport(2 + n + 1 + 1 + 3, ())
     with ledger.transaction() as tx:
         apply_writes(tx, [open_trade("later")], day(41))
-    assert checked(ledger) == ChainReport(11, ())
+    assert checked(ledger) == ChainReport(n + 8, ())
 
 
 def rows_of(ledger: Ledger, table: sa.Table) -> list[dict[str, Any]]:

@@ -175,3 +175,10 @@ def test_keys_that_become_one_keep_all_values() -> None:
     payload: Json = {"a@x.com": 1, "b@x.com": 2, "[email]": 3, "c@x.com": 4}
     found = redact(payload)
     assert found == {"[email] 2": 1, "[email] 3": 2, "[email]": 3, "[email] 4": 4}
+
+
+def test_pass_r39_the_shortest_wallet_is_not_taken_for_a_word() -> None:
+    shortest = f"tb1{'q' * 20}"
+    assert redact_text(shortest) == "[wallet]"
+    assert redact_text("a＠b.example") == "[email]"
+    assert redact_text(shortest[:-1]) == shortest[:-1]

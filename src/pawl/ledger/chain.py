@@ -7,9 +7,10 @@ that it stays one whatever a writer forgets.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -30,8 +31,8 @@ __all__ = [
     "Head",
     "append_behind",
     "append_chained",
+    "canonical_row",
     "canonical_text",
-    "canonical_value",
     "genesis",
     "lock_head",
     "month_of",
@@ -49,6 +50,7 @@ BEGIN = (
     "INSERT INTO chain_heads (table_name, chain_month, n_rows, head_hash) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING"
 )
 MOVE = "UPDATE chain_heads SET n_rows = ?, head_hash = ? WHERE table_name = ? AND chain_month = ?"
+AS_THEY_ARE = frozenset({str, float, bool, type(None), dict, list})
 MOVING_PART = ("decision_features", "action")
 NEGATIVE_ZERO = re.compile(r"-0\.0(?![0-9e])")
 
@@ -138,7 +140,7 @@ def month_of(when: datetime) -> str:
 
 def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of a row's chained columns; the same on both databases and before it is written."""
-    content = {name: canonical_value(chain.table.c[name], row[name]) for name in chain.columns}
+    content = canonical_row(chain.table, chain.columns, row)
     if MOVING_PART[0] in content:
         column, part = MOVING_PART
         content[column] = {key: value for key, value in content[column].items() if key != part}
@@ -155,15 +157,10 @@ def canonical_text(content: Any) -> str:  # noqa: ANN401 - any JSON value
     return canonical_json(_without_negative_zero(content)) if NEGATIVE_ZERO.search(text) else text
 
 
-def canonical_value(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 - whatever a column holds
-    """A value of a column as it stands in the canonical JSON of its row."""
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(column.type, Real) and value is not None:
-        return float(value)
-    return value
+def canonical_row(table: sa.Table, columns: Iterable[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a row as they stand in its canonical JSON: times and ids as text, figures as floats."""
+    reals = _reals(table)
+    return {name: _canonical(row[name], is_real=name in reals) for name in columns}
 
 
 def seal(prev_hash: str, digest: str) -> str:
@@ -214,6 +211,22 @@ def sealed_rows(
 def move_head(tx: sa.Connection, table: str, month: str, head: Head) -> None:
     """Say where a chain ends, in the transaction that locked its head."""
     run_text(tx, MOVE, (head.number, head.hash, table, month))
+
+
+def _canonical(value: Any, *, is_real: bool) -> Any:  # noqa: ANN401 - whatever a column holds
+    kind = type(value)
+    if kind in AS_THEY_ARE:
+        return value
+    if kind is UUID:
+        return str(value)
+    if isinstance(value, datetime):
+        return utc_text(value)
+    return float(value) if is_real else value
+
+
+@lru_cache(maxsize=64)
+def _reals(table: sa.Table) -> frozenset[str]:
+    return frozenset(column.name for column in table.c if isinstance(column.type, Real))
 
 
 def _without_negative_zero(value: Any) -> Any:  # noqa: ANN401 - any JSON value

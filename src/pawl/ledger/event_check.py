@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pawl.ledger.chain import canonical_text, canonical_value
+from pawl.ledger.chain import canonical_row, canonical_text
 from pawl.ledger.chain_break import Break
 from pawl.ledger.driver_sql import UNREADABLE, driver_value, row_reader, run_text, stream_text
 from pawl.ledger.event_payloads import SignalConverted, SignalTracked, TradeClosed, TradeOpened, read_payload
@@ -137,13 +137,11 @@ def _decision_price(signal: Mapping[str, Any] | None, trade: Mapping[str, Any]) 
 
 
 def _odd(table: sa.Table, row: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
-    return [
-        name
-        for name, value in said.items()
-        if name not in MOVES_ON
-        and canonical_text(canonical_value(table.c[name], row[name]))
-        != canonical_text(canonical_value(table.c[name], value))
-    ]
+    names = [name for name in said if name not in MOVES_ON]
+    stands, told = canonical_row(table, names, row), canonical_row(table, names, said)
+    if canonical_text(stands) == canonical_text(told):
+        return []
+    return [name for name in names if canonical_text(stands[name]) != canonical_text(told[name])]
 
 
 def _found(tx: sa.Connection, table: sa.Table, keys: Collection[UUID]) -> dict[UUID, dict[str, Any] | None]:

@@ -1,6 +1,7 @@
 """One thread that writes for everybody: what waits is written in one transaction, so that many share one flush."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from pawl.ledger.write_rules import Command, Prepared, prepare
 __all__ = ["GroupWriter"]
 
 MOST_AT_ONCE = 256
+SHARE_OF_WRITE, MOST_PATIENCE_SEC = 0.3, 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class GroupWriter:
         self._ledger, self._now = ledger, now
         self._short = OneRoundTrip(ledger) if ledger.engine.dialect.name == "postgresql" else None
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._crowd, self._patience_sec = 1, 0.0
         self._door, self._is_closed = threading.Lock(), False
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
@@ -79,18 +82,27 @@ class GroupWriter:
             # Whoever gave up while it waited gets nothing written.
             batch = [one for one in taken if one.future.set_running_or_notify_cancel()]
             if batch:
+                began = time.monotonic()
                 self._write(batch)
+                self._patience_sec = min(SHARE_OF_WRITE * (time.monotonic() - began), MOST_PATIENCE_SEC)
+                self._crowd = max(len(batch), self._crowd * 7 // 8)
 
     def _take(self) -> tuple[list[_Waiting], bool]:
-        """All that waits now, at least one and at most `MOST_AT_ONCE`; False behind the last of all."""
+        """What waits now, at least one and at most `MOST_AT_ONCE`; False behind the last of all.
+
+        Whoever was answered together asks again together, but the first of them a little sooner: for the others it is
+        worth a wait that is short beside a flush. One writer alone never waits.
+        """
         taken: list[_Waiting] = []
         one = self._queue.get()
+        until = time.monotonic() + self._patience_sec
         while one is not None:
             taken.append(one)
             if len(taken) == MOST_AT_ONCE:
                 return taken, True
+            left = until - time.monotonic() if len(taken) < self._crowd else 0.0
             try:
-                one = self._queue.get_nowait()
+                one = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except Empty:
                 return taken, True
         return taken, False

@@ -1,6 +1,7 @@
 """Hash chains over what may never change, triggers that keep it so, and the tables of the service around the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +10,7 @@ from pawl.errors import RefusalError
 from pawl.ledger.chain import CHAINS, Chain, Head, genesis, month_of, sealed_rows
 from pawl.ledger.chain_tables import CHAIN_COLUMNS
 from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
+from pawl.ledger.driver_sql import driver_value, run_text
 from pawl.ledger.metadata import is_one_of
 from pawl.ledger.migrations.append_only import (
     allow_changes,
@@ -72,7 +74,7 @@ SERVICE = (
     "user_reports",
     "corpus_documents",
 )
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 2_000
 
 
 def upgrade() -> None:
@@ -138,16 +140,23 @@ def _trajectory_rules(tx: sa.Connection) -> None:
 
 def _seal_standing(tx: sa.Connection, chain: Chain) -> None:
     c = chain.table.c
+    # The whole order is made before the first row comes, so that what is written meanwhile does not disturb it.
     standing = sa.select(*(c[name] for name in chain.columns)).order_by(c[chain.dated_by], c[chain.key])
+    links = f"UPDATE {chain.table.name} SET {', '.join(f'{name} = ?' for name in CHAIN_COLUMNS)} WHERE {chain.key} = ?"
     heads: dict[str, Head] = {}
-    rows = tx.execute(standing).mappings().all()
-    for row in rows:
-        month = month_of(row[chain.dated_by])
-        head = heads.get(month, Head(0, genesis(chain.table.name, month)))
-        (sealed,), heads[month] = sealed_rows(chain, month, head, [dict(row)])
-        links = {name: sealed[name] for name in CHAIN_COLUMNS}
-        tx.execute(sa.update(chain.table).where(c[chain.key] == row[chain.key]).values(links))
+    with tx.execute(standing.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+        for some in rows.mappings().partitions():
+            sealed = [_sealed(chain, heads, row) for row in some]
+            key = [driver_value(tx.dialect, c[chain.key], row[chain.key]) for row in some]
+            run_text(tx, links, [(*one, its) for one, its in zip(sealed, key, strict=True)])
     _write_heads(tx, chain.table.name, heads.items())
+
+
+def _sealed(chain: Chain, heads: dict[str, Head], row: Mapping[str, Any]) -> tuple[Any, ...]:
+    month = month_of(row[chain.dated_by])
+    head = heads.get(month, Head(0, genesis(chain.table.name, month)))
+    (sealed,), heads[month] = sealed_rows(chain, month, head, [row])
+    return tuple(sealed[name] for name in CHAIN_COLUMNS)
 
 
 def _write_heads(tx: sa.Connection, table: str, heads: Iterable[tuple[str, Head]]) -> None:
