@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from pawl.features.decision_context import MarketFrames, decision_context, session_band, tercile_edges
+from pawl.features.decision_context import (
+    CONTEXT_FIELDS,
+    MarketFrames,
+    decision_context,
+    session_band,
+    stacked_edges,
+    tercile_edges,
+)
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
@@ -144,6 +151,59 @@ def test_a_decision_reads_the_newest_edges_fitted_before_it() -> None:
     frames = MarketFrames(bars=frames.bars, funding=frames.funding, open_interest=frames.open_interest, edges=stacked)
     found = [str(context(frames, at)["market_regime"]).split("_")[-1] for at in (44.5, 50.5, 60.5)]
     assert found == ["None", "low", "high"]
+
+
+def test_edges_of_several_instants_are_those_of_each() -> None:
+    bars = pl.concat([hourly(walk(1), "B"), hourly(walk())])
+    instants_of = [hours(60), hours(3), hours(40), hours(45.5)]
+    each = pl.concat([tercile_edges(bars, until) for until in sorted(instants_of)])
+    assert_frame_equal(stacked_edges(bars, instants_of), each)
+    assert each.height == 6
+    assert stacked_edges(bars, []).is_empty()
+
+
+def test_stretch_is_the_move_of_24_bars_in_units_of_their_volatility() -> None:
+    closes = walk()
+    returns = [float(np.log(closes[n] / closes[n - 1])) for n in range(26, 50)]
+    expected = sum(returns) / (stdev(returns) * 24**0.5)
+    assert context(market(), 50.5)["stretch"] == pytest.approx(expected, rel=1e-9)
+    turned = [1e4 / price for price in closes]
+    assert context(market(turned), 50.5)["stretch"] == pytest.approx(-expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("at", [24.5, N_BARS + 1.1])
+def test_stretch_is_unknown_where_the_volatility_is(at: float) -> None:
+    assert context(market(), at)["volatility"] is context(market(), at)["stretch"] is None
+
+
+def test_where_nothing_moved_there_is_no_stretch() -> None:
+    assert context(market([100.0] * N_BARS), 50.5)["volatility"] == 0
+    assert context(market([100.0] * N_BARS), 50.5)["stretch"] is None
+
+
+def test_known_at_is_the_newest_instant_of_what_was_read() -> None:
+    # Known before 50:30: the bar and the open interest of 50:00; the funding of 48:00.
+    assert context(market(), 50.5)["known_at"] == hours(50)
+    frames = market()
+    late = values("funding_rate_frac", {50.25: 0.0001})
+    frames = MarketFrames(bars=frames.bars, funding=late, open_interest=frames.open_interest, edges=frames.edges)
+    assert context(frames, 50.5)["known_at"] == hours(50.25)
+    # The bars tell nothing yet, nor does the open interest: the settlement of 08:00 is all that was read.
+    assert context(market(), 24.0)["known_at"] == hours(16)
+    assert context(market(), 1.5)["known_at"] is None
+    assert context(market(), 50.5, "B")["known_at"] is None
+
+
+@given(st.integers(0, N_BARS * 4), st.integers(0, 5))
+def test_pass_r7_what_is_known_is_older_than_the_decision(quarter: int, seed: int) -> None:
+    at = quarter / 4
+    found = context(market(walk(seed)), at)
+    has_field = any(found[name] is not None for name in CONTEXT_FIELDS if name not in ("session_band", "known_at"))
+    assert (found["known_at"] is not None) == has_field
+    if has_field:
+        known_at = found["known_at"]
+        assert isinstance(known_at, datetime)
+        assert known_at < hours(at)
 
 
 def changed_from(frame: pl.DataFrame, column: str, instant: datetime, factor: float) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""One small trained version, made once for all tests of jobs."""
+"""One small trained version, made once for all tests of jobs, and ledgers on both databases."""
 
 from pathlib import Path
 

@@ -123,3 +123,16 @@ def test_defaults_of_the_database_read_as_utc_times(ledger: Ledger) -> None:
         row = tx.execute(sa.select(train_jobs).where(train_jobs.c.train_type == "sft")).one()
     assert abs(row.created_at - datetime.now(UTC)) < timedelta(minutes=5)
     assert (row.status, row.artifacts, row.dataset_version_ids) == ("queued", {}, [])
+
+
+def test_no_json_at_all_is_null_and_not_the_json_that_is_called_so(ledger: Ledger) -> None:
+    values = {"n": 1}, None
+    held = sa.table("held", sa.column("number", sa.Integer), sa.column("value", CanonicalJson))
+    with ledger.transaction() as tx:
+        of_json = CanonicalJson().dialect_impl(tx.dialect).compile(tx.dialect)
+        tx.execute(sa.text(f"CREATE TEMPORARY TABLE held (number integer, value {of_json})"))
+        for number, value in enumerate(values):
+            tx.execute(sa.insert(held).values(number=number, value=value))
+        tx.execute(sa.update(held).where(held.c.number == 0).values(value=None))
+        found = sa.select(sa.func.count()).select_from(held).where(held.c.value.is_(None))
+        assert tx.execute(found).scalar_one() == len(values)

@@ -10,7 +10,9 @@ from pawl.cli.session import HomeOption, JsonOption, session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pawl.cli.session import Session
     from pawl.jobs.explaining import Explained
+    from pawl.jobs.explaining_decision import DecisionExplained
 
 __all__ = ["explain"]
 
@@ -21,8 +23,19 @@ def explain(
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Lead a decision back to its cause, and derive it again; exit code 1 when the bytes differ."""
+    """Lead a decision back to its cause, and derive it again; exit code 1 when the bytes differ.
+
+    One that came through the service is derived from its events, and led on to the datasets and versions that hold it.
+    """
     with session(home, is_json=is_json) as run:
+        decision = _of_service(run, trace) if replay is None else None
+        if decision is not None:
+            from pawl.cli.explained_decision import decision_payload, decision_text
+
+            run.answer(decision_payload(decision), text=lambda: decision_text(decision))
+            if not decision.is_identical:
+                raise typer.Exit(1)
+            return
         from pawl.cli.composition import learner_named
         from pawl.jobs.explaining import explain_trace
         from pawl.jobs.workspace import Workspace
@@ -31,6 +44,21 @@ def explain(
         run.answer(_payload(found), text=lambda: _text(found))
         if not found.is_identical:
             raise typer.Exit(1)
+
+
+def _of_service(run: "Session", trace: str) -> "DecisionExplained | None":
+    """The decision of the workspace's own ledger that has this trace; None where it holds none."""
+    from pawl.errors import NotFoundError
+    from pawl.jobs.explaining_decision import explain_decision
+    from pawl.jobs.ledgers import has_ledger, ledger_of
+
+    if not has_ledger(run.settings):
+        return None
+    with ledger_of(run.settings).reading() as tx:
+        try:
+            return explain_decision(tx, run.home, trace, run.settings.passport)
+        except NotFoundError:
+            return None
 
 
 def _payload(found: "Explained") -> dict[str, object]:

@@ -20,6 +20,7 @@ from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.replay import replay
 from pawl.cli.serve import serve
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
+from pawl.cli.simulate import simulate_app
 from pawl.cli.status import status
 from pawl.cli.token import token_app
 from pawl.cli.train import train
@@ -63,6 +64,7 @@ app.add_typer(dataset_app)
 app.add_typer(learner.app)
 app.add_typer(ledger.app)
 app.add_typer(features.app)
+app.add_typer(simulate_app)
 app.add_typer(dead_letters.app)
 app.command()(worker)
 app.add_typer(token_app)

@@ -29,10 +29,11 @@ def serve(
         from pawl.datasets.own_samples import OwnSamples
         from pawl.jobs.learning_status import PassportRules
         from pawl.jobs.ledgers import ledger_of
+        from pawl.jobs.market_watch import MarketWatch, SilverMarket
+        from pawl.lake.silver import SilverStore
         from pawl.ledger.group_writer import GroupWriter
         from pawl.serving.app import create_app
         from pawl.serving.edge import log_to_stderr
-        from pawl.serving.market_view import NoMarket
         from pawl.serving.passport_routes import passport_of
         from pawl.serving.server import listening, require_token, serve_until_stopped
         from pawl.serving.service import Clocks, service_of
@@ -40,12 +41,13 @@ def serve(
         ledger = ledger_of(run.settings)
         address = host or run.settings.server.host
         require_token(ledger, address)
+        market = MarketWatch(SilverMarket(SilverStore(run.settings.home)))
         clocks = Clocks(now=lambda: datetime.now(UTC), monotonic=monotonic)
         with (
             listening(address, run.settings.server.port if port is None else port) as own,
             GroupWriter(ledger, clocks.now) as writer,
         ):
-            service = service_of(ledger, writer, NoMarket(), clocks, run.settings.server)
+            service = service_of(ledger, writer, market, clocks, run.settings.server)
             rules = PassportRules(behaviour=run.settings.behaviour, passport=run.settings.passport)
             passport = passport_of(service, rules, OwnSamples(run.settings.home))
             with passport.reports:

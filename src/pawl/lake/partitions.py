@@ -37,6 +37,11 @@ class Partitions:
         """The bars of these tickers, in their order and that of time: SILVER_SCHEMA."""
         return _scan(path for ticker in tickers for path in self._files(timeframe, ticker))
 
+    def state(self, timeframe: Timeframe) -> frozenset[tuple[str, int, int]]:
+        """Path, time of change (ns) and size of every file: another one as soon as a file is replaced."""
+        found = ((path, path.stat()) for path in self._folder(timeframe).glob(f"ticker=*/year=*/{PART}"))
+        return frozenset((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in found)
+
     def scan_beside(self, bars: pl.DataFrame, timeframe: Timeframe, whole: Iterable[str]) -> pl.LazyFrame:
         """The stored bars of the partitions that `bars` touch, and all bars of the tickers in `whole`."""
         paths = {self._file(timeframe, ticker, year) for ticker, year in partitions_of(bars)}

@@ -99,6 +99,10 @@ class SilverStore:
             )
         return self._partitions.scan(timeframe, chosen)
 
+    def state(self, timeframe: Timeframe) -> frozenset[tuple[str, int, int]]:
+        """What tells, without reading a bar, whether a merge has changed any since: compare two of them."""
+        return self._partitions.state(timeframe)
+
     def quarantined(self, timeframe: Timeframe) -> dict[str, int]:
         """Rows in quarantine by ticker, without those that came good later and those that had just not closed yet."""
         kept = self.quarantine.read(timeframe).filter(pl.col("reason") != "unfinished").drop_nulls("ticker")

@@ -1,0 +1,123 @@
+"""What the ledger holds of one trace is found by indexes, however much it holds; on both databases."""
+
+from datetime import timedelta
+from time import perf_counter
+
+import pytest
+import sqlalchemy as sa
+
+from decision_events import START, chain, inference, record
+from pawl.datasets.passport_settings import PassportSettings
+from pawl.datasets.trajectories import fold_events
+from pawl.errors import NotFoundError
+from pawl.ledger.database import Ledger
+from pawl.ledger.decision_record import broken_rows, candidate_datasets, decision_record, descendants
+from pawl.ledger.identity import identity
+
+N_CHAINS = 400
+MOST_SEC = 0.05
+
+
+def filled(ledger: Ledger, n_chains: int) -> list[str]:
+    traces = []
+    for first in range(0, n_chains, 2_000):
+        rows = [
+            [
+                {**row, "inference_id": identity("inference", key)}
+                for row in chain(str(key), START + timedelta(minutes=key))
+            ]
+            for key in range(first, min(first + 2_000, n_chains))
+        ]
+        with ledger.transaction() as tx:
+            ids = record(tx, [row for each in rows for row in each])
+            fold_events(tx, ids, PassportSettings(), START)
+        traces += [each[0]["trace_id"] for each in rows]
+    return traces
+
+
+def looked_up(ledger: Ledger, trace: str) -> None:
+    with ledger.reading() as tx:
+        found = decision_record(tx, trace)
+        assert broken_rows(tx, found) == ()
+        datasets = candidate_datasets(tx, found.events[0]["occurred_at"])
+        descendants(tx, [row["dataset_version_id"] for row in datasets])
+    assert (len(found.events), len(found.chained)) == (3, 5)
+
+
+def least_sec(ledger: Ledger, traces: list[str]) -> float:
+    """The quickest of many: the machine may be busy with something else."""
+    seconds = []
+    for trace in traces:
+        began = perf_counter()
+        looked_up(ledger, trace)
+        seconds.append(perf_counter() - began)
+    return min(seconds)
+
+
+def test_all_of_a_trace_is_found(ledger: Ledger) -> None:
+    traces = filled(ledger, 3)
+    with ledger.reading() as tx:
+        found = decision_record(tx, traces[1])
+    assert {row["trace_id"] for row in found.events} == {traces[1]}
+    assert found.trajectory is not None
+    assert found.inference is not None
+    assert found.inference["inference_id"] == identity("inference", 1) == found.events[0]["inference_id"]
+    assert inference(dict(found.events[0])).trace_id == traces[1]
+    with ledger.reading() as tx, pytest.raises(NotFoundError):
+        decision_record(tx, "u/nothing")
+
+
+def test_a_lookup_is_fast_and_reads_no_table_whole(ledger: Ledger) -> None:
+    traces = filled(ledger, N_CHAINS)
+    assert least_sec(ledger, traces[::20]) < MOST_SEC
+    if ledger.engine.dialect.name == "sqlite":
+        plans: list[str] = []
+
+        def noted(_: object, cursor: object, text: str, values: object, *rest: object) -> None:
+            if text.lstrip().startswith("SELECT"):
+                asked = ledger.engine.raw_connection()
+                plans.extend(str(row[3]) for row in asked.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall())
+                asked.close()
+
+        sa.event.listen(ledger.engine, "before_cursor_execute", noted)
+        looked_up(ledger, traces[7])
+        large = ("passport_event_outbox", "pnl_entries", "decision_trajectories", "model_inference_logs")
+        scans = [plan for plan in plans if plan.startswith("SCAN") and any(name in plan for name in large)]
+        assert scans == []
+        assert any("passport_event_outbox USING INDEX ix_passport_event_outbox_trace_id" in plan for plan in plans)
+
+
+FILLERS = {
+    "sqlite": ("lower(hex(randomblob(16)))", "lower(hex(randomblob(32)))", "n", "'2024-02-01T00:00:00.000000Z'"),
+    "postgresql": ("gen_random_uuid()", "md5(random()::text) || md5(random()::text)", "n", "'2024-02-01T00:00:00Z'"),
+}
+EVENT = "event_id, user_id, trace_id, source_table, source_event_id, event_type, payload, occurred_at, recorded_at"
+SERIES = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < :n)"
+
+
+def padded(ledger: Ledger, n_rows: int) -> None:
+    """So many events of other traces, written past every check: they are in the way and nothing else."""
+    key, digest, number, at = FILLERS[ledger.engine.dialect.name]
+    values = f"{key}, {key}, 'u/filler ' || n, 'quick_trades', {key}, 'trade.opened', '{{}}', {at}, {at}"
+    chained = f"'2024-02', {number}, {digest}, {digest}"
+    text = (
+        f"{SERIES} INSERT INTO passport_event_outbox ({EVENT}, chain_month, chain_number, prev_hash, row_hash) "
+        f"SELECT {values}, {chained} FROM s"
+    )
+    if ledger.engine.dialect.name == "sqlite":  # whose INSERT stands before the WITH
+        text = text.replace(f"{SERIES} ", "").replace(" SELECT", f" {SERIES} SELECT", 1)
+    with ledger.transaction() as tx:
+        tx.execute(sa.text(text), {"n": n_rows})
+        assert tx.execute(sa.text("SELECT count(*) FROM passport_event_outbox")).scalar_one() >= n_rows
+
+
+@pytest.mark.soak
+def test_a_lookup_in_a_ledger_of_a_million_events_takes_50_ms_at_most(ledger: Ledger) -> None:
+    traces = filled(ledger, 200)
+    padded(ledger, 1_000_000)
+    assert least_sec(ledger, traces[::10]) < MOST_SEC
+
+
+def test_the_rows_in_the_way_are_written(ledger: Ledger) -> None:
+    padded(ledger, 1_000)
+    looked_up(ledger, filled(ledger, 1)[0])
