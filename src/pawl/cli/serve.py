@@ -1,5 +1,6 @@
 """`pawl serve`: the HTTP service of a workspace."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -34,18 +35,18 @@ def serve(
         from pawl.serving.server import listening, require_token, serve_until_stopped
         from pawl.serving.service import Clocks, service_of
 
-        ledger = ledger_of(run.settings)
         address = host or run.settings.server.host
-        require_token(ledger, address)
         clocks = Clocks(now=lambda: datetime.now(UTC), monotonic=monotonic)
-        with (
-            listening(address, run.settings.server.port if port is None else port) as own,
-            GroupWriter(ledger, clocks.now) as writer,
-        ):
-            app = create_app(service_of(ledger, writer, NoMarket(), clocks, run.settings.server))
-            log_to_stderr()
-            _announce(run, address, own.getsockname()[1])
-            serve_until_stopped(app, own)
+        with closing(ledger_of(run.settings)) as ledger:
+            require_token(ledger, address)
+            with (
+                listening(address, run.settings.server.port if port is None else port) as own,
+                GroupWriter(ledger, clocks.now) as writer,
+            ):
+                app = create_app(service_of(ledger, writer, NoMarket(), clocks, run.settings.server))
+                log_to_stderr()
+                _announce(run, address, own.getsockname()[1])
+                serve_until_stopped(app, own)
         run.stderr.print("stopped; everything that was taken in is written", highlight=False)
 
 
