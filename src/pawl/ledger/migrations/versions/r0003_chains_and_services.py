@@ -146,7 +146,7 @@ def _seal_standing(tx: sa.Connection, chain: Chain) -> None:
     heads: dict[str, Head] = {}
     with tx.execute(standing.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
         for some in rows.mappings().partitions():
-            sealed = [_sealed(chain, heads, dict(row)) for row in some]
+            sealed = [_sealed(chain, heads, row) for row in some]
             key = [driver_value(tx.dialect, c[chain.key], row[chain.key]) for row in some]
             run_text(tx, links, [(*one, its) for one, its in zip(sealed, key, strict=True)])
     _write_heads(tx, chain.table.name, heads.items())
