@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawl.ledger.redaction import Json, redact, redact_text
+from pawl.ledger.redaction import MARKS, PATTERNS, SHORTEST_WALLET, Json, redact, redact_text
 
 # Written anew, from the standards and from published examples: not the patterns of the code.
 WALLETS = [
@@ -181,4 +181,16 @@ def test_pass_r39_the_shortest_wallet_is_not_taken_for_a_word() -> None:
     shortest = f"tb1{'q' * 20}"
     assert redact_text(shortest) == "[wallet]"
     assert redact_text("a＠b.example") == "[email]"
+@given(st.text(st.sampled_from("tb1cqxyz@＠. 0xXaAbB9{"), max_size=60) | st.text(max_size=60))
+def test_what_is_too_short_to_be_looked_at_would_not_have_matched(text: str) -> None:
+    slow = text
+    for kind, pattern in PATTERNS:
+        slow = pattern.sub(MARKS[kind], slow)
+    assert redact_text(text) == slow
+
+
+def test_the_shortest_wallet_is_found_and_nothing_shorter_matches() -> None:
+    shortest = "tb1" + "q" * 20
+    assert redact_text(shortest) == MARKS["wallet"]
+    assert len(shortest) == SHORTEST_WALLET
     assert redact_text(shortest[:-1]) == shortest[:-1]

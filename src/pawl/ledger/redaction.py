@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["MARKS", "Json", "redact", "redact_text"]
+__all__ = ["MARKS", "PATTERNS", "SHORTEST_WALLET", "Json", "redact", "redact_text"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -56,6 +56,9 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """In this order, so that an address at a wallet's name is one e-mail."""
 
+SHORTEST_WALLET = 23
+"""Characters: `tb1` and twenty more. The patterns match nothing shorter but e-mail addresses, which have a sign."""
+
 
 def redact(payload: Json) -> Json:
     """The payload with every wallet and e-mail address replaced by its mark, in texts and keys, at any depth.
@@ -87,8 +90,12 @@ def redact_text(text: str) -> str:
     is_short = len(text) < SHORTEST_WALLET
     if is_short and "@" not in text and "＠" not in text:  # most texts: looked through twenty times an event
         return text
+    has_sign = "@" in text or "＠" in text
+    if not has_sign and len(text) < SHORTEST_WALLET:  # as nearly every text of an event, and every key
+        return text
     for kind, pattern in PATTERNS:
-        text = pattern.sub(MARKS[kind], text)
+        if has_sign or kind != "email":
+            text = pattern.sub(MARKS[kind], text)
     return text
 
 
