@@ -9,6 +9,7 @@ from passport_world import ME, NOW, OTHER
 from pawl.errors import IdempotencyConflictError, NotFoundError, RefusalError
 from pawl.ledger.database import Ledger
 from pawl.ledger.user_reports import (
+    MOST_WAITING,
     fail_report,
     get_user_report,
     request_report,
@@ -39,6 +40,19 @@ def test_a_key_that_was_used_for_another_window_is_refused(ledger: Ledger) -> No
     asked(ledger)
     with ledger.transaction() as tx, pytest.raises(IdempotencyConflictError, match="another window"):
         request_report(tx, ME, "k", {**ASKED, "window_end": "2024-01-01T00:00:00.000000Z"}, NOW)
+
+
+def test_whoever_has_many_reports_waiting_waits_and_nobody_else_does(ledger: Ledger) -> None:
+    for number in range(MOST_WAITING):
+        asked(ledger, key=str(number))
+    with pytest.raises(RefusalError, match="20 reports wait"):
+        asked(ledger, key="one more")
+    first = asked(ledger, key="0")  # what was asked before is found, not asked again
+    assert asked(ledger, OTHER)
+    with ledger.transaction() as tx:
+        start_report(tx, first)
+        succeed_report(tx, first, {"claims": []}, NOW)
+    assert asked(ledger, key="one more") != asked(ledger, key="0") == first
 
 
 def test_a_foreign_report_and_one_that_never_was_look_the_same(ledger: Ledger) -> None:

@@ -76,8 +76,10 @@ def test_the_four_endpoints_stand_at_their_paths_and_show_nobody_elses_rows(serv
     others = {"me": ids_of(service.ledger, OTHER), "other": ids_of(service.ledger, ME)}
     assert min(map(len, others.values())) > 200
     for who, foreign in others.items():
-        told = [service.ask("GET", path, user=who).text for path in [*PATHS, f"{REPORTS}/{reports[who]}"]]
-        told.append(service.post(f"{REPORTS}/generate", {}, user=who, key="k").text)
+        answers = [service.ask("GET", path, user=who) for path in [*PATHS, f"{REPORTS}/{reports[who]}"]]
+        answers.append(service.post(f"{REPORTS}/generate", {}, user=who, key="k"))
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 202]
+        told = [answer.text for answer in answers]
         named = {text.replace("-", "") for one in told for text in UUIDS.findall(one)}
         assert named & foreign == set()
         assert named & ids_of(service.ledger, service.users[who])  # and its own are there

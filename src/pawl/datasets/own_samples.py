@@ -29,8 +29,9 @@ class OwnSamples:
     def count(self, tx: sa.Connection, dataset: DatasetRow, user_id: UUID) -> int | None:
         """Samples that come from the user's trajectories; None where the rows are not on this machine.
 
-        orpo: pairs whose chosen decision is the user's. pretrain and sft: rows of the user's decisions, copies of oversampling included,
-        as the sample count of the version includes them. Anything else holds no samples of users.
+        orpo: pairs whose chosen decision is the user's. pretrain and sft: rows of the user's decisions, copies of
+        oversampling included, as the sample count of the version includes them. Anything else holds no samples of
+        users.
         """
         key = (dataset.dataset_version_id, user_id)
         if key not in self._counted:

@@ -64,7 +64,7 @@ def confidence_band(rows: pl.DataFrame, since: datetime, now: datetime) -> Confi
         high=mean - low,
         ece=ece(confidence, hit),
         bands=tuple(
-            Band(low=at, high=to, n=n, mean_confidence=told, accuracy=came)
+            Band(low=round(at, 6), high=round(to, 6), n=n, mean_confidence=told, accuracy=came)
             for at, to, n, told, came in calibration_curve(confidence, hit).iter_rows()
             if n
         ),

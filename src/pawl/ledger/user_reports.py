@@ -9,11 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pawl.errors import IdempotencyConflictError, NotFoundError
+from pawl.errors import IdempotencyConflictError, NotFoundError, RefusalError
 from pawl.ledger.identity import identity
 from pawl.ledger.service_tables import user_reports
 
 __all__ = [
+    "MOST_WAITING",
     "StoredReport",
     "fail_report",
     "get_user_report",
@@ -22,6 +23,9 @@ __all__ = [
     "succeed_report",
     "unfinished_reports",
 ]
+
+
+MOST_WAITING = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +47,11 @@ def request_report(
 ) -> tuple[StoredReport, bool]:
     """Queue a report, and whether it is new: the same key again finds the report it made.
 
-    IdempotencyConflictError for a key that was used for another request.
+    IdempotencyConflictError for a key that was used for another request; RefusalError for a new one while MOST_WAITING
+    of this user's wait.
     """
     report_id = identity("report", user_id, key)
+    _require_patience(tx, user_id, report_id)
     row = {"report_id": report_id, "user_id": user_id, "request": dict(request), "created_at": now}
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     # Of two requests with one key that arrive at once, the later one finds the row of the earlier.
@@ -95,6 +101,21 @@ def succeed_report(tx: sa.Connection, report_id: UUID, content: Mapping[str, Any
 def fail_report(tx: sa.Connection, report_id: UUID, error: str, now: datetime) -> bool:
     """Say why nothing was made; False where the report was finished meanwhile."""
     return _finish(tx, report_id, {"status": "failed", "error": error, "finished_at": now})
+
+
+def _require_patience(tx: sa.Connection, user_id: UUID, report_id: UUID) -> None:
+    """Reports are made one after the other: whoever asks for hundreds would keep everybody waiting."""
+    c = user_reports.c
+    waiting = sa.select(c.report_id).where(c.user_id == user_id, c.status.in_(("queued", "running")))
+    ids = set(tx.execute(waiting).scalars())
+    if len(ids) >= MOST_WAITING and not _stands(tx, report_id):
+        raise RefusalError(f"{len(ids)} reports wait already", where="reports", fix="wait until one of them is made")
+
+
+def _stands(tx: sa.Connection, report_id: UUID) -> bool:
+    return (
+        tx.execute(sa.select(user_reports.c.report_id).where(user_reports.c.report_id == report_id)).first() is not None
+    )
 
 
 def _finish(tx: sa.Connection, report_id: UUID, values: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from pawl.errors import StorageError
 from pawl.jobs.learning_status import PassportRules
 from pawl.jobs.user_reporting import generate_report
 from pawl.ledger.database import Ledger
-from pawl.ledger.user_reports import fail_report, unfinished_reports
+from pawl.ledger.user_reports import fail_report, start_report, unfinished_reports
 
 __all__ = ["ReportMaker"]
 
@@ -61,4 +61,5 @@ class ReportMaker:
         except Exception:
             LOG.exception("report %s cannot be made", report_id)
             with self.ledger.transaction() as tx:
+                start_report(tx, report_id)  # the fault may have come before it was begun
                 return fail_report(tx, report_id, "a fault in the server", self.now())
