@@ -75,9 +75,6 @@ def paper_world(
     gate = GateSettings(min_decisions=30, min_days=20)
     chosen = learner or Tiny()
 
-    def nothing(*_: object) -> None:
-        return None
-
     return World(
         ledger=ledger,
         workspace=Workspace.at(home, ledger),
@@ -88,7 +85,6 @@ def paper_world(
         seed=7,
         n_jobs=1,
         passport=PassportSettings(),
-        into_lake=nothing,
         settings=WorkerSettings(**settings),
         now=now,
     )

@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 
 from decision_events import told_rows
+from pawl.datasets.lake_feed import feed_lake
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.datasets.trajectories import fold_events
+from pawl.lake.event_lake import EventLake
 from pawl.ledger.database import Ledger
 from postgres import DATABASES, Databases
 from worker_processes import Scene, ended_well, sound
@@ -71,7 +73,10 @@ def scene(request: pytest.FixtureRequest, furnished: Path) -> Iterator[Scene]:
 
 def filled(scene: Scene) -> None:
     ledger = scene.ledger()
-    folded(ledger, record_chains(ledger, N_FOLDED, FOLDED))  # so that a dataset can be made whatever is folded when
+    ids = record_chains(ledger, N_FOLDED, FOLDED)  # so that a dataset can be made whatever is folded when
+    with ledger.reading() as tx:
+        feed_lake(tx, EventLake(scene.home), ids)
+    folded(ledger, ids)
     record_chains(ledger, N_CHAINS)
     ledger.close()
 
@@ -86,7 +91,7 @@ def finish(scene: Scene, told: Told) -> None:
     scene.bury()
     assert scene.run()
     ledger = scene.ledger()
-    sound(ledger, told)
+    sound(ledger, EventLake(scene.home), told)
     ledger.close()
 
 
@@ -94,14 +99,14 @@ def test_the_boundaries_that_are_killed_at_are_all_there_are(scene: Scene, told:
     assert scene.run()
     assert {*scene.passed()} == {name for name in BOUNDARIES if "*" not in name}
     ledger = scene.ledger()
-    sound(ledger, told)
+    sound(ledger, EventLake(scene.home), told)
     ledger.close()
 
 
 def test_killed_again_and_again_nothing_is_lost_and_nothing_done_twice(scene: Scene, told: Told) -> None:
     """A seeded sample; `make soak` kills at every boundary."""
     draw = random.Random(20261125)
-    for boundary in draw.sample(BOUNDARIES, 3):
+    for boundary in draw.sample(BOUNDARIES, 2):
         scene.run([boundary])
         scene.bury()
     scene.run(["engine/take over/resumed"])
@@ -144,6 +149,6 @@ def test_two_workers_share_the_work_and_do_nothing_twice(scene: Scene, told: Tol
     assert all([ended_well(one) for one in processes])
     done = [[line for line in log.read_text().splitlines() if line.endswith("/done")] for log in logs]
     ledger = scene.ledger()
-    sound(ledger, told)
+    sound(ledger, EventLake(scene.home), told)
     ledger.close()
     assert all(done), "one of the two did nothing"

@@ -7,7 +7,7 @@ from decision_events import START, chain, record, tracked
 from ledger_world import address, run_together
 from pawl.ledger.backoff import Backoff
 from pawl.ledger.database import Ledger
-from pawl.ledger.outbox import claim_events, count_pending, due_events, mark_failed, waiting_events
+from pawl.ledger.outbox import claim_events, count_pending, due_events, mark_failed, still_waiting
 
 BACKOFF = Backoff(max_attempts=3, base_sec=10.0, max_sec=100.0)
 NOW = START + timedelta(days=1)
@@ -38,7 +38,7 @@ def test_events_come_in_the_order_of_recording_and_not_before_their_time(ledger:
         late, first, second = record(tx, rows)
         assert [one.event_id for one in due_events(tx, NOW, 10)] == [first, second, late]
         assert [one.event_id for one in due_events(tx, NOW, 2)] == [first, second]
-        assert [row.event_id for row in waiting_events(tx, [late, first])] == [first, late]
+        assert still_waiting(tx, [late, first]) == [first, late]
         (claimed,) = claim_events(tx, [first])
         assert not mark_failed(tx, claimed, "no", "w", BACKOFF, NOW)
         assert [one.event_id for one in due_events(tx, NOW, 10)] == [second, late]

@@ -58,7 +58,6 @@ def world_of(settings: Settings) -> World:
         seed=settings.seed,
         n_jobs=settings.n_jobs,
         passport=settings.passport,
-        into_lake=lambda events: None,
         settings=settings.workers,
         now=lambda: datetime.now(UTC),
     )

@@ -6,12 +6,14 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from pawl.datasets.lake_feed import feed_lake
 from pawl.datasets.trajectories import fold_events
 from pawl.errors import StorageError
 from pawl.jobs.durable_workflow import Json, Steps, Workflow, failure_of
 from pawl.jobs.worker_role import Queue, Role, World
+from pawl.lake.event_lake import EventLake
 from pawl.ledger.identity import identity
-from pawl.ledger.outbox import Due, claim_events, count_pending, due_events, mark_failed, waiting_events
+from pawl.ledger.outbox import Due, claim_events, count_pending, due_events, mark_failed, still_waiting
 
 __all__ = ["TRAJECTORY_WORKER", "trajectory_role"]
 
@@ -22,15 +24,14 @@ EARLY = "what it belongs to has not arrived: its decision, its action, or the in
 
 def trajectory_role(world: World) -> Role:
     """The worker. A batch is one workflow: into the lake, then in one transaction into trajectories and processed."""
-    ledger = world.ledger
+    ledger, lake = world.ledger, EventLake(world.workspace.home)
 
     def run(steps: Steps, argument: Mapping[str, Json]) -> Json:
         ids = [UUID(one) for one in argument["events"]]
 
-        def into_lake() -> None:
+        def into_lake() -> int:
             with ledger.reading() as tx:
-                events = waiting_events(tx, ids)
-            world.into_lake(events)
+                return feed_lake(tx, lake, still_waiting(tx, ids))
 
         steps("lake", into_lake)
         return steps("fold", lambda: _deliver(world, ids))

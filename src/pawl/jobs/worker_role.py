@@ -1,6 +1,6 @@
 """What a worker is: a durable workflow, and a look at the ledger that says what there is to do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -33,8 +33,7 @@ class Queue(Protocol):
 class World:
     """What the workers of a workspace work on.
 
-    costs, limits, seed, n_jobs: of trainings. passport: how decisions are scored. into_lake: puts events into the
-    event lake; putting one again changes nothing. now: reads the clock.
+    costs, limits, seed, n_jobs: of trainings. passport: how decisions are scored. now: reads the clock.
     """
 
     ledger: Ledger
@@ -46,7 +45,6 @@ class World:
     seed: int
     n_jobs: int
     passport: PassportSettings
-    into_lake: Callable[[Sequence[sa.Row[Any]]], None]
     settings: WorkerSettings
     now: Callable[[], datetime]
 

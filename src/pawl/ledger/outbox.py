@@ -23,7 +23,7 @@ __all__ = [
     "due_events",
     "mark_failed",
     "put_back",
-    "waiting_events",
+    "still_waiting",
 ]
 
 DELIVERY_LOCK = 0x50617774  # any fixed number; PostgreSQL's advisory lock of one delivery at a time
@@ -70,25 +70,22 @@ def claim_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[Due]:
     """
     if tx.dialect.name == "postgresql":
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(DELIVERY_LOCK)))
-    c = event_outbox.c
-    return [
-        Due(event_id=row.event_id, attempts=row.attempts, next_attempt_at=row.next_attempt_at)
-        for row in _waiting(tx, sa.select(*ORDER, c.event_id, c.attempts, c.next_attempt_at), event_ids)
-    ]
+    return _waiting(tx, event_ids)
 
 
-def waiting_events(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
-    """Those of the events that still wait, whole rows, in the order of recording."""
-    return _waiting(tx, sa.select(event_outbox), event_ids)
+def still_waiting(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the events that still wait, in the order of recording; others may deliver them meanwhile."""
+    return [one.event_id for one in _waiting(tx, event_ids)]
 
 
-def _waiting(tx: sa.Connection, chosen: sa.Select[Any], event_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
+def _waiting(tx: sa.Connection, event_ids: Sequence[UUID]) -> list[Due]:
     c = event_outbox.c
     found: list[sa.Row[Any]] = []
     for start in range(0, len(event_ids), IDS_AT_ONCE):
-        ids = event_ids[start : start + IDS_AT_ONCE]
-        found += tx.execute(chosen.where(c.event_id.in_(ids), c.processed_at.is_(None))).all()
-    return sorted(found, key=lambda row: (row.recorded_at, row.chain_month or "", row.chain_number or 0))
+        chosen = c.event_id.in_(event_ids[start : start + IDS_AT_ONCE]) & c.processed_at.is_(None)
+        found.extend(tx.execute(sa.select(*ORDER, c.event_id, c.attempts, c.next_attempt_at).where(chosen)))
+    found.sort(key=lambda row: (row.recorded_at, row.chain_month or "", row.chain_number or 0))
+    return [Due(event_id=row.event_id, attempts=row.attempts, next_attempt_at=row.next_attempt_at) for row in found]
 
 
 def mark_failed(tx: sa.Connection, event: Due, error: str, worker: str, backoff: Backoff, now: datetime) -> bool:
