@@ -181,6 +181,8 @@ def test_pass_r39_the_shortest_wallet_is_not_taken_for_a_word() -> None:
     shortest = f"tb1{'q' * 20}"
     assert redact_text(shortest) == "[wallet]"
     assert redact_text("a＠b.example") == "[email]"
+
+
 @given(st.text(st.sampled_from("tb1cqxyz@＠. 0xXaAbB9{"), max_size=60) | st.text(max_size=60))
 def test_what_is_too_short_to_be_looked_at_would_not_have_matched(text: str) -> None:
     slow = text
