@@ -1,5 +1,6 @@
 """The parts of a trajectory, from events alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from decision_events import START, Row, closed, converted, opened, tracked, user
 from pawl.datasets.passport_settings import PassportSettings
-from pawl.datasets.trajectory import DecisionEvent, Scored, chains_of, score
+from pawl.datasets.trajectory import DecisionEvent, Scored, chains_of, context_part, score
 from pawl.errors import InputError
 from pawl.ledger.event_payloads import read_payload
 from pawl.policy.utility import UtilitySettings
@@ -37,19 +38,19 @@ def test_pass_r8_the_utility_of_a_trajectory_is_the_formula_with_the_weights_tha
 
 def test_of_two_events_that_tell_one_part_the_first_recorded_counts() -> None:
     first, second = read(closed("a")), read(closed("a", pnl_bps=1.0))
-    later = DecisionEvent(
-        event_id=second.event_id,
-        user_id=second.user_id,
-        trace_id=second.trace_id,
-        inference_id=None,
-        source_event_id=second.source_event_id,
-        recorded_at=second.recorded_at + timedelta(seconds=1),
-        payload=second.payload,
-    )
+    later = replace(second, recorded_at=second.recorded_at + timedelta(seconds=1))
     rows = [read(tracked("a")), read(converted("a"))]
     for order in ([first, later], [later, first]):
         (chain,) = chains_of([*order, *rows]).values()
         assert chain.closed == first
+
+
+def test_pass_r7_the_context_is_that_of_the_event_that_was_recorded_first() -> None:
+    first = read(tracked("a"))
+    again = replace(read(tracked("a", context={"volatility": 0.9})), recorded_at=START + timedelta(days=1))
+    for order in ([first, again], [again, first]):
+        (chain,) = chains_of(order).values()
+        assert context_part(chain)["volatility"] == 0.01
 
 
 def test_events_of_another_user_or_trace_are_no_part_of_a_chain() -> None:
