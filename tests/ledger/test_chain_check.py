@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger_world import START, day, judged, promoted, trained
 from pawl.errors import RefusalError
 from pawl.ledger import chain_check
-from pawl.ledger.chain import CHAINS
+from pawl.ledger.chain import CHAINS, append_behind, lock_head
 from pawl.ledger.chain_check import Break, ChainReport, check_chains
 from pawl.ledger.column_types import CanonicalJson, UtcTime
 from pawl.ledger.database import Ledger
@@ -231,6 +231,20 @@ def test_a_head_that_was_touched_is_found(filled: Ledger) -> None:
             sa.update(heads).where(this).values(head_hash="f" * 64),
         ):
             assert any((one.table, one.month) == place for one in attacked(filled, change))
+
+
+def test_a_row_in_the_chain_of_another_month_is_named(ledger: Ledger) -> None:
+    event = {
+        "event_id": identity("event", 1), "user_id": identity("user", 1), "trace_id": "t", "inference_id": None,
+        "source_table": "elsewhere", "source_event_id": identity("row", 1), "event_type": "told", "payload": {},
+        "occurred_at": day(1), "recorded_at": day(1),
+    }  # fmt: skip
+    with ledger.transaction() as tx:
+        head = lock_head(tx, "passport_event_outbox", "2024-03")
+        append_behind(tx, CHAINS["passport_event_outbox"], "2024-03", head, [event])
+    (found,) = checked(ledger).breaks
+    assert (found.row, found.month, found.number) == (str(event["event_id"]), "2024-03", 1)
+    assert "another month than its recorded_at" in found.what
 
 
 def test_a_whole_month_that_was_removed_is_missed(filled: Ledger) -> None:

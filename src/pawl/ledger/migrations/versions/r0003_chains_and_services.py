@@ -1,6 +1,6 @@
 """Hash chains over what may never change, triggers that keep it so, and the tables of the service around the ledger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -152,10 +152,10 @@ def _seal_standing(tx: sa.Connection, chain: Chain) -> None:
     _write_heads(tx, chain.table.name, heads.items())
 
 
-def _sealed(chain: Chain, heads: dict[str, Head], row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _sealed(chain: Chain, heads: dict[str, Head], row: sa.RowMapping) -> tuple[Any, ...]:
     month = month_of(row[chain.dated_by])
     head = heads.get(month, Head(0, genesis(chain.table.name, month)))
-    (sealed,), heads[month] = sealed_rows(chain, month, head, [row])
+    (sealed,), heads[month] = sealed_rows(chain, month, head, [dict(row)])
     return tuple(sealed[name] for name in CHAIN_COLUMNS)
 
 
