@@ -1,5 +1,6 @@
 """`pawl promote` and `pawl rollback`: the two ways in which the serving alias moves."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Annotated
@@ -25,7 +26,7 @@ def promote(
         from pawl.ledger.evaluations import newest_report
         from pawl.ledger.model_versions import get_version
 
-        with open_ledger(run.settings, None).transaction() as tx:
+        with closing(open_ledger(run.settings, None)) as ledger, ledger.transaction() as tx:
             report = newest_report(tx, get_version(tx, version).version)
             if report is None:
                 raise RefusalError(f"`{version}` was never judged", where="promotion", fix=f"pawl gate judge {version}")
@@ -56,7 +57,7 @@ def rollback(
         from pawl.jobs.ledgers import open_ledger
         from pawl.jobs.rollback import roll_back_learner
 
-        open_ledger(run.settings, None)  # refuses a workspace in which nothing was ever trained
+        open_ledger(run.settings, None).close()  # refuses a workspace in which nothing was ever trained
         chosen = learner_named(learner, run.settings)
         done = roll_back_learner(workspace_of(run.settings), chosen, reason, datetime.now(UTC), monotonic)
         payload = {

@@ -1,5 +1,6 @@
 """`pawl serve`: the HTTP service of a workspace."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -38,22 +39,22 @@ def serve(
         from pawl.serving.server import listening, require_token, serve_until_stopped
         from pawl.serving.service import Clocks, service_of
 
-        ledger = ledger_of(run.settings)
         address = host or run.settings.server.host
-        require_token(ledger, address)
-        market = MarketWatch(SilverMarket(SilverStore(run.settings.home)))
         clocks = Clocks(now=lambda: datetime.now(UTC), monotonic=monotonic)
-        with (
-            listening(address, run.settings.server.port if port is None else port) as own,
-            GroupWriter(ledger, clocks.now) as writer,
-        ):
-            service = service_of(ledger, writer, market, clocks, run.settings.server)
-            rules = PassportRules(behaviour=run.settings.behaviour, passport=run.settings.passport)
-            passport = passport_of(service, rules, OwnSamples(run.settings.home))
-            with passport.reports:
-                log_to_stderr()
-                _announce(run, address, own.getsockname()[1])
-                serve_until_stopped(create_app(service, passport), own)
+        market = MarketWatch(SilverMarket(SilverStore(run.settings.home)))
+        with closing(ledger_of(run.settings)) as ledger:
+            require_token(ledger, address)
+            with (
+                listening(address, run.settings.server.port if port is None else port) as own,
+                GroupWriter(ledger, clocks.now) as writer,
+            ):
+                service = service_of(ledger, writer, market, clocks, run.settings.server)
+                rules = PassportRules(behaviour=run.settings.behaviour, passport=run.settings.passport)
+                passport = passport_of(service, rules, OwnSamples(run.settings.home))
+                with passport.reports:
+                    log_to_stderr()
+                    _announce(run, address, own.getsockname()[1])
+                    serve_until_stopped(create_app(service, passport), own)
         run.stderr.print("stopped; everything that was taken in is written", highlight=False)
 
 

@@ -1,5 +1,6 @@
 """`pawl token`: who may use the service. A token is shown once; the ledger keeps its hash."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -41,7 +42,7 @@ def create(
 
         user_id = new_user_id() if user is None else _user_id(user)
         secret = new_token()
-        with ledger_of(run.settings).transaction() as tx:
+        with closing(ledger_of(run.settings)) as ledger, ledger.transaction() as tx:
             token_id = create_token(tx, secret, user_id, name, datetime.now(UTC))
         payload = {"token": secret, "token_id": str(token_id), "user_id": str(user_id), "name": name}
         run.answer(
@@ -62,7 +63,7 @@ def list_all(home: HomeOption = None, is_json: JsonOption = False) -> None:
 
         found: list[StoredToken] = []
         if has_ledger(run.settings):
-            with ledger_of(run.settings).reading() as tx:
+            with closing(ledger_of(run.settings)) as ledger, ledger.reading() as tx:
                 found = list_tokens(tx)
         run.answer([_row(one) for one in found], text=lambda: _table(found))
 
@@ -78,7 +79,7 @@ def revoke(
         from pawl.jobs.ledgers import ledger_of
         from pawl.ledger.tokens import revoke_token
 
-        with ledger_of(run.settings).transaction() as tx:
+        with closing(ledger_of(run.settings)) as ledger, ledger.transaction() as tx:
             ended = revoke_token(tx, named, datetime.now(UTC))
         within = run.settings.server.token_cache_sec
         run.answer(

@@ -1,5 +1,6 @@
 """`pawl versions` and `pawl gate explain`: what was trained, what served, and why."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +40,7 @@ def versions(
         from pawl.ledger.deployments import active_at
         from pawl.ledger.model_versions import list_versions
 
-        with open_ledger(run.settings, replay).reading() as tx:
+        with closing(open_ledger(run.settings, replay)) as ledger, ledger.reading() as tx:
             listed = list_versions(tx)
             if at is not None:
                 served = {active_at(tx, one.learner, at, one.role) for one in listed}
@@ -73,7 +74,7 @@ def explain(
         from pawl.ledger.evaluations import newest_report
         from pawl.ledger.model_versions import get_version
 
-        with open_ledger(run.settings, replay).reading() as tx:
+        with closing(open_ledger(run.settings, replay)) as ledger, ledger.reading() as tx:
             report = newest_report(tx, get_version(tx, version).version)
         if report is None:
             raise NotFoundError(

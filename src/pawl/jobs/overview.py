@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,11 +49,11 @@ def overview(place: LedgerPlace) -> Overview:
     learners: tuple[LearnerState, ...] = ()
     jobs: Mapping[str, int] = {}
     if has_ledger(place):
-        with ledger_of(place).reading() as tx:
+        with closing(ledger_of(place)) as ledger, ledger.reading() as tx:
             learners, jobs = _learners(tx), count_jobs(tx)
     replays: dict[str, ReplayState] = {}
-    for name, ledger in replay_ledgers(place.home).items():
-        with ledger.reading() as tx:
+    for name, of_replay in replay_ledgers(place.home).items():
+        with of_replay.reading() as tx:
             states = replay_states(tx)
         if states:
             replays[name] = states[-1]
