@@ -91,11 +91,16 @@ def test_the_order_of_the_rows_says_nothing(rng: np.random.Generator) -> None:
 
 
 def test_what_comes_after_now_changes_nothing(rng: np.random.Generator) -> None:
-    rows, now = drawn_user(rng), START + timedelta(weeks=6)
+    now = START + timedelta(weeks=6)
+    # Held for days, so that several trades that were open at that time end later.
+    rows = drawn_user(rng).with_columns(
+        hold_sec=200_000.0, resolved_at=pl.col("opened_at") + pl.duration(seconds=200_001)
+    )
     known = rows.filter(pl.col("opened_at") <= now).with_columns(
         pl.when(pl.col("resolved_at") <= now).then(pl.col(name)).alias(name)
         for name in ("pnl_bps", "hold_sec", "exit_price", "recommendation_hit")
     )
+    assert known["pnl_bps"].null_count() > 3
     assert measure_behaviour(rows, LIMITS, START, now) == measure_behaviour(known, LIMITS, START, now)
 
 

@@ -17,9 +17,11 @@ from pawl.ledger.learning_record import (
     metric_changes,
     newest_runs,
     open_runs,
+    scheduled_runs,
     serving_versions,
     trained_datasets,
 )
+from pawl.ledger.service_tables import schedule_runs
 from pawl.ledger.training_tables import eval_reports, train_jobs
 
 
@@ -105,3 +107,16 @@ def test_a_dataset_is_trained_on_once_a_job_that_has_not_failed_reads_it(ledger:
         )
         assert trained_datasets(tx, WEEK) == {one}
         assert trained_datasets(tx, NOW + timedelta(seconds=1)) == frozenset()
+
+
+def test_a_schedule_is_due_one_interval_after_it_was_taken_up_last(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        for number in (1, 8, 4):
+            tx.execute(
+                sa.insert(schedule_runs).values(schedule="train m002", due_at=day(number), started_at=day(number))
+            )
+        found = scheduled_runs(tx, {"train m002": timedelta(days=7), "dataset sft": timedelta(days=1)})
+    assert [(one.schedule, one.last_due_at, one.next_due_at) for one in found] == [
+        ("dataset sft", None, None),
+        ("train m002", day(8), day(15)),
+    ]

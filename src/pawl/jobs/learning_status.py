@@ -1,8 +1,8 @@
 """What Passport shows one user of the learning: its share in it, what became better, its own weaknesses, the gap."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,11 +18,13 @@ from pawl.ledger.evidence import events_of
 from pawl.ledger.learning_record import (
     Improvement,
     Run,
+    ScheduledRun,
     ServingVersion,
     datasets_since,
     improvement_of,
     newest_runs,
     open_runs,
+    scheduled_runs,
     serving_versions,
     trained_datasets,
 )
@@ -44,10 +46,11 @@ SHOWN_OCCURRENCES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassportRules:
-    """What Passport judges by."""
+    """What Passport judges by. schedules: what trainings and datasets run by themselves → how often."""
 
     behaviour: BehaviourSettings
     passport: PassportSettings
+    schedules: Mapping[str, timedelta] = field(default_factory=dict)
 
     @property
     def limits(self) -> PatternLimits:
@@ -107,10 +110,13 @@ class Weakness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """last: the training that finished last, by learner, role and type. next: those that wait or run."""
+    """last: the training that finished last, by learner, role and type. next: those that wait or run. scheduled: what
+    will be due.
+    """
 
     last: tuple[Run, ...]
     next: tuple[Run, ...]
+    scheduled: tuple[ScheduledRun, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +149,7 @@ def learning_status(
         weaknesses=_weaknesses(tx, user_id, behaviours),
         confidence=confidence,
         serving=serving,
-        runs=Runs(last=newest_runs(tx), next=open_runs(tx)),
+        runs=Runs(last=newest_runs(tx), next=open_runs(tx), scheduled=scheduled_runs(tx, rules.schedules)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from pawl.gates.figure import Figure, Measured
 from pawl.gates.verdict import Row, Verdict
 from pawl.gates.verdict_json import verdict_from_json
 from pawl.ids import ModelVersion
+from pawl.ledger.column_types import UtcTime
 from pawl.ledger.evaluations import newest_report
+from pawl.ledger.service_tables import schedule_runs
 from pawl.ledger.training_tables import dataset_versions, train_jobs
 from pawl.ledger.version_tables import model_versions
 
@@ -23,6 +25,7 @@ __all__ = [
     "Improvement",
     "MetricChange",
     "Run",
+    "ScheduledRun",
     "ServingVersion",
     "datasets_page",
     "datasets_since",
@@ -30,6 +33,7 @@ __all__ = [
     "metric_changes",
     "newest_runs",
     "open_runs",
+    "scheduled_runs",
     "serving_versions",
     "trained_datasets",
 ]
@@ -99,6 +103,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledRun:
+    """What runs by itself. last_due_at: the due time that was taken up last; next_due_at: the one after it, which lies
+    in the past where nothing took it up; both None before the first.
+    """
+
+    schedule: str
+    last_due_at: datetime | None
+    next_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRow:
     """A dataset version as it stands."""
 
@@ -163,6 +178,21 @@ def newest_runs(tx: sa.Connection) -> tuple[Run, ...]:
 def open_runs(tx: sa.Connection) -> tuple[Run, ...]:
     """The trainings that wait or run."""
     return _runs(tx, train_jobs.c.status.in_(("queued", "running")))
+
+
+def scheduled_runs(tx: sa.Connection, schedules: Mapping[str, timedelta]) -> tuple[ScheduledRun, ...]:
+    """When each schedule was due and will be. schedules: name, as `schedule_runs` has it → how often."""
+    c = schedule_runs.c
+    newest = sa.select(c.schedule, sa.func.max(c.due_at, type_=UtcTime())).group_by(c.schedule)
+    taken: dict[str, datetime] = {name: due_at for name, due_at in tx.execute(newest)}
+    return tuple(
+        ScheduledRun(
+            schedule=name,
+            last_due_at=taken.get(name),
+            next_due_at=taken[name] + every if name in taken else None,
+        )
+        for name, every in sorted(schedules.items())
+    )
 
 
 def datasets_since(tx: sa.Connection, since: datetime, now: datetime) -> list[DatasetRow]:
