@@ -1,6 +1,7 @@
 """`pawl versions` and `pawl gate explain` over a replay."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,22 @@ def test_the_gate_explains_each_verdict_and_exits_1_for_a_refusal(
         code, answer = ask(sealed, capsys, "gate", "explain", one.record.version)
         assert code == (0 if one.verdict.passed else 1)
         assert answer["champion"] == one.champion
+
+
+def test_pass_r45_the_gate_lists_each_verdict_with_its_changes_against_the_version_before(
+    sealed: SealedReplay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = ask(sealed, capsys, "gate", "ls")
+    assert code == 0
+    assert [row["version"] for row in rows] == [one.record.version for one in sealed.result.candidates]
+    assert rows[0]["preceding"] is None
+    for before, row in pairwise(rows):
+        assert row["preceding"] == before["version"]
+        change = row["figures"]["hit_rate"] - before["figures"]["hit_rate"]
+        assert row["changes"]["hit_rate"] == pytest.approx(change, abs=1e-12)
+    assert ask(sealed, capsys, "gate", "ls", "nobody") == (0, [])
+    assert run(["gate", "ls", "--replay", sealed.home.name, "--home", str(sealed.home.parents[1])]) == 0
+    assert f"{NAME}-1.1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("replay", ["none-1", "../elsewhere"])

@@ -102,6 +102,7 @@ def judge(
 @gate_app.command("ls")
 def list_verdicts(
     learner: Annotated[str | None, typer.Argument(metavar="[LEARNER]", help="Of this learner only.")] = None,
+    replay: ReplayOption = None,
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -110,7 +111,7 @@ def list_verdicts(
         from pawl.jobs.ledgers import open_ledger
         from pawl.ledger.evaluations import list_evaluations
 
-        with open_ledger(run.settings, None).reading() as tx:
+        with open_ledger(run.settings, replay).reading() as tx:
             listed = list_evaluations(tx, learner)
         run.answer([_verdict(one) for one in listed], text=lambda: _verdicts(listed))
 
