@@ -54,7 +54,7 @@ RULES = PassportRules(behaviour=BehaviourSettings(), passport=PassportSettings()
 NOW = CROWD_START + timedelta(days=DAYS)
 T, E = decision_trajectories.c, event_outbox.c
 OVER_LEVERAGER = user_id_of(SEED, 3)
-PERSONAL = re.compile(r"0x[0-9a-fA-F]{40}|[\w.+-]+@[\w-]+\.[a-z]+|bc1[a-z0-9]{30}")
+PERSONAL = re.compile(r"0x[0-9a-fA-F]{40}|[\w.+-]+@[\w-]+\.[a-z]+|\bbc1[a-z0-9]{39}\b")
 UUIDS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 

@@ -1,5 +1,6 @@
 """`pawl explain`: from a decision back to the data and the artifact it came from, and whether they still give it."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,7 +55,7 @@ def _of_service(run: "Session", trace: str) -> "DecisionExplained | None":
 
     if not has_ledger(run.settings):
         return None
-    with ledger_of(run.settings).reading() as tx:
+    with closing(ledger_of(run.settings)) as ledger, ledger.reading() as tx:
         try:
             return explain_decision(tx, run.home, trace, run.settings.passport)
         except NotFoundError:

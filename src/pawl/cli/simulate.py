@@ -1,5 +1,6 @@
 """`pawl simulate users`: a crowd that acts through the service, and what every layer makes of it."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,8 +53,8 @@ def users(
             rules=PassportRules(behaviour=run.settings.behaviour, passport=run.settings.passport),
             code=code_version(),
         )
-        with run.stages() as progress:
-            report = simulate_users(ledger_of(run.settings), run.home, order, progress)
+        with closing(ledger_of(run.settings)) as ledger, run.stages() as progress:
+            report = simulate_users(ledger, run.home, order, progress)
         run.answer(_payload(report), text=lambda: _text(report))
 
 
