@@ -132,9 +132,11 @@ def address(ledger: Ledger) -> str:
 
 def run_together(code: str, arguments: Sequence[str], n: int, cwd: Path) -> list[str]:
     """Run the code in n processes at once, the number of each as its last argument; what each printed."""
+    # The modules that tests share lie beside this one, where another process would not look for them.
+    found = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}"
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", code, *arguments, str(number)], cwd=cwd, text=True, stdout=subprocess.PIPE
+            [sys.executable, "-c", found, *arguments, str(number)], cwd=cwd, text=True, stdout=subprocess.PIPE
         )
         for number in range(n)
     ]
