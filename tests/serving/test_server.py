@@ -38,6 +38,13 @@ def _n_events(ledger: Ledger) -> int:
         return tx.execute(sa.select(sa.func.count()).select_from(event_outbox)).scalar_one()
 
 
+def test_the_schedules_of_the_settings_stand_in_the_status(server: Served) -> None:
+    path = "/api/profile/passport/learning/status"
+    answer = httpx.get(f"{server.url}{path}", headers={"Authorization": "Bearer pawl_ann"}, timeout=20)
+    assert answer.status_code == 200
+    assert [one["schedule"] for one in answer.json()["runs"]["scheduled"]] == ["train m002"]
+
+
 def test_a_server_stopped_in_the_midst_has_written_all_that_it_answered(server: Served) -> None:
     """SIGTERM under load: every 201 stands, the process ends by itself, and its log holds no secret."""
 

@@ -49,7 +49,11 @@ def serve(
                 GroupWriter(ledger, clocks.now) as writer,
             ):
                 service = service_of(ledger, writer, market, clocks, run.settings.server)
-                rules = PassportRules(behaviour=run.settings.behaviour, passport=run.settings.passport)
+                rules = PassportRules(
+                    behaviour=run.settings.behaviour,
+                    passport=run.settings.passport,
+                    schedules=run.settings.workers.named_schedules(),
+                )
                 passport = passport_of(service, rules, OwnSamples(run.settings.home))
                 with passport.reports:
                     log_to_stderr()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pawl.jobs.durable_workflow import Json
 from pawl.jobs.worker_role import World, is_parked, turn_of
+from pawl.jobs.worker_settings import schedule_name
 from pawl.ledger.column_types import utc_text
 from pawl.ledger.dead_letters import letters_of
 from pawl.ledger.schedule_runs import is_taken, newest_due, take_up
@@ -21,7 +22,7 @@ def due_runs(world: World, kind: str, now: datetime) -> list[Run]:
     """
     due = {what: newest_due(every, now) for what, every in world.settings.schedules(kind).items()}
     with world.ledger.reading() as tx:
-        open_due = {what: at for what, at in due.items() if not is_taken(tx, _schedule(kind, what), at)}
+        open_due = {what: at for what, at in due.items() if not is_taken(tx, schedule_name(kind, what), at)}
     return [
         (name, {"run": name, "what": what, "due_at": at.isoformat(), "started_at": now.isoformat()})
         for what, at in open_due.items()
@@ -47,8 +48,4 @@ def take_up_run(world: World, kind: str, argument: Mapping[str, Json]) -> bool:
         return True
     due_at, started_at = (datetime.fromisoformat(argument[name]) for name in ("due_at", "started_at"))
     with world.ledger.transaction() as tx:
-        return take_up(tx, _schedule(kind, argument["what"]), due_at, started_at)
-
-
-def _schedule(kind: str, what: str) -> str:
-    return f"{kind} {what}"
+        return take_up(tx, schedule_name(kind, argument["what"]), due_at, started_at)

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from pawl.ledger.backoff import Backoff
 
-__all__ = ["WorkerSettings"]
+__all__ = ["WorkerSettings", "schedule_name"]
+
+KINDS = ("train", "dataset")
 
 
 class WorkerSettings(BaseModel):
@@ -49,3 +51,16 @@ class WorkerSettings(BaseModel):
         """What → how often, of the trainings (train) or the datasets (dataset)."""
         every = self.train_every_hours if kind == "train" else self.dataset_every_hours
         return {name: timedelta(hours=hours) for name, hours in every.items()}
+
+    def named_schedules(self) -> dict[str, timedelta]:
+        """Every schedule by the name under which its runs are recorded.
+
+        >>> WorkerSettings(dataset_every_hours={"sft": 24}).named_schedules()
+        {'dataset sft': datetime.timedelta(days=1)}
+        """
+        return {schedule_name(kind, what): every for kind in KINDS for what, every in self.schedules(kind).items()}
+
+
+def schedule_name(kind: str, what: str) -> str:
+    """The name in `schedule_runs`. kind: train or dataset. what: the learner, or the type."""
+    return f"{kind} {what}"
