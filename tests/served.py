@@ -19,7 +19,14 @@ __all__ = ["NOW", "Served", "served"]
 
 COMMAND = [sys.executable, "-c", "from pawl.cli.main import main; main()", "serve", "--json", "--port", "0"]
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-SETTINGS = "[server]\nrequests_per_sec = 100000\nburst = 100000\ntoken_cache_sec = 0.5\n[workers.train_every_hours]\nm002 = 168\n"
+SETTINGS = """
+[server]
+requests_per_sec = 100000
+burst = 100000
+token_cache_sec = 0.5
+[workers.train_every_hours]
+m002 = 168
+"""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pawl.cli.session import Session
-    from pawl.ledger.evaluations import EvaluationChange, EvaluationReport
+    from pawl.ledger.evaluation_pages import EvaluationRow
+    from pawl.ledger.evaluations import EvaluationReport
 
 __all__ = ["gate_app", "versions"]
 
@@ -109,30 +110,34 @@ def list_verdicts(
     """List every verdict by version: its figures, and each change against the newest one of the version before."""
     with session(home, is_json=is_json) as run:
         from pawl.jobs.ledgers import open_ledger
-        from pawl.ledger.evaluations import list_evaluations
+        from pawl.ledger.evaluation_pages import EvaluationFilter, evaluations_page
+        from pawl.ledger.version_number import VersionNumber
 
         with open_ledger(run.settings, replay).reading() as tx:
-            listed = list_evaluations(tx, learner)
+            found = evaluations_page(tx, EvaluationFilter(learner=learner), None)
+        listed = sorted(
+            found, key=lambda one: (one.learner, one.role, VersionNumber.parse(one.model_version), one.report_number)
+        )
         run.answer([_verdict(one) for one in listed], text=lambda: _verdicts(listed))
 
 
-def _verdict(one: "EvaluationChange") -> dict[str, object]:
+def _verdict(one: "EvaluationRow") -> dict[str, object]:
     return {
-        "version": one.report.version,
+        "version": one.model_version,
         "learner": one.learner,
         "role": one.role,
-        "scope": one.report.scope,
-        "number": one.report.number,
-        "verdict": "pass" if one.report.verdict.passed else "fail",
-        "champion": one.report.baseline,
-        "preceding": one.preceding,
-        "figures": dict(one.figures),
-        "changes": dict(one.changes),
-        "created_at": one.report.created_at.isoformat(),
+        "scope": one.scope,
+        "number": one.report_number,
+        "verdict": one.gate_result,
+        "champion": one.baseline_version,
+        "preceding": one.preceding_version,
+        "figures": {each.metric: each.after for each in one.metrics},
+        "changes": {each.metric: each.change for each in one.changes},
+        "created_at": one.created_at.isoformat(),
     }
 
 
-def _verdicts(listed: "list[EvaluationChange]") -> "RenderableType":
+def _verdicts(listed: "list[EvaluationRow]") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
@@ -140,12 +145,15 @@ def _verdicts(listed: "list[EvaluationChange]") -> "RenderableType":
     for name in ("version", "verdict", "metric", "figure", "before", "change"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("figure", "change") else "left")
     for one in listed:
-        head = [Text(one.report.version), "pass" if one.report.verdict.passed else "fail"]
-        for metric, value in one.figures.items():
-            change = one.changes[metric]
-            shown = "–" if value is None else f"{value:.4f}"
-            table.add_row(*head, metric, shown, one.preceding or "–", "–" if change is None else f"{change:+.4f}")
-            head = ["", ""]
+        head: tuple[Text | str, str] = (Text(one.model_version), one.gate_result)
+        changes = {each.metric: each.change for each in one.changes}
+        for each in one.metrics:
+            change = changes.get(each.metric)
+            shown = "–" if each.after is None else f"{each.after:.4f}"
+            table.add_row(
+                *head, each.metric, shown, one.preceding_version or "–", "–" if change is None else f"{change:+.4f}"
+            )
+            head = ("", "")
     return table
 
 

@@ -19,6 +19,7 @@ __all__ = ["EvaluationFilter", "EvaluationRow", "PrecedingChange", "evaluations_
 class EvaluationFilter:
     """Which reports; None: any. before: time and id of the last one that was seen."""
 
+    learner: str | None = None
     model_version: str | None = None
     scope: str | None = None
     gate_result: str | None = None
@@ -58,11 +59,12 @@ class EvaluationRow:
     changes: tuple[PrecedingChange, ...]
 
 
-def evaluations_page(tx: sa.Connection, chosen: EvaluationFilter, limit: int) -> list[EvaluationRow]:
-    """At most `limit` reports, newest first."""
+def evaluations_page(tx: sa.Connection, chosen: EvaluationFilter, limit: int | None) -> list[EvaluationRow]:
+    """At most `limit` reports, newest first; None: all of them."""
     c = eval_reports.c
     wanted = sa.select(eval_reports).order_by(c.created_at.desc(), c.eval_id.desc()).limit(limit)
     equal = {
+        c.learner: chosen.learner,
         c.model_version: chosen.model_version,
         c.eval_scope: chosen.scope,
         c.gate_result: chosen.gate_result,

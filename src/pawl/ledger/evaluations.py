@@ -10,7 +10,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from pawl.errors import InputError, NotFoundError, RefusalError
-from pawl.gates.figure import Figure
 from pawl.gates.verdict import Verdict
 from pawl.gates.verdict_json import verdict_from_json, verdict_to_json
 from pawl.ids import ModelVersion
@@ -22,12 +21,10 @@ from pawl.ledger.version_number import VersionNumber, count_numbers
 from pawl.ledger.version_tables import model_versions
 
 __all__ = [
-    "EvaluationChange",
     "EvaluationReport",
     "NewEvaluation",
     "count_trials",
     "get_report",
-    "list_evaluations",
     "list_reports",
     "newest_report",
     "record_evaluation",
@@ -127,67 +124,6 @@ def list_reports(tx: sa.Connection, version: ModelVersion) -> list[EvaluationRep
     """Every report of a version, oldest first."""
     chosen = sa.select(eval_reports).where(eval_reports.c.model_version == version)
     return [_report(row) for row in tx.execute(chosen.order_by(eval_reports.c.report_number))]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationChange:
-    """A report beside the newest one of the version before.
-
-    figures: what its gate measured of the version, by metric; None where it could not be. preceding: the version with
-    the next lower number of the same learner and role that was judged, None for the first. changes: figure - that of
-    the preceding version, None where either is missing.
-    """
-
-    report: EvaluationReport
-    learner: str
-    role: str
-    figures: Mapping[str, float | None]
-    preceding: ModelVersion | None
-    changes: Mapping[str, float | None]
-
-
-def list_evaluations(
-    tx: sa.Connection, learner: str | None = None, version: ModelVersion | None = None
-) -> list[EvaluationChange]:
-    """Every report of a learner, or of all, or of one version; by learner and role, lowest version and oldest first."""
-    rows = tx.execute(sa.select(eval_reports)).all()
-    keyed = sorted(
-        ((row.learner, row.model_role, VersionNumber.parse(row.model_version), row.report_number, row) for row in rows),
-        key=lambda one: one[:4],
-    )
-    listed: list[EvaluationChange] = []
-    newest: dict[tuple[str, str], dict[ModelVersion, Mapping[str, float | None]]] = {}
-    for of_learner, role, number, _, row in keyed:
-        report = _report(row)
-        figures = _measured(report.verdict)
-        judged = newest.setdefault((of_learner, role), {})
-        before = next((one for one in reversed(judged) if one != number.version), None)
-        theirs = judged[before] if before is not None else {}
-        judged[number.version] = figures
-        changes = {metric: _difference(value, theirs.get(metric)) for metric, value in figures.items()}
-        listed.append(
-            EvaluationChange(
-                report=report, learner=of_learner, role=role, figures=figures, preceding=before, changes=changes
-            )
-        )
-    return [
-        one
-        for one in listed
-        if (learner is None or one.learner == learner) and (version is None or one.report.version == version)
-    ]
-
-
-def _measured(verdict: Verdict) -> dict[str, float | None]:
-    return {
-        row.metric: row.challenger.value
-        if isinstance(row.challenger, Figure) and math.isfinite(row.challenger.value)
-        else None
-        for row in verdict.rows
-    }
-
-
-def _difference(value: float | None, before: float | None) -> float | None:
-    return None if value is None or before is None else value - before
 
 
 def count_trials(tx: sa.Connection, version: ModelVersion) -> int:
