@@ -154,7 +154,8 @@ def canonical_text(content: Any) -> str:  # noqa: ANN401 - any JSON value
     '[0.0,"-0.0",-0.01]'
     """
     text = canonical_json(content)
-    return canonical_json(_without_negative_zero(content)) if NEGATIVE_ZERO.search(text) else text
+    has_one = "-0.0" in text and NEGATIVE_ZERO.search(text)
+    return canonical_json(_without_negative_zero(content)) if has_one else text
 
 
 def canonical_row(table: sa.Table, columns: Iterable[str], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,11 +171,13 @@ def seal(prev_hash: str, digest: str) -> str:
 
 def lock_head(tx: sa.Connection, table: str, month: str) -> Head:
     """The end of a chain, which no other writer moves until this transaction ends."""
-    row = run_text(tx, FIND[tx.dialect.name], (table, month)).one_or_none()
+    row = run_text(tx, FIND[tx.dialect.name], (table, month)).fetchone()
     if row is None:
         run_text(tx, BEGIN, (table, month, genesis(table, month)))
-        row = run_text(tx, FIND[tx.dialect.name], (table, month)).one()
-    return Head(row.n_rows, row.head_hash)
+        row = run_text(tx, FIND[tx.dialect.name], (table, month)).fetchone()
+        assert row is not None
+    n_rows, head_hash = row
+    return Head(n_rows, head_hash)
 
 
 def append_chained(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

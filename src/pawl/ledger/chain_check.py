@@ -62,7 +62,7 @@ class _Walk:
 
     def _chain(self, chain: Chain) -> Iterator[Break]:
         found = run_text(self.tx, HEAD, (chain.table.name,))
-        heads = {row.chain_month: (row.n_rows, row.head_hash) for row in found}
+        heads = {month: (n_rows, head_hash) for month, n_rows, head_hash in found}
         place: _Place | None = None
         for row in self._rows(chain):
             if place is None or row["chain_month"] != place.month:

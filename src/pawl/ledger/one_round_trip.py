@@ -100,10 +100,11 @@ class OneRoundTrip:
 
     def _head(self, tx: sa.Connection, month: str) -> Head | None:
         if month not in self._heads:
-            row = run_text(tx, FIND, (event_outbox.name, month)).one_or_none()
+            row = run_text(tx, FIND, (event_outbox.name, month)).fetchone()
             if row is None:
                 return None
-            self._heads = {month: Head(row.n_rows, row.head_hash)}
+            n_rows, head_hash = row
+            self._heads = {month: Head(n_rows, head_hash)}
         return self._heads[month]
 
 
