@@ -63,7 +63,7 @@ class NullRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Power:
-    """How often and how soon a test promoted what is better. within: share by days. median_days: None beyond the end."""
+    """How often and how soon a test promoted what is better. within: share, by days. median_days: None if never."""
 
     within: Mapping[int, float]
     median_days: float | None
@@ -143,9 +143,7 @@ def audit_own(
 
 def _null_rate(promoted_at: Ints) -> NullRate:
     n_promoted, n_paths = int((promoted_at < NEVER).sum()), len(promoted_at)
-    return NullRate(
-        false_promotion=n_promoted / n_paths, upper95=upper_bound(n_promoted, n_paths), n_paths=n_paths
-    )
+    return NullRate(false_promotion=n_promoted / n_paths, upper95=upper_bound(n_promoted, n_paths), n_paths=n_paths)
 
 
 def _powers(

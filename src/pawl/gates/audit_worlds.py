@@ -16,7 +16,7 @@ __all__ = ["DECISIONS_A_DAY", "DIFFERENCE_SD_BPS", "World", "day_shock", "null_w
 Floats = NDArray[np.float64]
 Draw = Callable[[int, int, np.random.Generator], Floats]
 
-# The reference: t3 of 150 bps for each version, correlated 0.8, so that their difference deviates by 150 √(2 (1 − 0.8)).
+# The reference: t3 of 150 bps a version, correlated 0.8: their difference deviates by 150 √(2 (1 − 0.8)) bps.
 DECISIONS_A_DAY = 20
 DIFFERENCE_SD_BPS = 150.0 * (2.0 * (1.0 - 0.8)) ** 0.5
 DEGREES = 3

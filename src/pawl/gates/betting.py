@@ -1,8 +1,8 @@
 """A bet against "no better" for win or loss: exact at any look and for any distribution inside the bounds.
 
 A player who starts with 1 stakes a share λ of the purse on each block's gain d ∈ [−1, 1]: W ← W · (1 + λ d). While the
-expected gain, given the past, is at most 0, the purse is not expected to grow, and ever reaches 1 / α with a chance of at
-most α (Ville 1939; Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, JRSS B 2024).
+expected gain, given the past, is at most 0, the purse is not expected to grow, and ever reaches 1 / α with a chance of
+at most α (Ville 1939; Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, JRSS B 2024).
 Several shares are staked side by side, with equal parts of the purse: which is best need not be known.
 """
 

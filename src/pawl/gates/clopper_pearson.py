@@ -27,7 +27,5 @@ def _at_most(k: int, n: int, rate: float) -> float:
     if not 0.0 < rate < 1.0:
         return 1.0 if rate <= 0.0 else 0.0
     whole = lgamma(n + 1)
-    logs = (
-        whole - lgamma(i + 1) - lgamma(n - i + 1) + i * log(rate) + (n - i) * log1p(-rate) for i in range(k + 1)
-    )
+    logs = (whole - lgamma(i + 1) - lgamma(n - i + 1) + i * log(rate) + (n - i) * log1p(-rate) for i in range(k + 1))
     return min(1.0, sum(exp(each) for each in logs))

@@ -44,7 +44,7 @@ class PairedSequence:
     >>> state = sequence_of([3.0, 5.0, 4.0, 6.0, 2.0, 5.0, 3.0, 4.0, 4.0, 5.0])
     >>> look = state.look(SequenceSettings())
     >>> look.n_blocks, round(look.mean_bps, 3), round(look.low_bps, 3), look.is_better
-    (10, 4.1, 2.088, True)
+    (10, 4.1, 2.552, True)
     """
 
     n_blocks: int
@@ -83,7 +83,11 @@ class PairedSequence:
             n, mean, squares = int(values["n_blocks"]), float(values["mean"]), float(values["squares"])
         except (KeyError, TypeError, ValueError) as error:
             raise _damaged(repr(error)) from error
-        if n < 0 or len(values) != len(EMPTY_SEQUENCE.to_json()) or not (math.isfinite(mean) and 0 <= squares < math.inf):
+        if (
+            n < 0
+            or len(values) != len(EMPTY_SEQUENCE.to_json())
+            or not (math.isfinite(mean) and 0 <= squares < math.inf)
+        ):
             raise _damaged(f"{dict(values)}")
         return PairedSequence(n_blocks=n, mean=mean, squares=squares)
 

@@ -26,7 +26,7 @@ def critical_t(n_blocks: Ints, settings: SequenceSettings) -> Floats:
     """The t that must be passed after each number of blocks; infinite before the first look and where none is enough.
 
     >>> critical_t(np.array([9, 10, 40, 400]), SequenceSettings()).round(3).tolist()
-    [inf, 5.315, 2.901, 2.961]
+    [inf, 4.089, 2.886, 3.034]
     """
     n = np.asarray(n_blocks, dtype=np.float64)
     spread = 1.0 + n * settings.tuned_gain**2
