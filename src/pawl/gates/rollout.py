@@ -83,7 +83,7 @@ def advance(
 ) -> Step:
     """What an operator may do by hand: the same step as a tick, no stage skipped; RefusalError where nothing moves."""
     step = tick(rollout, plan, rails, evidence, now)
-    if not step.orders and step.rollout.status in (rollout.status, Status.RUNNING):
+    if not step.orders and step.rollout.status is rollout.status:
         raise _refusal(f"{rollout.candidate} stays: {step.rollout.reason}", "see pawl rollout status")
     return step
 
