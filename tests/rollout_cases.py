@@ -156,7 +156,7 @@ def guard_rails_roll_back_at_once(g: SimpleNamespace) -> None:
         assert moved(g, name, stage, good(g, name, stage), since=TICK).orders == ()
         spotless = {metric: g.Figure(0.0, n) for metric, (_, n) in RAILS.items()}
         step = moved(g, name, stage, good(g, name, stage, rails=spotless))
-        assert step.orders or step.rollout.status is g.Status.PROMOTED
+        assert step.rollout.stage == stage + 1 or step.rollout.status is g.Status.PROMOTED
     several = figures(g, error_rate=g.Figure(0.5, 20), ece=g.Figure(0.5, 100))
     reason = moved(g, "default", 1, good(g, "default", 1, rails=several)).rollout.reason
     assert "error rate 50.0 % is over its guard-rail of 2.0 %; ECE 0.500 is over" in reason
@@ -261,7 +261,8 @@ def plans_are_sound(g: SimpleNamespace) -> None:
     sound = [(shadow, full), (full,), (five, full)]
     broken = [(), (shadow,), (full, full), (full, shadow), (shadow, twenty, five, full), (shadow, five, five, full),
               (replace(shadow, share=0.1), full), (replace(five, share=0.0), full), (shadow, replace(full, share=0.9)),
-              (replace(five, share=-0.1), full), (shadow, replace(five, share=1.0)), (replace(full, share=0.5), replace(five, share=1.0))]  # fmt: skip
+              (replace(five, share=-0.1), full), (shadow, replace(five, share=1.0)),
+              (replace(full, share=0.5), replace(five, share=1.0))]  # fmt: skip
     for stages in sound:
         g.RolloutPlan("sound", stages)
     for stages in broken:
