@@ -9,9 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pawl.errors import SettingsError
 from pawl.evaluation.costs import Costs
+from pawl.gates.ab_test import AbSettings
+from pawl.gates.analyst_gate import AnalystGateSettings
 from pawl.gates.policy_gate import GateSettings
+from pawl.gates.rollout_plan import RolloutSettings
+from pawl.gates.sequence_config import SequenceSettings
 from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
+from pawl.triggers.trigger_config import TriggerSettings
 
 __all__ = ["Settings", "load_settings", "workspace_root"]
 
@@ -30,6 +35,17 @@ class Settings(BaseModel):
     costs: Costs = Field(default_factory=Costs, description="what trading costs in every backtest")
     quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
     gate: GateSettings = Field(default_factory=GateSettings, description="how strict the offline gate is")
+    analyst_gate: AnalystGateSettings = Field(
+        default_factory=AnalystGateSettings, description="how strict the gate of the analyst is"
+    )
+    sequence: SequenceSettings = Field(
+        default_factory=SequenceSettings, description="the paired test of a candidate in shadow"
+    )
+    rollout: RolloutSettings = Field(default_factory=RolloutSettings, description="how slowly a candidate is let in")
+    ab_test: AbSettings = Field(default_factory=AbSettings, description="when an A/B test has a winner")
+    triggers: TriggerSettings = Field(
+        default_factory=TriggerSettings, description="what sets off a training that no schedule asks for"
+    )
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data, features, learner
+from pawl.cli import data, features, learner, triggers
 from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
 from pawl.cli.demo import demo
@@ -57,6 +57,7 @@ app.add_typer(data.app)
 app.add_typer(gate_app)
 app.add_typer(learner.app)
 app.add_typer(features.app)
+app.add_typer(triggers.app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pawl.cli.arguments import ReplayOption, parse_instant
+from pawl.cli.gate_audit import audit
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.errors import NotFoundError
 
@@ -97,6 +98,9 @@ def judge(
         workspace = Workspace.at(run.home)
         learner = learner_named(workspace.versions.get(version).learner, run.settings)
         _tell(run, judge_version(workspace, learner, version, terms_of(run.settings), datetime.now(UTC)))
+
+
+gate_app.command(name="audit")(audit)
 
 
 def _tell(run: "Session", report: "EvaluationReport") -> None:
