@@ -64,7 +64,8 @@ def a_state_is_kept(g: SimpleNamespace) -> None:
     assert state == g.sequence_of(MEANS)
     good = state.to_json()
     for bad in ({**good, "squares": -1.0}, {**good, "squares": math.inf}, {**good, "mean": math.nan}, {"mean": 1.0},
-                {**good, "mean": "x"}, {**good, "mean": None}, {**good, "n_blocks": -1}, {**good, "more": 1}):  # fmt: skip
+                {**good, "mean": "x"}, {**good, "mean": None},
+                {**good, "n_blocks": -1}, {**good, "more": 1}):  # fmt: skip
         with pytest.raises(CorruptArtifactError):
             g.PairedSequence.from_json(bad)
     assert g.PairedSequence.from_json(g.EMPTY_SEQUENCE.to_json()) == g.EMPTY_SEQUENCE

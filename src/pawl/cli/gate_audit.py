@@ -24,7 +24,7 @@ def audit(
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Measure the online test by simulation, beside a comparison of means and a peeked z-test; 1 where it is too lax."""
+    """Measure the online test by simulation, beside a comparison of means and a peeked z-test; 1 for too lax."""
     with session(home, is_json=is_json) as run:
         import numpy as np
 

@@ -44,8 +44,8 @@ class Found:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerAudit:
     """false_alarms_per_1000: firings of all triggers that ask for a training, per 1,000 decisions without a change;
-    by_trigger: its parts. kinds: kind → size → what was found. by_chance: kind → share of lives without a change in which
-    the same triggers fired in the same span; what `found` must be compared with.
+    by_trigger: its parts. kinds: kind → size → what was found. by_chance: kind → share of lives without a change in
+    which the same triggers fired in the same span; what `found` must be compared with.
     """
 
     false_alarms_per_1000: float

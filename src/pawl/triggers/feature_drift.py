@@ -67,10 +67,17 @@ def psi(reference: Floats, recent: Floats, bins: int = BINS) -> float:
 
 
 def psi_noise(reference: Floats, recent: Floats, bins: int = BINS) -> float:
-    """The PSI that chance alone is expected to give: (bins − 1) (1 / n + 1 / m), n and m shrunk by how much each value
-    resembles the one before it, for a slow feature holds less than its count of rows.
+    """The PSI that chance alone is expected to give: Σ_k (1 + ρᵏ) / (1 − ρᵏ) over k < bins, by sample over its size.
+
+    ρ: how much a value resembles the one before it. Without a memory each sample gives (bins − 1) / n; with one it
+    holds less than its count of rows. The k-th Hermite component of a normal series remembers ρᵏ.
     """
-    return (bins - 1) * sum(1.0 / _effective(values[~np.isnan(values)]) for values in (reference, recent))
+    found = 0.0
+    for values in (reference, recent):
+        seen = values[~np.isnan(values)]
+        echoes = _echo(seen) ** np.arange(1, bins)
+        found += float(np.sum((1.0 + echoes) / (1.0 - echoes))) / max(seen.size, 1)
+    return found
 
 
 def adwin_changes(rows_at: Instants, values: Floats, delta: float) -> Instants:
@@ -95,12 +102,11 @@ def _net_psi(reference: Floats, recent: Floats) -> float:
     return psi(reference, recent) - psi_noise(reference, recent)
 
 
-def _effective(values: Floats) -> float:
-    n = values.size
-    if n < 3 or values.std() == 0.0:
-        return float(max(n, 1))
-    echo = float(np.clip(np.corrcoef(values[:-1], values[1:])[0, 1], 0.0, 0.99))
-    return max(1.0, n * (1.0 - echo) / (1.0 + echo))
+def _echo(values: Floats) -> float:
+    """Correlation of neighbours, in [0, 0.99]."""
+    if values.size < 3 or values[:-1].std() == 0.0 or values[1:].std() == 0.0:
+        return 0.0
+    return float(np.clip(np.corrcoef(values[:-1], values[1:])[0, 1], 0.0, 0.99))
 
 
 def _n_fresh(rows: FeatureRows, now: datetime) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawl.triggers.firing import Reading
-from pawl.triggers.history import History, Returns, before, rows_in
+from pawl.triggers.history import History, Returns, before, instant, rows_in
 from pawl.triggers.trigger_config import TriggerSettings
 
 __all__ = ["correlation_distance", "regime_change", "volatility_ratio"]
@@ -15,6 +15,8 @@ __all__ = ["correlation_distance", "regime_change", "volatility_ratio"]
 Floats = NDArray[np.float64]
 SHORT_DAYS, LONG_DAYS = 3.0, 30.0
 RECENT_DAYS, PAST_DAYS = 14.0, 90.0
+# Without older rows two windows are nearly one, and their likeness would say "calm" of what nobody has seen.
+LEAST_REACH = 0.8
 
 
 def regime_change(history: History, settings: TriggerSettings, now: datetime) -> Reading:
@@ -45,8 +47,7 @@ def regime_change(history: History, settings: TriggerSettings, now: datetime) ->
 def volatility_ratio(returns: Returns, now: datetime, min_returns: int) -> float:
     """Realised volatility √(mean r²) of 3 days over that of 30, the median ticker; NaN below `min_returns`."""
     short, long = (returns.values[rows_in(returns, before(now, days), now)] for days in (SHORT_DAYS, LONG_DAYS))
-    # Without older rows the two windows are one, and their ratio of 1 would say "calm" of what nobody has seen.
-    if len(short) < min_returns or len(long) < 2 * len(short):
+    if len(short) < min_returns or not _reaches_back(returns, now, LONG_DAYS):
         return math.nan
     ratios = [
         _realised(short[:, k]) / _realised(long[:, k]) for k in range(short.shape[1]) if _realised(long[:, k]) > 0
@@ -60,7 +61,7 @@ def correlation_distance(returns: Returns, now: datetime, min_returns: int) -> f
     """
     recent, past = (returns.values[rows_in(returns, before(now, days), now)] for days in (RECENT_DAYS, PAST_DAYS))
     recent, past = (rows[~np.isnan(rows).any(axis=1)] for rows in (recent, past))
-    if len(recent) < min_returns or len(past) < 2 * len(recent):
+    if len(recent) < min_returns or not _reaches_back(returns, now, PAST_DAYS):
         return math.nan
     moved = (recent.std(axis=0) > 0) & (past.std(axis=0) > 0)
     if moved.sum() < 2:
@@ -68,6 +69,11 @@ def correlation_distance(returns: Returns, now: datetime, min_returns: int) -> f
     before_now = np.corrcoef(past[:, moved], rowvar=False)
     change = np.corrcoef(recent[:, moved], rowvar=False) - before_now
     return float(np.linalg.norm(change) / np.linalg.norm(before_now))
+
+
+def _reaches_back(returns: Returns, now: datetime, days: float) -> bool:
+    """Whether the history begins early enough for a window of so many days."""
+    return bool(returns.at.size) and bool(returns.at[0] <= instant(before(now, LEAST_REACH * days)))
 
 
 def _realised(column: Floats) -> float:
