@@ -94,7 +94,15 @@ Order = SetShare | MoveAlias | Restore | StartAgain
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The state after an event, and what the shell must do in the same transaction; no orders where nothing moves."""
+    """The state after an event, and what the shell must do in the same transaction; no orders where nothing moves.
+
+    >>> from datetime import UTC
+    >>> new, old = ModelVersion("m002-1.4"), ModelVersion("m002-1.3")
+    >>> rollout = Rollout(plan="default", candidate=new, champion=old, stage=0, entered_at=datetime(2026, 1, 1, tzinfo=UTC),
+    ...                   status=Status.RUNNING, reason="the offline gate passed")
+    >>> Step(rollout, (SetShare(new, 0.05),)).orders
+    (SetShare(version='m002-1.4', share=0.05),)
+    """
 
     rollout: Rollout
     orders: tuple[Order, ...] = ()

@@ -1,4 +1,8 @@
-"""A market and a model in which one thing changes on one day, in a known way and size, or nothing does."""
+"""A market and a model in which one thing changes on one day, in a known way and size, or nothing does.
+
+>>> list(CHANGES) == list(MEANT_FOR)
+True
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -19,6 +19,10 @@ def calibration_drift(history: History, settings: TriggerSettings, now: datetime
     """Fires where the ECE of the window is more than the limit above the mean ECE of earlier windows as large.
 
     As large, because the ECE of few outcomes is larger than that of many, however well they are calibrated.
+
+    >>> from datetime import UTC
+    >>> calibration_drift(History(), TriggerSettings(), datetime(2026, 1, 1, tzinfo=UTC)).is_crossed
+    False
     """
     outcomes = history.outcomes
     nothing = {"ece": math.nan, "reference_ece": math.nan, "limit": settings.ece_rise}

@@ -58,6 +58,11 @@ def is_paused(last_fired: datetime | None, settings: TriggerSettings, now: datet
     """Whether trainings and deployments still wait: until a day has passed in which it did not fire again.
 
     While conditions stay extreme the pause is renewed at every look, whatever its cooldown.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    >>> is_paused(noon, TriggerSettings(), noon + timedelta(hours=23)), is_paused(None, TriggerSettings(), noon)
+    (True, False)
     """
     return last_fired is not None and now - last_fired < timedelta(days=settings.alert_cooldown_days)
 

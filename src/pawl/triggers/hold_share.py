@@ -11,7 +11,12 @@ __all__ = ["hold_share"]
 
 
 def hold_share(history: History, settings: TriggerSettings, now: datetime) -> Reading:
-    """Fires where more than the limit of the recent decisions are "hold"."""
+    """Fires where more than the limit of the recent decisions are "hold".
+
+    >>> from datetime import UTC
+    >>> hold_share(History(), TriggerSettings(), datetime(2026, 1, 1, tzinfo=UTC)).reason
+    'no decisions'
+    """
     decisions = history.decisions
     nothing = {"hold_share": math.nan, "limit": settings.hold_share}
     if decisions is None:

@@ -45,7 +45,15 @@ def regime_change(history: History, settings: TriggerSettings, now: datetime) ->
 
 
 def volatility_ratio(returns: Returns, now: datetime, min_returns: int) -> float:
-    """Realised volatility √(mean r²) of 3 days over that of 30, the median ticker; NaN below `min_returns`."""
+    """Realised volatility √(mean r²) of 3 days over that of 30, the median ticker; NaN below `min_returns`.
+
+    >>> from datetime import UTC
+    >>> now = datetime(2026, 2, 1, tzinfo=UTC)
+    >>> hours = np.datetime64("2026-01-01T00", "us") + np.arange(1, 31 * 24 + 1).astype("timedelta64[h]")
+    >>> calm = Returns(at=hours, values=np.full((hours.size, 1), 0.001))
+    >>> round(volatility_ratio(calm, now, 24), 6)
+    1.0
+    """
     short, long = (returns.values[rows_in(returns, before(now, days), now)] for days in (SHORT_DAYS, LONG_DAYS))
     if len(short) < min_returns or not _reaches_back(returns, now, LONG_DAYS):
         return math.nan

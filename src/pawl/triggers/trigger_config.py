@@ -6,7 +6,11 @@ __all__ = ["TriggerSettings"]
 
 
 class TriggerSettings(BaseModel):
-    """When something is set off that no schedule asks for. Settings key `triggers`."""
+    """When something is set off that no schedule asks for. Settings key `triggers`.
+
+    >>> TriggerSettings().win_rate_drop, TriggerSettings().ece_rise
+    (0.05, 0.02)
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

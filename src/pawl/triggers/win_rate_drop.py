@@ -14,7 +14,12 @@ ROUNDING = 1e-12
 
 
 def win_rate_drop(history: History, settings: TriggerSettings, now: datetime) -> Reading:
-    """Fires where the win rate of the window lies more than the limit below that of the reference before it."""
+    """Fires where the win rate of the window lies more than the limit below that of the reference before it.
+
+    >>> from datetime import UTC
+    >>> win_rate_drop(History(), TriggerSettings(), datetime(2026, 1, 1, tzinfo=UTC)).reason
+    'no outcomes'
+    """
     outcomes = history.outcomes
     nothing = {"win_rate": math.nan, "reference_win_rate": math.nan, "limit": settings.win_rate_drop}
     if outcomes is None:
