@@ -38,6 +38,11 @@ JUST_OVER, JUST_UNDER = -0.113, -0.111  # correlations whose distance to 0.9 lie
 
 CROSSING = {
     "win_rate_drop": (outcomes(recent_wins=110), outcomes(recent_wins=109)),  # 60 % before; 55 % and 54.5 %
+    # 55 % less 50 % is a little more than 0.05 in floats, and still no more than the limit.
+    "win_rate_drop, to the limit": (
+        outcomes(recent_wins=100, earlier_wins=1100),
+        outcomes(recent_wins=99, earlier_wins=1100),
+    ),
     "calibration_drift": (
         outcomes(recent_wins=120, recent_confidence=0.6199),
         outcomes(recent_wins=120, recent_confidence=0.6201),
@@ -107,6 +112,8 @@ def test_rev_r43_a_share_of_hold_of_996_in_a_thousand_alerts() -> None:
     assert firing is not None and firing.effect is Effect.ALERT and firing.values["hold_share"] == 0.996
     assert ask("hold_share", holds(950, 1000), SETTINGS, None, NOW) is None
     assert ask("hold_share", holds(996, 1000), SETTINGS, NOW - timedelta(hours=23), NOW) is None
+    assert ask("hold_share", holds(996, 1000), SETTINGS, NOW - timedelta(hours=24), NOW) is not None
+    assert ask("hold_share", holds(100, 100), SETTINGS, None, NOW) is not None
 
 
 def test_rev_r42_extreme_conditions_pause_until_a_day_was_calm() -> None:
@@ -133,6 +140,8 @@ def test_what_was_not_seen_fires_nothing() -> None:
         for each in (history, History(), History(bars=BarCounts(n_expected=0, n_present=0))):
             reading = trigger_named(kind).measure(each, SETTINGS, NOW)
             assert not reading.is_crossed and reading.reason, kind
+    enough = outcomes(recent_wins=1, n_recent=100, n_earlier=100, earlier_wins=60)
+    assert ask("win_rate_drop", enough, SETTINGS, None, NOW) is not None
     few = outcomes(recent_wins=1, n_earlier=99, earlier_wins=99)
     assert ask("win_rate_drop", few, SETTINGS, None, NOW) is None
 

@@ -98,8 +98,8 @@ class Step:
 
     >>> from datetime import UTC
     >>> new, old = ModelVersion("m002-1.4"), ModelVersion("m002-1.3")
-    >>> rollout = Rollout(plan="default", candidate=new, champion=old, stage=0, entered_at=datetime(2026, 1, 1, tzinfo=UTC),
-    ...                   status=Status.RUNNING, reason="the offline gate passed")
+    >>> rollout = Rollout(plan="default", candidate=new, champion=old, stage=0, status=Status.RUNNING,
+    ...                   entered_at=datetime(2026, 1, 1, tzinfo=UTC), reason="the offline gate passed")
     >>> Step(rollout, (SetShare(new, 0.05),)).orders
     (SetShare(version='m002-1.4', share=0.05),)
     """
