@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pawl.errors import CorruptArtifactError, InputError, RefusalError
+from pawl.errors import CorruptArtifactError, InputError, NotFoundError, RefusalError
 
 DAY1 = datetime(2026, 1, 1, tzinfo=UTC)
 MEANS = (3.0, -5.0, 14.0, 6.0, 2.0, 25.0, 3.0, -4.0, 4.0, 5.0, 9.0, 31.0)
@@ -251,7 +251,19 @@ def routing(g: SimpleNamespace) -> None:
     assert {g.arm_of(ab_test(g, 1.0), "EURUSD", "15m", bar) for bar in bars} == {"reversal-3.2"}
 
 
+def who_decides(g: SimpleNamespace) -> None:
+    """The arm of a running test, else the active version, else nobody."""
+    test = ab_test(g)
+    for active in ("reversal-3.2", None):
+        found = g.decider_of(test, active, "EURUSD", "15m", DAY1)
+        assert (found.version, found.ab_test_id) == (g.arm_of(test, "EURUSD", "15m", DAY1), "t-1")
+    alone = g.decider_of(None, "reversal-3.2", "EURUSD", "15m", DAY1)
+    assert (alone.version, alone.ab_test_id) == ("reversal-3.2", None)
+    with pytest.raises(NotFoundError, match="no version is active"):
+        g.decider_of(None, None, "EURUSD", "15m", DAY1)
+
+
 CHECKS: tuple[Callable[[SimpleNamespace], None], ...] = (
     the_first_look, the_bound, a_state_is_kept, the_bet, the_blocks, settings_have_floors, a_test_is_decided_once,
-    p_values, an_earlier_test_is_closed, routing,
+    p_values, an_earlier_test_is_closed, routing, who_decides,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A/B tests and routing: PASS-R34, REV-R26, R27, R30, R31."""
+"""A/B tests and routing: PASS-R34, REV-R26, R27, R29, R30, R31."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pawl.gates.ab_test import AbCounts, AbSettings, AbTest, Winner, arm_of, close_earlier, decide, two_proportion_p
+from pawl.errors import NotFoundError
+from pawl.gates.ab_test import (
+    AbCounts,
+    AbSettings,
+    AbTest,
+    Winner,
+    arm_of,
+    close_earlier,
+    decide,
+    decider_of,
+    two_proportion_p,
+)
 from pawl.gates.routing import route
 from pawl.ids import ModelVersion
 
@@ -75,6 +86,16 @@ def test_rev_r31_too_few_signals_are_a_tie_and_nobody_decides_early() -> None:
     assert few.winner is Winner.TIE and few.is_significant is False
     with pytest.raises(Exception, match="runs until"):
         decide(TEST, AbCounts(70, 100), AbCounts(40, 100), AbSettings(), TEST.ends_at - timedelta(seconds=1))
+
+
+def test_rev_r29_without_a_test_the_active_version_decides_and_without_one_nobody() -> None:
+    """REV-R29: no test, the active version; none active, an error and so no signal. REV-R28: the test's id goes along."""
+    alone = decider_of(None, OLD, "EURUSD", "15m", START)
+    assert (alone.version, alone.ab_test_id) == (OLD, None)
+    with pytest.raises(NotFoundError):
+        decider_of(None, None, "EURUSD", "15m", START)
+    routed = decider_of(TEST, OLD, "EURUSD", "15m", START)
+    assert (routed.version, routed.ab_test_id) == (arm_of(TEST, "EURUSD", "15m", START), "t-1")
 
 
 def test_rev_r26_a_running_test_is_closed_before_the_next_one_starts() -> None:

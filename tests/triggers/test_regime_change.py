@@ -77,5 +77,11 @@ def test_one_figure_is_enough_to_judge_by() -> None:
     """A single ticker has no correlations; its volatility is still watched."""
     reading = regime_change(alternating(np.ones(60)), TriggerSettings(), NOW)
     assert math.isnan(reading.values["correlation_distance"]) and reading.reason == ""
+    pair = _returns(two_tickers(np.concatenate([np.full(76, 0.9), np.full(14, 0.9)])))
+    kept = pair.at <= days_before(np.array([4.0]))[0]
+    closed = History(returns=Returns(at=pair.at[kept], values=pair.values[kept]))
+    reading = regime_change(closed, TriggerSettings(), NOW)
+    assert math.isnan(reading.values["volatility_ratio"]) and math.isfinite(reading.values["correlation_distance"])
+    assert reading.reason == "" and not reading.is_crossed
     blind = regime_change(alternating(np.ones(60)), TriggerSettings(), NOW - timedelta(days=90))
     assert blind.reason == "too few returns"

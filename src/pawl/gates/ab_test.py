@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pawl.errors import InputError, RefusalError
+from pawl.errors import InputError, NotFoundError, RefusalError
 from pawl.gates.routing import place_of
 from pawl.ids import ModelVersion
 
@@ -17,10 +17,12 @@ __all__ = [
     "AbSettings",
     "AbTest",
     "ClosedTest",
+    "Decider",
     "Winner",
     "arm_of",
     "close_earlier",
     "decide",
+    "decider_of",
     "two_proportion_p",
 ]
 
@@ -101,6 +103,25 @@ class ClosedTest:
 
     test_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """Who decides on a bar, as it is stored with the signal. ab_test_id: of the test that drew it; None without one."""
+
+    version: ModelVersion
+    ab_test_id: str | None
+
+
+def decider_of(
+    running: AbTest | None, active: ModelVersion | None, pair: str, timeframe: str, bar_timestamp: datetime
+) -> Decider:
+    """The arm of the running test; without a test the active version; NotFoundError where nothing is active."""
+    if running is not None:
+        return Decider(version=arm_of(running, pair, timeframe, bar_timestamp), ab_test_id=running.test_id)
+    if active is None:
+        raise NotFoundError("no version is active", where="A/B routing", fix="promote one: pawl promote VERSION")
+    return Decider(version=active, ab_test_id=None)
 
 
 def arm_of(test: AbTest, pair: str, timeframe: str, bar_timestamp: datetime) -> ModelVersion:

@@ -71,7 +71,7 @@ def correlation_distance(returns: Returns, now: datetime, min_returns: int) -> f
     recent, past = (rows[~np.isnan(rows).any(axis=1)] for rows in (recent, past))
     if len(recent) < min_returns or not _reaches_back(returns, now, PAST_DAYS):
         return math.nan
-    moved = (recent.std(axis=0) > 0) & (past.std(axis=0) > 0)
+    moved = recent.std(axis=0) > 0  # and so in the longer window, which holds the shorter one
     if moved.sum() < 2:
         return math.nan
     before_now = np.corrcoef(past[:, moved], rowvar=False)
