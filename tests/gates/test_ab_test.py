@@ -89,7 +89,7 @@ def test_rev_r31_too_few_signals_are_a_tie_and_nobody_decides_early() -> None:
 
 
 def test_rev_r29_without_a_test_the_active_version_decides_and_without_one_nobody() -> None:
-    """REV-R29: no test, the active version; none active, an error and so no signal. REV-R28: the test's id goes along."""
+    """REV-R29: no test, the active version; none active, an error, no signal. REV-R28: the test's id goes along."""
     alone = decider_of(None, OLD, "EURUSD", "15m", START)
     assert (alone.version, alone.ab_test_id) == (OLD, None)
     with pytest.raises(NotFoundError):

@@ -75,3 +75,45 @@ def test_adwin_finds_a_change_after_it_and_depends_on_no_later_row(rng: np.rando
     holed = np.insert(values, 500, np.nan, axis=0)
     assert len(adwin_changes(np.insert(at, 500, at[500]), holed, 1e-5)) == len(found)
     assert adwin_changes(at[:900], values[:900], 1e-5).size == 0
+
+
+def test_the_noise_is_its_formula() -> None:
+    """Without a memory 9 (1 / n + 1 / m); with one the sum over the powers of the neighbours' correlation."""
+    flat, few = np.zeros(50), np.array([1.0, 2.0])
+    assert psi_noise(flat, np.full(20, 3.0)) == pytest.approx(9 / 50 + 9 / 20)
+    assert psi_noise(few, flat) == pytest.approx(9 / 2 + 9 / 50)
+    late, early = np.append(np.zeros(9), 1.0), np.append(1.0, np.zeros(9))
+    assert psi_noise(late, early) == pytest.approx(9 / 10 + 9 / 10)
+    slow = np.sin(np.arange(60.0) / 3)
+    echo = np.corrcoef(slow[:-1], slow[1:])[0, 1]
+    expected = sum((1 + echo**k) / (1 - echo**k) for k in range(1, 10)) / 60
+    assert psi_noise(slow, flat) == pytest.approx(expected + 9 / 50)
+    assert psi_noise(np.append(slow, np.nan), flat) == pytest.approx(expected + 9 / 50)
+    three = np.array([1.0, 2.0, 3.0])  # a straight line: held at 0.99
+    assert psi_noise(three, flat) == pytest.approx(
+        sum((1 + 0.99**k) / (1 - 0.99**k) for k in range(1, 10)) / 3 + 9 / 50
+    )
+
+
+def test_a_slow_feature_is_given_its_noise() -> None:
+    """A PSI over the limit that chance alone explains does not fire; the value recorded is the net one."""
+    reference = np.sin(np.arange(1500.0) / 40)[:, None]
+    recent = np.sin(np.arange(280.0) / 60)[:, None] * 0.9
+    raw, noise = psi(reference[:, 0], recent[:, 0]), psi_noise(reference[:, 0], recent[:, 0])
+    reading = feature_drift(features(recent, reference), SETTINGS, NOW)
+    assert raw > 0.2 > raw - noise and not reading.is_crossed
+    assert reading.values["psi"] == pytest.approx(raw - noise) and reading.values["feature"] == 0.0
+
+
+def test_features_without_values_are_named_by_none(rng: np.random.Generator) -> None:
+    reference, recent = rng.standard_normal((100, 2)), rng.standard_normal((100, 2))
+    assert feature_drift(features(recent, reference), SETTINGS, NOW).reason == ""  # just enough rows
+    recent[:, 0] += 5.0
+    assert feature_drift(features(recent, reference), SETTINGS, NOW).values["feature"] == 0.0
+    recent[:, 0] = np.nan
+    assert feature_drift(features(recent, reference), SETTINGS, NOW).values["feature"] == 1.0
+    recent[:, 1] = np.nan
+    blind = feature_drift(features(recent, reference), SETTINGS, NOW)
+    assert not blind.is_crossed and np.isnan(blind.values["psi"]) and blind.values["feature"] == -1.0
+    thin = feature_drift(features(recent[:99], reference), SETTINGS, NOW)
+    assert not thin.is_crossed and "99 recent" in thin.reason
