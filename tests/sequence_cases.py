@@ -39,7 +39,7 @@ def the_first_look(g: SimpleNamespace) -> None:
 
 
 def the_bound(g: SimpleNamespace) -> None:
-    """low = mean − t s / √n, where t is what makes the evidence 1 / (2 α) exactly; written out once more."""
+    """low = mean − t s / √n, where t is what makes the evidence 1 / (2 · 0.9 α) exactly; written out once more."""
     for rate, rho, means in ((0.05, 0.45, MEANS), (0.01, 0.3, MEANS), (0.05, 0.45, [-each for each in MEANS])):
         settings = g.SequenceSettings(error_rate=rate, tuned_gain=rho)
         look = g.sequence_of(means).look(settings)
@@ -47,7 +47,7 @@ def the_bound(g: SimpleNamespace) -> None:
         assert look.mean_bps == pytest.approx(np.mean(means))
         t, spread = (look.mean_bps - look.low_bps) / (s / math.sqrt(n)), 1 + n * rho**2
         odds = ((1 + t**2 / (n - 1)) / (1 + t**2 / ((n - 1) * spread))) ** (n / 2) / math.sqrt(spread)
-        assert odds == pytest.approx(1 / (2 * rate)) and look.low_bps < look.mean_bps
+        assert odds == pytest.approx(1 / (2 * 0.9 * rate)) and look.low_bps < look.mean_bps
         evidence = g.log_evidence(np.array([t]), np.array([n]), settings)
         assert float(np.exp(evidence[0])) == pytest.approx(odds)
     tight = g.critical_t(np.array([9, 10, 11]), g.SequenceSettings())
@@ -151,7 +151,7 @@ def settings_have_floors(g: SimpleNamespace) -> None:
         with pytest.raises(ValueError, match=r"block_horizons|min_blocks|gap_horizons"):
             g.SequenceSettings(**bad)
     found = g.SequenceSettings()
-    assert (found.error_rate, found.min_blocks, found.tuned_gain) == (0.05, 10, 0.45)
+    assert (found.error_rate, found.min_blocks, found.tuned_gain) == (0.05, 10, 0.5)
     assert (found.block_horizons, found.gap_horizons) == (4, 0)
 
 

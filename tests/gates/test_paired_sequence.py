@@ -36,11 +36,11 @@ def test_the_evidence_is_the_ratio_of_two_densities_integrated_numerically(t: fl
 
 
 def test_the_bound_becomes_that_of_the_asymptotic_confidence_sequence() -> None:
-    """Waudby-Smith et al. 2024, two-sided at 2 α: √((n ρ² + 1) / (n ρ²) · ln((n ρ² + 1) / (2 α)²))."""
+    """Waudby-Smith et al. 2024, two-sided at 2 α: √((n ρ² + 1) / (n ρ²) · ln((n ρ² + 1) / (2 · 0.9 α)²))."""
     settings = SequenceSettings()
     n = 200_000
     x = n * settings.tuned_gain**2
-    expected = math.sqrt((x + 1) / x * math.log((x + 1) / (2 * settings.error_rate) ** 2))
+    expected = math.sqrt((x + 1) / x * math.log((x + 1) / (2 * 0.9 * settings.error_rate) ** 2))
     assert float(critical_t(np.array([n]), settings)[0]) == pytest.approx(expected, rel=1e-3)
 
 

@@ -25,7 +25,7 @@ class SequenceSettings(BaseModel):
     )
     gap_horizons: int = Field(0, ge=0, le=100, description="left out between two blocks, label horizons")
     tuned_gain: float = Field(
-        0.45, gt=0, le=3, description="gain at which the bound is tightest, in standard deviations of a block's mean"
+        0.5, gt=0, le=3, description="gain at which the bound is tightest, in standard deviations of a block's mean"
     )
 
     @model_validator(mode="after")
