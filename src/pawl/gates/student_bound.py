@@ -6,9 +6,9 @@ gain" after n normal values is
     E_n = (1 + n ρ²)^(−1/2) · ((1 + t² / (n − 1)) / (1 + t² / ((n − 1) (1 + n ρ²))))^(n/2)
 
 and it passes c in either direction, at any n, with a chance of at most 1 / c (Lai, Annals of Statistics 1976; Wang and
-Ramdas, Anytime-valid t-tests, 2025). One-sided at α, c is 1 / (2 α); a tenth of α is kept back. For values that are means of many, the bound holds
-asymptotically: with n it becomes that of Waudby-Smith et al., Time-uniform central limit theory, Annals of Statistics
-2024. Unlike that one it pays for the estimated variance of the first looks.
+Ramdas, Anytime-valid t-tests, 2025). One-sided at α, c is 1 / (2 α), with a tenth of α kept back. For values that are
+means of many, the bound holds asymptotically: with n it becomes that of Waudby-Smith et al., Time-uniform central limit
+theory, Annals of Statistics 2024. Unlike that one it pays for the estimated variance of the first looks.
 """
 
 import numpy as np
