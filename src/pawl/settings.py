@@ -12,11 +12,13 @@ from pawl.errors import SettingsError
 from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
+from pawl.gates.sequence_config import SequenceSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.jobs.worker_settings import WorkerSettings
 from pawl.learners.m002_config import M002Config
 from pawl.market.limits import QualityLimits
 from pawl.serving.server_settings import ServerSettings
+from pawl.triggers.trigger_config import TriggerSettings
 
 __all__ = ["Settings", "load_settings", "workspace_root"]
 
@@ -36,6 +38,12 @@ class Settings(BaseModel):
     costs: Costs = Field(default_factory=Costs, description="what trading costs in every backtest")
     quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
     gate: GateSettings = Field(default_factory=GateSettings, description="how strict the offline gate is")
+    sequence: SequenceSettings = Field(
+        default_factory=SequenceSettings, description="the paired test of a candidate in shadow"
+    )
+    triggers: TriggerSettings = Field(
+        default_factory=TriggerSettings, description="what sets off a training that no schedule asks for"
+    )
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
     passport: PassportSettings = Field(
         default_factory=PassportSettings, description="how users' decisions are scored, labelled and learnt from"

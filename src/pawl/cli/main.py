@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pawl import __version__
-from pawl.cli import data, dead_letters, features, learner, ledger
+from pawl.cli import data, dead_letters, features, learner, ledger, triggers
 from pawl.cli.alias import promote, rollback
 from pawl.cli.backtest import backtest
 from pawl.cli.dataset import dataset_app
@@ -68,6 +68,7 @@ app.add_typer(simulate_app)
 app.add_typer(dead_letters.app)
 app.command()(worker)
 app.add_typer(token_app)
+app.add_typer(triggers.app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pawl.cli.arguments import ReplayOption, parse_instant
+from pawl.cli.gate_audit import audit
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.errors import NotFoundError
 
@@ -155,6 +156,9 @@ def _verdicts(listed: "list[EvaluationRow]") -> "RenderableType":
             )
             head = ("", "")
     return table
+
+
+gate_app.command(name="audit")(audit)
 
 
 def _tell(run: "Session", report: "EvaluationReport") -> None:

@@ -12,6 +12,8 @@ NOTHING = "–"
 TITLES = {
     "pnl_bps": "net per decision",
     "max_drawdown": "MDD",
+    "max_drawdown_bps": "MDD",
+    "latency_p99_ms": "latency p99, ms,",
     "ece": "ECE",
     "deflated_sharpe": "deflated Sharpe",
 }
