@@ -11,6 +11,7 @@ from pawl.errors import SettingsError
 from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
 from pawl.learners.m002_config import M002Config
+from pawl.learners.reversal_config import ReversalConfig
 from pawl.market.limits import QualityLimits
 
 __all__ = ["Settings", "load_settings", "workspace_root"]
@@ -31,6 +32,7 @@ class Settings(BaseModel):
     quality: QualityLimits = Field(default_factory=QualityLimits, description="what stops training on a ticker")
     gate: GateSettings = Field(default_factory=GateSettings, description="how strict the offline gate is")
     m002: M002Config = Field(default_factory=M002Config, description="the learner m002")
+    reversal: ReversalConfig = Field(default_factory=ReversalConfig, description="the learner reversal")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )

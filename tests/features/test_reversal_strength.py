@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -30,7 +31,7 @@ def by_loop(bars: pl.DataFrame) -> tuple[list[float], list[float], list[float]]:
     """+DI, −DI and ADX of 14, bar by bar, as Wilder writes them; means start as plain means."""
     plus, minus, ranges = [math.nan], [math.nan], [math.nan]
     rows = bars.to_dicts()
-    for before, now in zip(rows, rows[1:], strict=False):
+    for before, now in pairwise(rows):
         up, down = now["high"] - before["high"], before["low"] - now["low"]
         plus.append(up if up > down and up > 0 else 0.0)
         minus.append(down if down > up and down > 0 else 0.0)
