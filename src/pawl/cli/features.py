@@ -20,7 +20,7 @@ app = typer.Typer(name="features", help="Features: list a set, prove it point-in
 
 @app.command("ls")
 def list_(
-    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3 or m002.")] = "m002",
+    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3, m002 or reversal.")] = "m002",
     is_markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/features.md.")] = False,
     home: HomeOption = None,
     is_json: JsonOption = False,
@@ -39,8 +39,8 @@ def list_(
 
 @app.command()
 def prove(
-    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3 or m002.")],
-    timeframe: Annotated[str, typer.Option("--timeframe", metavar="1m|1h|1d", help="The bars to prove on.")] = "1d",
+    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3, m002 or reversal.")],
+    timeframe: Annotated[str, typer.Option("--timeframe", metavar="1m|15m|1h|1d", help="The bars to prove on.")] = "1d",
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:

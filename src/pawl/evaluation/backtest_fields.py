@@ -59,7 +59,7 @@ max_drawdown=None)
             max_drawdown=None,
         )
     by_day = done.equity.group_by(fx_day(pl.col("ts")).alias("day"), maintain_order=True)
-    daily = by_day.agg((1 + pl.col("net_return")).product() - 1).get_column("net_return").to_numpy()
+    daily = by_day.agg(((1 + pl.col("net_return")).product() - 1).alias("earned")).get_column("earned").to_numpy()
     return BacktestFields(
         total_trades=int(pnl.size),
         winning_trades=wins,

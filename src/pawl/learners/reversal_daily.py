@@ -51,8 +51,8 @@ READ_SCHEMA = pl.Schema({"ticker": pl.String(), "ts": UTC_TIME, "window_start": 
 class DailyOrder:
     """now: of the update; only bars that had closed by then may be handed in. outcomes: OUTCOME_SCHEMA.
 
-    read_before: READ_SCHEMA, what the active model's incremental ancestors, itself included, have read. base_read_until:
-    until when the full version below them has read anything (`max_t1` of its certificate).
+    read_before: READ_SCHEMA, what the active model and its incremental ancestors have read. base_read_until: until when
+    the full version below them has read anything (`max_t1` of its certificate).
     """
 
     now: datetime
@@ -179,7 +179,9 @@ def compare_daily(
     data = windowed(bars, learner.label(bars), active.config.sequence_length)
     rows = unread_rows(data, order, candidate, daily.validation_days)
     chosen = data.frame.select("ticker", "ts")[rows]
-    keyed = bars.join(chosen.with_columns(is_scored=pl.lit(value=True)), on=["ticker", "ts"], how="left")
+    keyed = bars.join(
+        chosen.with_columns(is_scored=pl.lit(value=True)), on=["ticker", "ts"], how="left", maintain_order="left"
+    )
     is_scored = pl.col("is_scored").fill_null(value=False)
     current, ours = (report_on(learner, model, keyed, is_scored, costs) for model in (active, candidate.model))
     verdict = daily_gate(daily.min_validation_rows).judge(current.figures(), ours.figures())

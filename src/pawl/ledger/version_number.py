@@ -106,7 +106,7 @@ def first_number(learner: str) -> VersionNumber:
 
 
 def next_number(used: Iterable[VersionNumber], learner: str) -> VersionNumber:
-    """The number after the highest that was ever used, deleted ones included; numbers of daily updates are their base's.
+    """The number after the highest ever used, deleted ones included; a daily update has the number of its base.
 
     >>> used = map(VersionNumber.parse, ["reversal-3.9", "reversal-3.10", "reversal-3.2-daily-20251021"])
     >>> next_number(used, "reversal").version
