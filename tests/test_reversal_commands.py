@@ -71,6 +71,19 @@ def test_the_38_features_are_listed_with_their_look_back(pawl: Pawl) -> None:
     assert (code, len(answer["features"]), answer["lookback"]) == (0, 38, 599)
 
 
+def test_rev_r3_the_set_is_proved_on_its_own_bars_without_being_told_which(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "settings.toml").write_text("n_jobs = 1\n")
+    order = ["--from", "2025-03-03", "--to", "2025-03-04", "--tickers", "EURUSD", "--timeframe", "15m"]
+    where = ["--home", str(tmp_path), "--json"]
+    assert run(["data", "backfill", "--source", "simulated", "--calendar", "fx", *order, *where]) == 0
+    capsys.readouterr()
+    assert run(["features", "prove", "reversal", *where]) == 0
+    proof = json.loads(capsys.readouterr().out)
+    assert (proof["features"], proof["mismatches"], proof["cells"]) == (38, 0, 38 * 96)
+
+
 def test_rev_r24_a_backtest_of_what_it_has_read_is_refused_and_of_later_bars_is_not(pawl: Pawl) -> None:
     code, refused = pawl("backtest", "reversal-3.3", "--from", "2025-03-20", "--to", "2025-04-04")
     assert (code, refused["error"]["code"]) == (2, "overlaps_training")

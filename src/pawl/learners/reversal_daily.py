@@ -125,6 +125,9 @@ def update_daily(
 ) -> DailyUpdate | DailySkip:
     """Fine-tune a copy of the active model; its scaler, features and class weights go on as they are.
 
+    bars: silver bars that had closed by `now`, back to 600 before the oldest bar that an outcome asks for: a window of
+    20, and the look-back of the features before it.
+
     Both heads learn, each from its own target. The newest `validation_split` of the windows are watched, not fitted.
     """
     daily = learner.config.daily
