@@ -25,9 +25,8 @@ class VersionFacts:
     metrics: Mapping[str, float | None]
 
     def __post_init__(self) -> None:
-        if self.training_type not in KINDS or (self.training_type == "incremental") != (
-            self.parent_version is not None
-        ):
+        is_update = self.training_type == "incremental"
+        if self.training_type not in KINDS or is_update != (self.parent_version is not None):
             raise InputError(
                 f"a version trained `{self.training_type}` from {self.parent_version or 'nothing'}",
                 where=str(self.version),
