@@ -2,19 +2,25 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from pawl.cli.main import run
 from pawl.features.sets import FEATURE_SETS
 from pawl.jobs.ledgers import replay_ledgers
 from pawl.lake.proofs import ProofRecords
 from pawl.lake.silver import SilverStore
+from pawl.learners import reversal as module
+from pawl.ledger.database import Ledger
 from pawl.ledger.replay_log import newest_trace
+from pawl.ledger.training_tables import train_jobs
 from pawl.market.bars import Timeframe
+from pawl.models.reversal_training import TrainedReversal
 
 Answer = tuple[int, Any]
 Pawl = Callable[..., Answer]
@@ -63,7 +69,7 @@ def pawl(home: Path, capsys: pytest.CaptureFixture[str]) -> Pawl:
 def test_the_first_version_follows_3_2_and_stands_beside_its_baselines(pawl: Pawl) -> None:
     code, answer = pawl("versions")
     assert code == 0
-    assert [one["version"] for one in answer] == ["reversal-3.3"]
+    assert answer[0]["version"] == "reversal-3.3"
 
 
 def test_the_38_features_are_listed_with_their_look_back(pawl: Pawl) -> None:
@@ -96,6 +102,38 @@ def test_rev_r24_a_backtest_of_what_it_has_read_is_refused_and_of_later_bars_is_
     }  # fmt: skip
     # 20 bars lie between the last bar it read and the first one scored.
     assert answer["from"].startswith("2025-03-24T02:1")
+
+
+def test_rev_r41_a_training_that_crashes_is_marked_failed_and_goes_on_from_its_checkpoint(
+    home: Path, pawl: Pawl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = (home / "settings.toml").read_text()
+    (home / "settings.toml").write_text(settings.replace("max_epochs = 2", "max_epochs = 2\ncheckpoint_every = 1"))
+    trained = module.train_reversal
+    epochs: list[int] = []
+
+    def crash(*arguments: Any) -> TrainedReversal:
+        *others, run = arguments
+
+        def on_epoch(n_epochs: int) -> None:
+            epochs.append(n_epochs)
+            if len(epochs) == 1:
+                raise RuntimeError("the machine went away")
+
+        return trained(*others, replace(run, on_epoch=on_epoch))
+
+    monkeypatch.setattr(module, "train_reversal", crash)
+    before = pawl("versions")[1]
+    code, _ = pawl("train", "reversal", "--to", "2025-03-21")
+    assert code != 0
+    with Ledger.open(home).reading() as tx:
+        jobs = tx.execute(sa.select(train_jobs.c.target_model_version, train_jobs.c.status, train_jobs.c.error_message))
+        assert ("reversal-3.4", "failed", "the machine went away") in [tuple(job) for job in jobs]
+    assert pawl("versions")[1] == before, "what was there still is, and nothing came of it"
+    code, answer = pawl("train", "reversal", "--to", "2025-03-21")
+    (home / "settings.toml").write_text(settings)
+    assert (code, answer["version"]) == (0, "reversal-3.5")
+    assert epochs == [1, 2], "the first epoch was not trained again"
 
 
 def test_weeks_are_replayed_and_a_decision_of_them_derived_again(home: Path, pawl: Pawl) -> None:
