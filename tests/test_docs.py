@@ -74,7 +74,7 @@ def test_every_setting_stands_in_the_page() -> None:
     assert [path for path, _ in settings_doc.keys() if f"| `{path[-1]}` |" not in page] == []
 
 
-MEASURED_IN = ("jobs/evaluation.py", "learners/m002.py", "models/regime_classifier.py")
+MEASURED_IN = ("jobs/evaluation.py", "learners/m002.py", "learners/reversal.py", "models/regime_classifier.py")
 
 
 def _measured(path: Path) -> Iterator[str]:
@@ -95,7 +95,14 @@ def test_every_metric_says_what_it_means() -> None:
     documented = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
     named = {field.name for field in fields(TradingMetrics)}
     named |= {name for path in MEASURED_IN for name in _measured(ROOT / "src" / "pawl" / path)}
-    assert {"sharpe", "deflated_sharpe", "regime_accuracy", "average_precision", "n_head_rows"} <= named
+    assert {
+        "sharpe",
+        "deflated_sharpe",
+        "regime_accuracy",
+        "average_precision",
+        "n_head_rows",
+        "non_hold_recall",
+    } <= named
     assert named - documented == set()
 
 

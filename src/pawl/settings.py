@@ -16,6 +16,7 @@ from pawl.gates.sequence_config import SequenceSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.jobs.worker_settings import WorkerSettings
 from pawl.learners.m002_config import M002Config
+from pawl.learners.reversal_config import ReversalConfig
 from pawl.market.limits import QualityLimits
 from pawl.serving.server_settings import ServerSettings
 from pawl.triggers.trigger_config import TriggerSettings
@@ -53,6 +54,7 @@ class Settings(BaseModel):
         default_factory=BehaviourSettings, description="which habits Passport calls a weakness"
     )
     server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
+    reversal: ReversalConfig = Field(default_factory=ReversalConfig, description="the learner reversal")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )

@@ -85,7 +85,7 @@ def test_an_unknown_set_ends_with_2_and_lists_the_known_ones(
     assert run(["features", "ls", "m003", "--home", str(tmp_path), "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"] == {
         "code": "not_found", "what": "no feature set `m003`", "where": "feature sets",
-        "fix": "take one of: v1, v2, v3, m002",
+        "fix": "take one of: v1, v2, v3, m002, reversal",
     }  # fmt: skip
 
 

@@ -62,4 +62,4 @@ def test_a_person_reads_a_line_a_promise(
 
 def test_an_unknown_learner_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["learner", "check", "m003", "--home", str(tmp_path), "--json"]) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["fix"] == "known learners: m002"
+    assert json.loads(capsys.readouterr().out)["error"]["fix"] == "known learners: m002, reversal"

@@ -66,4 +66,4 @@ def _ema(values: Floats) -> Floats:
 
 
 def _rsi(values: Floats) -> Floats:
-    return strength_index(values, np.full(values.size, values.size), 14, np.empty(values.size))
+    return strength_index(values, np.full(values.size, values.size), 14, 50.0, np.empty(values.size))

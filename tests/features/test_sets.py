@@ -38,7 +38,7 @@ def test_m002_r1_the_m002_set_has_every_column_of_the_spec_behind_the_input(walk
 
     assert frame.columns == [*bars.columns, *V1, *V2, *V3, *ADDED]
     assert frame.drop(V1 + V2 + V3 + ADDED).equals(bars)
-    assert list(FEATURE_SETS) == ["v1", "v2", "v3", "m002"]
+    assert list(FEATURE_SETS) == ["v1", "v2", "v3", "m002", "reversal"]
     assert [list(FEATURE_SETS[name].names) for name in ("v1", "v2", "v3")] == [V1, V2, V3]
 
 
@@ -150,7 +150,7 @@ def test_features_that_read_each_other_are_refused(walk: Walk) -> None:
 
 
 def test_an_unknown_set_lists_the_known_ones(walk: Walk) -> None:
-    with pytest.raises(NotFoundError, match=r"no feature set `m003`.*v1, v2, v3, m002"):
+    with pytest.raises(NotFoundError, match=r"no feature set `m003`.*v1, v2, v3, m002, reversal"):
         build_dataset(walk(5), feature_set="m003")
     assert feature_set("v2") is FEATURE_SETS["v2"]
 
@@ -165,7 +165,7 @@ def test_a_changed_declaration_changes_the_hash() -> None:
     longer = Feature(**{name: getattr(first, name) for name in first.__slots__} | {"lookback": 3})
     changed = FeatureSet(name="v1", features=(longer, *FEATURE_SETS["v1"].features[1:]), steps=FEATURE_SETS["v1"].steps)
 
-    assert len(hashes) == 4
+    assert len(hashes) == 5
     assert definition_hash(changed) != definition_hash(FEATURE_SETS["v1"])
 
 

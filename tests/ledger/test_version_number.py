@@ -1,5 +1,6 @@
 """Numbers are integers, and each is used once."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 from ledger_world import START, address, run_together
 from pawl.errors import NotFoundError
 from pawl.ledger.database import Ledger
-from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers, keep_number
+from pawl.ledger.version_number import (
+    VersionNumber,
+    claim_number,
+    count_numbers,
+    first_number,
+    keep_number,
+    next_number,
+)
 
 CLAIM = """
 import sys
@@ -63,3 +71,56 @@ def test_learners_count_apart_and_a_number_kept_is_followed(ledger: Ledger) -> N
 def test_a_learner_that_no_version_can_carry_gets_no_number(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError), ledger.transaction() as tx:
         claim_number(tx, "My Learner", START)
+
+
+DAYS = (date(2025, 10, 21), date(2025, 10, 22))
+
+
+def test_rev_r19_a_daily_name_is_that_of_the_base_and_the_day_and_never_doubled() -> None:
+    first = VersionNumber.parse("reversal-3.2").daily_of(DAYS[0])
+    assert first.version == "reversal-3.2-daily-20251021"
+    assert first.daily_of(DAYS[1]).version == "reversal-3.2-daily-20251022"
+    assert first.daily_of(DAYS[0]) == first, "a day that is done again has the same name"
+    assert first.base.version == "reversal-3.2"
+    with pytest.raises(NotFoundError):
+        VersionNumber.parse("reversal-3.2-daily-20251021-daily-20251022")
+
+
+def test_rev_r20_after_3_9_and_3_10_comes_3_11_whatever_dailies_there_are() -> None:
+    used = ["reversal-3.9", "reversal-3.10", "reversal-3.2-daily-20991231", "m002-7.0", "reversal-3.2"]
+    for order in (used, used[::-1]):
+        assert next_number(map(VersionNumber.parse, order), "reversal").version == "reversal-3.11"
+
+
+def test_rev_r20_the_ledger_counts_on_after_3_10_and_after_a_deleted_version(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        for minor in (10, 9):
+            keep_number(tx, VersionNumber("reversal", 3, minor), START)
+        assert claim_number(tx, "reversal", START).version == "reversal-3.11"
+
+
+def test_rev_r21_trainings_that_finish_together_get_different_numbers(ledger: Ledger, tmp_path: Path) -> None:
+    printed = run_together(CLAIM.replace("m002", "reversal"), [address(ledger)], 2, tmp_path)
+    claimed = [line for text in printed for line in text.split()]
+    assert len(set(claimed)) == len(claimed) == 40
+    assert sorted(map(VersionNumber.parse, claimed))[0].version == "reversal-3.3", "3.2 came from elsewhere"
+
+
+def test_the_first_number_of_reversal_follows_the_one_it_came_with() -> None:
+    assert first_number("reversal").version == "reversal-3.3"
+    assert first_number("m002").version == "m002-1.0"
+    assert next_number([], "reversal") == first_number("reversal")
+    assert next_number([VersionNumber.parse("reversal-1.0")], "reversal") == first_number("reversal")
+
+
+@given(numbers)
+def test_a_short_name_reads_back(number: VersionNumber) -> None:
+    assert VersionNumber.parse_short(number.short, "m002") == number
+    assert VersionNumber.parse_short(number.version, "reversal") == number
+
+
+def test_its_users_write_v3_3() -> None:
+    assert VersionNumber.parse("reversal-3.3-daily-20251021").short == "v3.3-daily-20251021"
+    assert VersionNumber.parse_short("v3.3", "reversal").version == "reversal-3.3"
+    with pytest.raises(NotFoundError):
+        VersionNumber.parse_short("v3", "reversal")

@@ -50,6 +50,10 @@ def backtest(
 
 
 def _payload(done: "ReportedBacktest") -> dict[str, object]:
+    from dataclasses import asdict
+
+    from pawl.evaluation.backtest_fields import backtest_fields
+
     figures = done.scored.model.metrics
     return {
         "version": done.scored.record.version,
@@ -58,6 +62,7 @@ def _payload(done: "ReportedBacktest") -> dict[str, object]:
         "from": done.scored.span.start.isoformat(),
         "to": done.scored.span.end.isoformat(),
         "metrics": dict(figures),
+        "fields": asdict(backtest_fields(done.scored.model.backtest)),
         "baselines": {name: dict(scored.metrics) for name, scored in done.scored.baselines.items()},
         "intervals": done.intervals(),
         "report": str(done.path),

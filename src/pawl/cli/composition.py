@@ -12,6 +12,7 @@ from pawl.jobs.worker_role import World
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
+from pawl.learners.reversal import Reversal
 from pawl.settings import Settings
 
 __all__ = ["config_of", "learner_named", "reporting_of", "terms_of", "workspace_of", "world_of"]
@@ -19,7 +20,7 @@ __all__ = ["config_of", "learner_named", "reporting_of", "terms_of", "workspace_
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
     """A shipped learner as configured, or a user's own; NotFoundError lists the known ones."""
-    shipped: dict[str, Learner[Any]] = {"m002": M002(settings.m002)}
+    shipped: dict[str, Learner[Any]] = {"m002": M002(settings.m002), "reversal": Reversal(settings.reversal)}
     return find_learner(name, shipped, settings.learners)
 
 
@@ -27,7 +28,8 @@ def config_of(name: str, settings: Settings) -> dict[str, Any]:
     """What a learner follows from beside its bars: its settings, or the bytes of a user's own file."""
     if name in settings.learners:
         return {"file_sha256": sha256(settings.learners[name].read_bytes()).hexdigest()}
-    return settings.m002.model_dump(mode="json") if name == "m002" else {}
+    shipped = {"m002": settings.m002, "reversal": settings.reversal}
+    return shipped[name].model_dump(mode="json") if name in shipped else {}
 
 
 def terms_of(settings: Settings) -> Terms:

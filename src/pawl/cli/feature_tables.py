@@ -13,6 +13,9 @@ from pawl.features.tolerance import TOLERANCE
 __all__ = ["declarations_markdown", "declarations_payload", "declarations_text", "proof_payload", "proof_text"]
 
 
+LEARNERS = ("m002", "reversal")
+"""Sets that a shipped learner of their name reads."""
+
 _PAGE = """\
 # Features of the set `{name}`
 
@@ -85,7 +88,10 @@ def proof_text(proof: Proof, seconds: float) -> Group:
     )
     noted = [each for each in proof.features if each.mismatches or each.near_limit]
     if not noted:
-        return Group(Text(answer, style="green"), Text("Next: pawl train m002"))
+        return Group(
+            Text(answer, style="green"),
+            Text(f"Next: pawl train {proof.feature_set if proof.feature_set in LEARNERS else 'm002'}"),
+        )
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("feature", no_wrap=True)
     table.add_column("changed", justify="right")

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
+OWN_BARS = {"reversal": "15m"}
+"""Sets that are made for other bars than daily ones."""
+
 app = typer.Typer(name="features", help="Features: list a set, prove it point-in-time.", no_args_is_help=True)
 
 
 @app.command("ls")
 def list_(
-    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3 or m002.")] = "m002",
+    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3, m002 or reversal.")] = "m002",
     is_markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/features.md.")] = False,
     home: HomeOption = None,
     is_json: JsonOption = False,
@@ -39,8 +42,11 @@ def list_(
 
 @app.command()
 def prove(
-    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3 or m002.")],
-    timeframe: Annotated[str, typer.Option("--timeframe", metavar="1m|1h|1d", help="The bars to prove on.")] = "1d",
+    name: Annotated[str, typer.Argument(metavar="SET", help="v1, v2, v3, m002 or reversal.")],
+    timeframe: Annotated[
+        str | None,
+        typer.Option("--timeframe", metavar="1m|15m|1h|1d", help="The bars to prove on; default: the set's own."),
+    ] = None,
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -61,7 +67,7 @@ def prove(
         from pawl.market.bars import Timeframe
         from pawl.market.fingerprint import hash_bars
 
-        features, length = feature_set(name), Timeframe.parse(timeframe)
+        features, length = feature_set(name), Timeframe.parse(timeframe or OWN_BARS.get(name, "1d"))
         bars = _stored_bars(run, length)
         started = perf_counter()
         with run.progress() as progress, workers(run.settings.n_jobs):

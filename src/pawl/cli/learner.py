@@ -21,7 +21,7 @@ def group() -> None:
 
 @app.command()
 def check(
-    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="A learner named in the settings, or m002.")],
+    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="m002, reversal, or one named in the settings.")],
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:

@@ -33,7 +33,7 @@ def parse_days(text: str) -> timedelta:
 def replay(
     start: Annotated[datetime, typer.Option("--from", parser=parse_instant, metavar="DATE", help="Start, UTC.")],
     end: Annotated[datetime, typer.Option("--to", parser=parse_instant, metavar="DATE", help="End, UTC (exclusive).")],
-    learner: Annotated[str, typer.Option("--learner", help="m002, or one of your own.")] = "m002",
+    learner: Annotated[str, typer.Option("--learner", help="m002, reversal, or one of your own.")] = "m002",
     tickers: TickersOption = None,
     retrain_every: Annotated[
         timedelta | None,

@@ -18,7 +18,9 @@ __all__ = ["train"]
 
 
 def train(
-    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="m002, or one of your own (settings: learners).")],
+    learner: Annotated[
+        str, typer.Argument(metavar="LEARNER", help="m002, reversal, or one of your own (settings: learners).")
+    ],
     to: ToOption = None,
     start: FromOption = None,
     tickers: TickersOption = None,

@@ -80,12 +80,12 @@ def spread_of_means(values: Floats, ends: Ends, fast: int, slow: int, out: Float
 
 
 @kernel
-def strength_index(close: Floats, ends: Ends, rows: int, out: Floats) -> Floats:
-    """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet (New Concepts, 1978).
+def strength_index(close: Floats, ends: Ends, rows: int, at_rest: float, out: Floats) -> Floats:
+    """Wilder's relative strength index, 0 to 100 (New Concepts, 1978). at_rest: what it is where nothing has moved yet.
 
     The means of rises and falls start as plain means of the first `rows` changes.
 
-    >>> strength_index(np.array([1.0, 2.0, 1.0, 2.0]), np.full(4, 4), 2, np.empty(4)).round(6)
+    >>> strength_index(np.array([1.0, 2.0, 1.0, 2.0]), np.full(4, 4), 2, 50.0, np.empty(4)).round(6)
     array([nan, nan, 50., 75.])
     """
     n = close.size
@@ -108,6 +108,6 @@ def strength_index(close: Floats, ends: Ends, rows: int, out: Floats) -> Floats:
             fall = fade * fall + half_gain * (size - change)
             seen += 1
             both = rise + fall
-            out[row] = np.nan if seen < rows else (100.0 * rise / both if both > 0.0 else 50.0)
+            out[row] = np.nan if seen < rows else (100.0 * rise / both if both > 0.0 else at_rest)
         begin = end
     return out

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from pawl.features import flags, neighbours, recursions, spreads, windows
+from pawl.features import channel, extremes, flags, neighbours, recursions, spreads, windows
 from pawl.features.flags import Counts, Flags
 from pawl.features.lending import Lend, lending
 from pawl.features.segments import SEGMENT
@@ -22,6 +22,7 @@ __all__ = [
     "atr",
     "band_width",
     "change",
+    "commodity_channel",
     "count",
     "curvature",
     "curvature_in_spreads",
@@ -30,8 +31,10 @@ __all__ = [
     "drawdown",
     "ema",
     "ema_spread",
+    "highest",
     "lag",
     "log_change",
+    "lowest",
     "lowest_before",
     "obv_slope",
     "over_mean",
@@ -39,11 +42,14 @@ __all__ = [
     "place_in_range",
     "range_zscore",
     "rows_since",
+    "rows_since_highest",
+    "rows_since_lowest",
     "rsi",
     "settled_rows",
     "slope_of_sums",
     "sma",
     "std",
+    "wilder",
     "zscore",
 ]
 
@@ -194,6 +200,31 @@ def lowest_before(column: pl.Expr, rows: int) -> pl.Expr:
     return _by_ticker(lambda x, ends, out, _: windows.window_min(x[0], ends, rows, 1, out), column)
 
 
+def highest(column: pl.Expr, rows: int) -> pl.Expr:
+    """Highest of the last `rows` rows, the current one among them."""
+    return _by_ticker(lambda x, ends, out, _: windows.window_max(x[0], ends, rows, 0, out), column)
+
+
+def lowest(column: pl.Expr, rows: int) -> pl.Expr:
+    """Lowest of the last `rows` rows, the current one among them."""
+    return _by_ticker(lambda x, ends, out, _: windows.window_min(x[0], ends, rows, 0, out), column)
+
+
+def rows_since_highest(column: pl.Expr, rows: int) -> pl.Expr:
+    """Rows since the highest of the last `rows` rows, the latest one where several are; 0 on it."""
+    return _by_ticker(lambda x, ends, out, _: extremes.rows_since_extreme(x[0], ends, rows, 1.0, out), column)
+
+
+def rows_since_lowest(column: pl.Expr, rows: int) -> pl.Expr:
+    """Rows since the lowest of the last `rows` rows, the latest one where several are; 0 on it."""
+    return _by_ticker(lambda x, ends, out, _: extremes.rows_since_extreme(x[0], ends, rows, -1.0, out), column)
+
+
+def commodity_channel(column: pl.Expr, rows: int) -> pl.Expr:
+    """Distance from the mean of the last `rows` rows in 0.015 mean absolute deviations; 0 where these are 0."""
+    return _by_ticker(lambda x, ends, out, _: channel.commodity_channel(x[0], ends, rows, out), column)
+
+
 def place_in_range(value: pl.Expr, low: pl.Expr, high: pl.Expr, rows: int) -> pl.Expr:
     """Where the value lies between the lowest low and the highest high of the last rows; null where they are one."""
 
@@ -220,9 +251,14 @@ def ema(column: pl.Expr, span: int) -> pl.Expr:
     return _by_ticker(lambda x, ends, out, _: recursions.exponential_mean(x[0], ends, span, gain, out), column)
 
 
-def rsi(close: pl.Expr, rows: int) -> pl.Expr:
-    """Wilder's relative strength index, 0 to 100; 50 where nothing has moved yet."""
-    return _by_ticker(lambda x, ends, out, _: recursions.strength_index(x[0], ends, rows, out), close)
+def wilder(column: pl.Expr, rows: int) -> pl.Expr:
+    """Wilder's mean: exponential with gain 1 / rows, started as the plain mean of the first `rows` values."""
+    return _by_ticker(lambda x, ends, out, _: recursions.exponential_mean(x[0], ends, rows, 1.0 / rows, out), column)
+
+
+def rsi(close: pl.Expr, rows: int, at_rest: float = 50.0) -> pl.Expr:
+    """Wilder's relative strength index, 0 to 100; `at_rest` where nothing has moved yet."""
+    return _by_ticker(lambda x, ends, out, _: recursions.strength_index(x[0], ends, rows, at_rest, out), close)
 
 
 def ema_spread(column: pl.Expr, fast: int, slow: int) -> pl.Expr:

@@ -11,9 +11,11 @@ import polars as pl
 
 from pawl.errors import NotFoundError, SchemaError
 from pawl.features import (
+    channel,
     context,
     curvature,
     events,
+    extremes,
     flags,
     kernel,
     lending,
@@ -21,12 +23,19 @@ from pawl.features import (
     neighbours,
     price,
     recursions,
+    reversal_bar,
+    reversal_momentum,
+    reversal_strength,
+    reversal_structure,
+    reversal_trend,
+    reversal_volatility,
     rolling,
     segments,
     spreads,
     volatility,
     volume,
     windows,
+    zero_divisor,
 )
 from pawl.features.feature import Feature, FeatureSet
 from pawl.features.segments import with_segments
@@ -98,7 +107,66 @@ M002 = FeatureSet(
     steps=tuple(dict.fromkeys((*V1.steps, *V2.steps, *V3.steps, *_ADDED_STEPS))),
 )
 
-FEATURE_SETS: dict[str, FeatureSet] = {each.name: each for each in (V1, V2, V3, M002)}
+REVERSAL = FeatureSet(
+    name="reversal",
+    features=(
+        price.ret_1,
+        reversal_bar.ret_3,
+        price.ret_5,
+        price.ret_10,
+        price.hl_range,
+        reversal_bar.body,
+        reversal_bar.upper_wick,
+        reversal_bar.lower_wick,
+        reversal_bar.close_pos,
+        reversal_bar.gap,
+        reversal_trend.sma_10_rel,
+        reversal_trend.sma_20_rel,
+        reversal_trend.sma_50_rel,
+        reversal_trend.ema_12_rel,
+        reversal_trend.ema_26_rel,
+        reversal_trend.macd,
+        reversal_trend.macd_signal,
+        reversal_trend.macd_hist,
+        reversal_strength.adx_14,
+        reversal_strength.plus_di_14,
+        reversal_strength.minus_di_14,
+        reversal_strength.aroon_osc_25,
+        reversal_momentum.rsi_7,
+        reversal_momentum.rsi_14,
+        reversal_momentum.stoch_k_14,
+        reversal_momentum.stoch_d_3,
+        reversal_momentum.cci_20,
+        reversal_momentum.williams_r_14,
+        reversal_momentum.roc_10,
+        reversal_volatility.atr_14_rel,
+        reversal_volatility.atr_ratio,
+        reversal_volatility.bb_pctb_20,
+        volatility.bb_width_20,
+        reversal_volatility.rv_20,
+        reversal_structure.dist_high_20,
+        reversal_structure.dist_low_20,
+        reversal_structure.hour_sin,
+        reversal_structure.hour_cos,
+    ),
+    steps=(
+        momentum.macd_line,
+        volatility.atr_14,
+        price.log_ret_1,
+        reversal_strength.plus_dm,
+        reversal_strength.minus_dm,
+        reversal_strength.dx_14,
+        reversal_momentum.highest_14,
+        reversal_momentum.lowest_14,
+        reversal_volatility.atr_7,
+        reversal_volatility.atr_28,
+        reversal_volatility.sma_20,
+        reversal_volatility.sd_20,
+    ),
+)
+"""38 columns; their order is part of every `reversal` model."""
+
+FEATURE_SETS: dict[str, FeatureSet] = {each.name: each for each in (V1, V2, V3, M002, REVERSAL)}
 
 
 def feature_set(name: str) -> FeatureSet:
@@ -169,7 +237,20 @@ def definition_hash(features: FeatureSet) -> str:
     return hashlib.sha256(json.dumps([features.name, declared, shared]).encode()).hexdigest()
 
 
-_COMPUTED_IN = (flags, kernel, lending, neighbours, recursions, rolling, segments, spreads, windows)
+_COMPUTED_IN = (
+    channel,
+    extremes,
+    flags,
+    kernel,
+    lending,
+    neighbours,
+    recursions,
+    rolling,
+    segments,
+    spreads,
+    windows,
+    zero_divisor,
+)
 _named = feature_set
 
 

@@ -23,7 +23,7 @@ from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, promote
 from pawl.ledger.evaluations import NewEvaluation, count_trials, newest_report, record_evaluation
-from pawl.ledger.version_number import VersionNumber
+from pawl.ledger.version_number import VersionNumber, first_number
 from pawl.market.instants import earliest
 from pawl.registry.versions import VersionRecord
 
@@ -96,7 +96,7 @@ def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
     candidates: list[Judged] = []
     for step in steps(order):
         tickers = world.joining.at(step)
-        number = VersionNumber(world.learner.spec.name, 1, step.number)
+        number = _number(world.learner.spec.name, step)
         record = known.get(number.version) or _trained(world, order, step, number, tickers)
         judged = _judge(world, models, order, _Candidate(step=step, record=record, champion=_champion(candidates)))
         candidates.append(judged)
@@ -113,6 +113,11 @@ def replay(world: ReplayWorld, order: ReplayOrder) -> Iterator[Played]:
                 for one in {one.version: one for one in serving.values()}.values()
             },
         )
+
+
+def _number(learner: str, step: Step) -> VersionNumber:
+    first = first_number(learner)
+    return VersionNumber(learner, first.major, first.minor + step.number)
 
 
 def _trained(

@@ -17,7 +17,7 @@ import polars as pl
 from pawl.errors import InputError
 from pawl.market.bars import UTC_TIME, Timeframe
 
-__all__ = ["ALWAYS", "FX", "Calendar", "first_bar_after", "infer_calendar", "misfit", "open_times", "stamp"]
+__all__ = ["ALWAYS", "FX", "Calendar", "first_bar_after", "fx_day", "infer_calendar", "misfit", "open_times", "stamp"]
 
 NEW_YORK = "America/New_York"
 HOUR = timedelta(hours=1)
@@ -130,6 +130,16 @@ def first_bar_after(instant: datetime, n_bars: int, calendar: Calendar, timefram
     free_from: datetime = closes[n_bars - 1] if n_bars else instant
     first: datetime = opens.filter(opens > free_from)[0]
     return first
+
+
+def fx_day(instant: pl.Expr) -> pl.Expr:
+    """The day that an instant (UTC) belongs to where days end at 17:00 in New York: Sunday's evening is Monday's.
+
+    >>> sunday = pl.DataFrame({"ts": [datetime(2025, 3, 9, 20, tzinfo=UTC), datetime(2025, 3, 9, 21, tzinfo=UTC)]})
+    >>> [str(day) for day in sunday.select(fx_day(pl.col("ts"))).to_series()]
+    ['2025-03-09', '2025-03-10']
+    """
+    return (_new_york(instant) + FX_DAY_START).dt.date()
 
 
 def infer_calendar(ts: pl.Series, timeframe: Timeframe) -> Calendar:

@@ -171,7 +171,7 @@ def fit_regime_classifier(
     """
     train_ends = ends_among(sequences, fitted & (state_ids >= 0))
     valid_ends = ends_among(sequences, snapshot & (state_ids >= 0))
-    standardiser = Standardiser.fit(sequences.values[_rows_inside(train_ends, sequences)])
+    standardiser = Standardiser.fit(sequences.values[sequences.rows_inside(train_ends)])
     done = fit_regime(
         replace(sequences, values=standardiser.transform(sequences.values)),
         state_ids,
@@ -224,11 +224,3 @@ def _confusion(stored: object) -> Counts:
             fix="train the version again with this release",
         )
     return counts
-
-
-def _rows_inside(ends: Rows, sequences: Sequences) -> Mask:
-    """Which rows lie inside a window that ends at one of `ends`: (n_rows,) bool."""
-    edges = np.zeros(len(sequences.values) + 1, dtype=np.int64)
-    np.add.at(edges, ends - sequences.seq_len + 1, 1)
-    np.add.at(edges, ends + 1, -1)
-    return np.cumsum(edges[:-1]) > 0

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pawl.models.regime_lstm import RegimeLSTM
+    from pawl.models.reversal_lstm import ReversalDetectionModel
+
+    WindowNetwork = RegimeLSTM | ReversalDetectionModel
 
 __all__ = ["BLOCK", "blocks", "predict_logits", "predict_probabilities"]
 
@@ -40,7 +43,7 @@ def predict_probabilities(network: "RegimeLSTM", sequences: Sequences, device: s
     return probabilities
 
 
-def predict_logits(network: "RegimeLSTM", sequences: Sequences, device: str = "cpu") -> Floats32:
+def predict_logits(network: "WindowNetwork", sequences: Sequences, device: str = "cpu") -> Floats32:
     """What the network says of the windows of `sequences.ends`, (n_windows, n_states).
 
     sequences: of standardised values. device: as torch names it. A window's answer is the same to the bit whatever
@@ -94,7 +97,7 @@ def _stretch_starts(ends: Ints, seq_len: int) -> list[int]:
     return [0, *(np.flatnonzero(steps >= seq_len) + 1).tolist()]
 
 
-def _by_shared_rows(network: "RegimeLSTM", seq_len: int) -> Callable[["Tensor"], Floats32]:
+def _by_shared_rows(network: "WindowNetwork", seq_len: int) -> Callable[["Tensor"], Floats32]:
     """From the rows of a block, (BLOCK + seq_len - 1, n_features), to its logits, (BLOCK, n_states): one layer, CPU."""
     import torch
 
@@ -118,7 +121,7 @@ def _by_shared_rows(network: "RegimeLSTM", seq_len: int) -> Callable[["Tensor"],
     return answer
 
 
-def _by_torch(network: "RegimeLSTM", seq_len: int, device: str) -> Callable[["Tensor"], Floats32]:
+def _by_torch(network: "WindowNetwork", seq_len: int, device: str) -> Callable[["Tensor"], Floats32]:
     """The same for any number of layers and any device, window by window."""
     placed = copy.deepcopy(network).eval().to(device)
 

@@ -36,6 +36,13 @@ class Sequences:
             return np.empty((0, self.seq_len, n_features), np.float32)
         return np.lib.stride_tricks.sliding_window_view(self.values, (self.seq_len, n_features))[:, 0]
 
+    def rows_inside(self, ends: Rows) -> npt.NDArray[np.bool_]:
+        """Which rows lie inside a window that ends at one of these rows: (n_rows,) bool."""
+        edges = np.zeros(len(self.values) + 1, dtype=np.int64)
+        np.add.at(edges, ends - self.seq_len + 1, 1)
+        np.add.at(edges, ends + 1, -1)
+        return np.cumsum(edges[:-1]) > 0
+
     def gather(self, ends: Rows) -> Floats32:
         """The windows that end at these rows, (len(ends), seq_len, n_features), copied: for one batch at a time."""
         # In memory day by day, all windows' first days first: so an LSTM reads them, and need not turn them around.
