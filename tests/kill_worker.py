@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,16 @@ def run(home: Path, role: str, log: Path, deadly: Sequence[str]) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     world = world_at(home)
+    wait_at_gate(home)
     work(world, roles_named(role, world), Until.IDLE, threading.Event(), observe)
+
+
+def wait_at_gate(home: Path) -> None:
+    """Where a file `gate` stands, say that this process is ready, and wait until it is taken away."""
+    if (home / "gate").exists():
+        (home / f"ready-{os.getpid()}").touch()
+    while (home / "gate").exists():
+        time.sleep(0.005)
 
 
 if __name__ == "__main__":

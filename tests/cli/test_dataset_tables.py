@@ -1,5 +1,6 @@
 """What `pawl dataset` prints."""
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ STORED = StoredVersion(
 
 
 def lines(text: RenderableType) -> list[str]:
-    console = Console(width=120, record=True, file=open("/dev/null", "w", encoding="utf-8"))
+    console = Console(width=120, record=True, file=io.StringIO())
     console.print(text)
     return [line.rstrip() for line in console.export_text().splitlines()]
 

@@ -1,6 +1,7 @@
 """Whatever is killed when: no event is lost, and nothing is done twice. Real processes, SIGKILL, both databases."""
 
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,8 @@ from postgres import DATABASES, Databases
 from worker_processes import Scene, ended_well, sound
 from worker_world import record_chains
 
-N_CHAINS, N_FOLDED = 12, 6
-FOLDED = datetime(2022, 4, 1, tzinfo=UTC)
+N_CHAINS, N_FOLDED, N_SHARED = 12, 6, 60
+FOLDED, SHARED = datetime(2022, 4, 1, tzinfo=UTC), datetime(2022, 4, 20, tzinfo=UTC)
 STEPS = {
     "dataset-worker": ("take up", "cut", "build"),
     "trajectory-worker": ("lake", "fold"),
@@ -47,10 +48,16 @@ Told = Sequence[Mapping[str, Any]]
 @pytest.fixture(scope="session")
 def told() -> Told:
     """The trajectories that one undisturbed fold makes of the same events."""
+    return told_of()
+
+
+def told_of(n_shared: int = 0) -> Told:
+    """The same, with this many decisions more."""
     ledger = Ledger("sqlite://")
     ledger.make_current()
     folded(ledger, record_chains(ledger, N_FOLDED, FOLDED))
     folded(ledger, record_chains(ledger, N_CHAINS))
+    folded(ledger, record_chains(ledger, n_shared, SHARED))
     with ledger.reading() as tx:
         return told_rows(tx)
 
@@ -143,12 +150,21 @@ def test_killed_at_any_instant_nothing_is_lost_and_nothing_done_twice(scene: Sce
     finish(scene, told)
 
 
-def test_two_workers_share_the_work_and_do_nothing_twice(scene: Scene, told: Told) -> None:
+def test_two_workers_share_the_work_and_do_nothing_twice(scene: Scene) -> None:
+    ledger = scene.ledger()
+    record_chains(ledger, N_SHARED, SHARED)  # deliveries enough that none of the two gets them all
+    ledger.close()
     logs = [scene.home / f"log{number}" for number in range(2)]
+    gate = scene.home / "gate"  # the start of a process takes longer than the work
+    gate.touch()
     processes = [scene.start(log=log) for log in logs]
+    while len([*scene.home.glob("ready-*")]) < len(logs):
+        assert all(one.poll() is None for one in processes)
+        time.sleep(0.02)
+    gate.unlink()
     assert all([ended_well(one) for one in processes])
     done = [[line for line in log.read_text().splitlines() if line.endswith("/done")] for log in logs]
     ledger = scene.ledger()
-    sound(ledger, EventLake(scene.home), told)
+    sound(ledger, EventLake(scene.home), told_of(N_SHARED))
     ledger.close()
     assert all(done), "one of the two did nothing"

@@ -15,7 +15,7 @@ class Backoff:
 
     >>> backoff = Backoff(max_attempts=5, base_sec=1.0, max_sec=60.0)
     >>> [round(backoff.after(n, "event").total_seconds(), 1) for n in (1, 2, 3)]
-    [1.0, 2.5, 5.1]
+    [1.3, 2.3, 5.8]
     """
 
     max_attempts: int
