@@ -12,9 +12,8 @@ from typing import Self
 
 from pawl.errors import PawlError, RefusalError, StorageError
 from pawl.ledger.database import Ledger
-from pawl.ledger.one_round_trip import OneRoundTrip
+from pawl.ledger.direct_writer import DirectWriter
 from pawl.ledger.write_commands import WriteCommand, Written
-from pawl.ledger.write_paths import apply_prepared
 from pawl.ledger.write_rules import Command, Prepared, prepare
 
 __all__ = ["GroupWriter"]
@@ -36,8 +35,7 @@ class GroupWriter:
     """
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
-        self._ledger, self._now = ledger, now
-        self._short = OneRoundTrip(ledger) if ledger.engine.dialect.name == "postgresql" else None
+        self._writer = DirectWriter(ledger, now)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._crowd, self._patience_sec = 1, 0.0
         self._door, self._is_closed = threading.Lock(), False
@@ -109,7 +107,7 @@ class GroupWriter:
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            answers = self._append([one.prepared for one in batch])
+            answers = self._writer.append([one.prepared for one in batch])
         except StorageError as error:
             _tell_all(batch, error)
         except Exception as error:  # noqa: BLE001 - the outer loop of a worker, for which everybody waits
@@ -124,16 +122,6 @@ class GroupWriter:
                     waiting.future.set_exception(answer)
                 else:
                     waiting.future.set_result(answer)
-
-    def _append(self, prepared: Sequence[Prepared]) -> Sequence[Written | PawlError]:
-        now = self._now()
-        if self._short is not None:
-            done = self._short.append(prepared, now)
-            if done is not None:
-                return done
-            self._short.forget()
-        with self._ledger.transaction() as tx:
-            return apply_prepared(tx, prepared, now)
 
 
 def _tell_all(batch: Sequence[_Waiting], error: Exception) -> None:

@@ -1,0 +1,43 @@
+"""Writes commands in the caller's own thread, each durable when the call returns: the shortest way for one writer."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from pawl.errors import PawlError
+from pawl.ledger.database import Ledger
+from pawl.ledger.one_round_trip import OneRoundTrip
+from pawl.ledger.write_commands import WriteCommand, Written
+from pawl.ledger.write_paths import apply_prepared
+from pawl.ledger.write_rules import Command, Prepared, prepare
+
+__all__ = ["DirectWriter"]
+
+
+class DirectWriter:
+    """One thread at a time; any number of writers and processes beside each other. now: the clock.
+
+    New decisions on PostgreSQL take one round trip; everything else, and whatever meets another writer, a transaction.
+    """
+
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._ledger, self._now = ledger, now
+        self._short = OneRoundTrip(ledger) if ledger.engine.dialect.name == "postgresql" else None
+
+    def write(self, command: WriteCommand) -> Written:
+        """What stands now; PawlError where it may not be."""
+        assert isinstance(command, Command)
+        (answer,) = self.append([prepare(command)])
+        if isinstance(answer, PawlError):
+            raise answer
+        return answer
+
+    def append(self, prepared: Sequence[Prepared]) -> Sequence[Written | PawlError]:
+        """Write them in one transaction, in their order; for each what stands now, or why it may not be."""
+        now = self._now()
+        if self._short is not None:
+            done = self._short.append(prepared, now)
+            if done is not None:
+                return done
+            self._short.forget()
+        with self._ledger.transaction() as tx:
+            return apply_prepared(tx, prepared, now)
