@@ -20,7 +20,7 @@ __all__ = ["LEDGER_FILE", "Ledger"]
 LEDGER_FILE = "ledger.db"
 BUSY_TIMEOUT_MS = 30_000
 PAGES_IN_LOG = 8192
-"""Pages of 4 KiB in the log before they are moved into the file, while everybody waits. At SQLite's own 1,000 that comes
+"""Pages of 4 KiB in the log before they are moved into the file, while everybody waits. At SQLite's own 1,000 that is
 after every eightieth decision: one commit in a hundred then takes ten times as long."""
 
 READING = "pawl_reading"
