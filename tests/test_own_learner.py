@@ -101,4 +101,4 @@ def test_a_file_that_holds_no_learner_is_told(
 
 def test_an_unknown_learner_lists_the_known_ones(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "m003", "--home", str(workspace), "--json"]) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["fix"] == "known learners: m002, momentum"
+    assert json.loads(capsys.readouterr().out)["error"]["fix"] == "known learners: m002, momentum, reversal"
