@@ -1,4 +1,4 @@
-"""What tests share: the real data and a browser, where they are present, and a generator to draw from."""
+"""What tests share: real data and a browser, where they are present, ledgers on both databases, and a generator."""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +9,27 @@ import pytest
 from hypothesis import settings
 
 from browser import Page, chromium_binary, open_chromium
+from ledger_fixtures import (
+    empty_twin,
+    empty_url,
+    fresh_database,
+    fresh_ledger,
+    ledger,
+    postgres,
+    postgresql_ledger,
+    sqlite_ledger,
+)
+
+__all__ = [
+    "empty_twin",
+    "empty_url",
+    "fresh_database",
+    "fresh_ledger",
+    "ledger",
+    "postgres",
+    "postgresql_ledger",
+    "sqlite_ledger",
+]
 
 # A deadline measures the machine: on shared cores it fails tests that are right.
 settings.register_profile("pawl", deadline=None)

@@ -1,38 +1,15 @@
-"""One small trained version, made once for all tests of jobs, and ledgers on both databases."""
+"""One small trained version, made once for all tests of jobs, and a workspace for workers."""
 
 from pathlib import Path
 
 import pytest
 
-from ledger_fixtures import fresh_database, fresh_ledger, ledger, postgres, postgresql_ledger, sqlite_ledger
 from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002
 from small_workspace import SMALL, Trained, fill, nobody, order
 from worker_processes import copied
 from worker_world import ONCE_IN_22_YEARS, furnish
-
-__all__ = [
-    "fresh_database",
-    "fresh_ledger",
-    "ledger",
-    "postgres",
-    "postgresql_ledger",
-    "sqlite_ledger",
-    "trained",
-    "workspace",
-]
-
-__all__ = [
-    "fresh_database",
-    "fresh_ledger",
-    "ledger",
-    "postgres",
-    "postgresql_ledger",
-    "sqlite_ledger",
-    "trained",
-    "workspace",
-]
 
 
 @pytest.fixture(scope="session")

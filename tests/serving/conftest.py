@@ -4,31 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger_fixtures import (
-    empty_twin,
-    empty_url,
-    fresh_database,
-    fresh_ledger,
-    ledger,
-    postgres,
-    postgresql_ledger,
-    sqlite_ledger,
-)
 from pawl.ledger.database import Ledger
 from serving_world import World
-
-__all__ = [
-    "empty_twin",
-    "empty_url",
-    "fresh_database",
-    "fresh_ledger",
-    "ledger",
-    "postgres",
-    "postgresql_ledger",
-    "small_world",
-    "sqlite_ledger",
-    "world",
-]
 
 
 @pytest.fixture
