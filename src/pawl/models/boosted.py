@@ -91,16 +91,7 @@ def fit_boosted_head(
 
     targets = np.column_stack([fut_ret_pct, fut_dd_pct])
     matrix = training_matrix(x, is_rebound, targets)
-    grown = {
-        **config.model_dump(),
-        "subsample_freq": 1,
-        "random_state": seed,
-        # One thread, one histogram layout: the same sums in the same order, so the same model to the byte.
-        "n_jobs": 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
+    grown = config.grown(seed)
     classifier = lgb.LGBMClassifier(objective="binary", **grown).fit(matrix, is_rebound, feature_name=x.columns)
     regressor = MultiOutputRegressor(lgb.LGBMRegressor(**grown)).fit(matrix, targets, feature_name=x.columns)
     fitted = (classifier, *regressor.estimators_)

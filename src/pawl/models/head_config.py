@@ -1,5 +1,7 @@
 """How the boosted head is grown."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["HeadConfig"]
@@ -21,3 +23,20 @@ class HeadConfig(BaseModel):
     subsample: float = Field(0.8, gt=0, le=1, description="share of rows drawn for each tree")
     colsample_bytree: float = Field(0.8, gt=0, le=1, description="share of features drawn for each tree")
     reg_lambda: float = Field(1.0, ge=0, description="L2 penalty on leaf values")
+
+    def grown(self, seed: int) -> dict[str, Any]:
+        """What LightGBM's estimators are made with: the same seed and rows give the same model to the byte.
+
+        >>> HeadConfig().grown(7)["n_jobs"]
+        1
+        """
+        return {
+            **self.model_dump(),
+            "subsample_freq": 1,
+            "random_state": seed,
+            # One thread, one histogram layout: the same sums in the same order, so the same model to the byte.
+            "n_jobs": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }

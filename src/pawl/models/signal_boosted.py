@@ -92,17 +92,7 @@ def fit_boosted_signals(
         raise TooLittleDataError(
             f"{len(class_ids)} rows, and not of every class", where="boosted baseline", fix="train on a longer period"
         )
-    grown = {
-        **config.model_dump(),
-        "subsample_freq": 1,
-        "random_state": seed,
-        # One thread, one histogram layout: the same sums in the same order, so the same model to the byte.
-        "n_jobs": 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
-    fitted = lgb.LGBMClassifier(objective="multiclass", **grown).fit(
+    fitted = lgb.LGBMClassifier(objective="multiclass", **config.grown(seed)).fit(
         rows.astype(np.float64),
         class_ids,
         sample_weight=balanced_weights(prior)[class_ids],
