@@ -21,7 +21,7 @@ NAME = UUID("12345678-0000-5000-8000-000000000000")
 STORED = StoredVersion(
     dataset_version_id=NAME, dataset_type="orpo", learner="policy", window_start=datetime(2024, 3, 1, tzinfo=UTC),
     window_end=datetime(2024, 4, 1, tzinfo=UTC), sample_count=4321, content_hash="ab" * 32,
-    created_at=datetime(2024, 5, 1, 9, 30, tzinfo=UTC), filters={"seed": 7, "settings": {}}, quality=QUALITY,
+    created_at=datetime(2024, 5, 1, 9, 30, tzinfo=UTC), filters={"seed": 7, "settings": {}}, quality_report=QUALITY,
 )  # fmt: skip
 
 

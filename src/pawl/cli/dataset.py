@@ -99,7 +99,7 @@ def show(version: IdArgument, home: HomeOption = None, is_json: JsonOption = Fal
         from pawl.cli.dataset_tables import version_text
 
         stored = _find(_ledger(run), version)
-        payload = {**_payload(stored), "filters": stored.filters, "quality": stored.quality}
+        payload = {**_payload(stored), "filters": stored.filters, "quality": stored.quality_report}
         run.answer(payload, text=lambda: version_text(stored))
 
 

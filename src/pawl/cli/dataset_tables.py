@@ -52,7 +52,7 @@ def version_text(stored: StoredVersion) -> RenderableType:
     for name, value in stored.filters.items():
         if name != "settings":
             filters.add_row(name, _cell(value))
-    lines = _quality(stored.quality) if stored.quality.get("split") else []
+    lines = _quality(stored.quality_report) if stored.quality_report.get("split") else []
     return Group(
         Text(head, style="bold"),
         Text(f"hash {stored.content_hash}"),

@@ -1,14 +1,13 @@
 """The dataset versions on record: listed, found by the beginning of their id, and compared."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
 from pawl.errors import NotFoundError
+from pawl.ledger.learning_record import DatasetRow
 from pawl.ledger.training_tables import dataset_versions
 
 __all__ = ["Difference", "StoredVersion", "differences", "find_version", "list_versions"]
@@ -17,19 +16,10 @@ SHORT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVersion:
-    """A dataset version as it stands in the ledger."""
+class StoredVersion(DatasetRow):
+    """A dataset version as it stands in the ledger, with everything that it was built from."""
 
-    dataset_version_id: UUID
-    dataset_type: str
-    learner: str
-    window_start: datetime
-    window_end: datetime
-    sample_count: int
-    content_hash: str
-    created_at: datetime
     filters: Mapping[str, Any]
-    quality: Mapping[str, Any]
 
     @property
     def short_id(self) -> str:
@@ -83,7 +73,7 @@ def _values(one: StoredVersion) -> dict[str, Any]:
         "hash": one.content_hash,
         "sample_count": one.sample_count,
         "filters": one.filters,
-        "quality": one.quality,
+        "quality": one.quality_report,
     }
 
 
@@ -96,15 +86,4 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, object]]:  # noqa: 
 
 
 def _stored(row: sa.Row[Any]) -> StoredVersion:
-    return StoredVersion(
-        dataset_version_id=row.dataset_version_id,
-        dataset_type=row.dataset_type,
-        learner=row.learner,
-        window_start=row.window_start,
-        window_end=row.window_end,
-        sample_count=row.sample_count,
-        content_hash=row.content_hash,
-        created_at=row.created_at,
-        filters=row.filters,
-        quality=row.quality_report,
-    )
+    return StoredVersion(**{one.name: getattr(row, one.name) for one in fields(StoredVersion)})
