@@ -20,7 +20,7 @@ def test_pass_r38_it_is_identical_until_a_bar_was_changed(workspace: Workspace) 
     stored = StoredVersion(
         dataset_version_id=made.dataset_version_id, dataset_type="supervised", learner="m002",
         window_start=made.window_start, window_end=made.window_end, sample_count=made.sample_count,
-        content_hash=made.content_hash, created_at=NOW, filters=made.filters, quality=made.quality_report,
+        content_hash=made.content_hash, created_at=NOW, filters=made.filters, quality_report=made.quality_report,
     )  # fmt: skip
     found = verify_bars(workspace.home, stored, LEARNER.spec)
     assert found.is_identical
