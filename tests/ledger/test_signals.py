@@ -67,7 +67,19 @@ def test_holds_and_resolved_signals_are_not_open(versions: Ledger) -> None:
         assert open_signals(tx, "reversal") == []
 
 
-def test_rev_r9_an_outcome_stays_as_it_was_first_said(versions: Ledger) -> None:
+def test_a_trade_that_is_told_later_replaces_what_the_bars_said(versions: Ledger) -> None:
+    real = SignalOutcome(outcome="loss", pnl=-0.002, source="real")
+    with versions.transaction() as tx:
+        record_signals(tx, [said()], day(1))
+        assert resolve_signal(tx, said().id, WIN, day(2))
+        assert not resolve_signal(tx, said().id, WIN, day(3))
+        assert resolve_signal(tx, said().id, real, day(4))
+        assert not resolve_signal(tx, said().id, real, day(5))
+        row = tx.execute(sa.select(trading_signals)).mappings().one()
+    assert (row["actual_outcome"], row["outcome_source"], row["updated_at"]) == ("loss", "real", day(4))
+
+
+def test_rev_r9_a_real_outcome_stays_as_it_was_said(versions: Ledger) -> None:
     real = SignalOutcome(outcome="loss", pnl=-0.002, source="real")
     with versions.transaction() as tx:
         record_signals(tx, [said()], day(1))

@@ -13,6 +13,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import LABEL_QUALITIES, POLICIES, ROW_KINDS
 from pawl.ledger.inferences import Inference, append_inferences
 from pawl.ledger.live_tables import LIVE_KINDS
+from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.metadata import MODEL_ROLES
 from pawl.ledger.pair_tables import PAIR_QUALITIES
 from pawl.ledger.replay_log import ReplayRow, append_rows, open_replay
@@ -122,6 +123,7 @@ def test_the_named_indexes_stand_on_their_base_tables(ledger: Ledger, index: str
         ("live_log", "kind", LIVE_KINDS),
         ("dead_letters", "status", LETTER_STATES),
         ("user_reports", "status", REPORT_STATES),
+        ("loop_outbox", "topic", TOPICS),
         ("replay_log", "policy", POLICIES),
         ("replay_log", "kind", ROW_KINDS),
     ],
@@ -140,7 +142,14 @@ def test_every_learner_related_table_names_its_learner() -> None:
         "passport_event_outbox", "tracked_signals", "quick_trades", "pnl_entries", "personal_data", "api_tokens",
         "user_reports", "user_trading_history",
     }  # fmt: skip
-    of_the_service = {"dead_letters", "schedule_runs", "worker_heartbeats", "chain_heads", "corpus_documents"}
+    of_the_service = {
+        "dead_letters",
+        "schedule_runs",
+        "worker_heartbeats",
+        "chain_heads",
+        "corpus_documents",
+        "loop_outbox",
+    }
     assert without == {"replays", "market_data"} | of_users | of_the_service
 
 

@@ -135,7 +135,7 @@ def open_signals(tx: sa.Connection, learner: str) -> list[OpenSignal]:
 
 
 def resolve_signal(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: datetime) -> bool:
-    """Say what came of a signal. False where that was said before: what stands, real or virtual, stays."""
+    """Say what came of a signal. False where that was said before: only a virtual outcome gives way, to a real one."""
     c = trading_signals.c
     values = {
         "actual_outcome": outcome.outcome,
@@ -145,7 +145,10 @@ def resolve_signal(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: d
         "resolved_at": at,
         "updated_at": at,
     }
-    changed = sa.update(trading_signals).where(c.id == which, c.actual_outcome.is_(None)).values(values)
+    is_open = c.actual_outcome.is_(None)
+    if outcome.source == "real":
+        is_open |= c.outcome_source == "virtual"
+    changed = sa.update(trading_signals).where(c.id == which, is_open).values(values)
     return tx.execute(changed).rowcount == 1
 
 

@@ -5,6 +5,7 @@ from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs, replay_log, replays
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.live_tables import live_log, market_data, user_trading_history
+from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
@@ -57,4 +58,5 @@ TABLES = (
     schedule_runs,
     worker_heartbeats,
     user_reports,
+    loop_outbox,
 )

@@ -11,7 +11,7 @@ from pawl.ledger.migrations.append_only import allow_changes, allow_where, refus
 __all__ = ["downgrade", "upgrade"]
 
 revision = "r0006"
-down_revision = "r0003"
+down_revision = "r0004"
 
 TABLES = ("market_data", "user_trading_history", "live_log")
 WHOLLY_REFUSED = ("market_data", "live_log")
@@ -38,17 +38,19 @@ def upgrade() -> None:
     tx = op.get_bind()
     refuse_changes(tx, WHOLLY_REFUSED)
     columns = "actual_outcome, actual_pnl, actual_pnl_percent, resolved_at, outcome_source"
+    # What a trade brought is better than what the bars say, and stays; NULL is not TRUE, so what is open may be said.
+    is_taken_back = "OLD.outcome_source = 'real' OR (OLD.outcome_source = 'virtual' AND NEW.outcome_source <> 'real')"
     refuse_where(
         tx,
         OUTCOME_TRIGGER,
         f"UPDATE OF {columns} ON trading_signals",
-        "OLD.actual_outcome IS NOT NULL",
-        "an outcome stays as it was first said",
+        is_taken_back,
+        "an outcome stays, but for a virtual one that gives way to a real one",
     )
 
 
 def downgrade() -> None:
-    """Drop them. RefusalError while a table holds a row, or a signal says what r0003 has no column for."""
+    """Drop them. RefusalError while a table holds a row, or a signal says the revision before has no column for."""
     tx = op.get_bind()
     asked = [f"SELECT EXISTS (SELECT 1 FROM {table})" for table in TABLES]
     asked.append("SELECT EXISTS (SELECT 1 FROM trading_signals WHERE is_shadow OR entry_price IS NOT NULL)")

@@ -1,0 +1,73 @@
+"""Events of the loop, written down in the transaction of what they tell of, and published after it by the relay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pawl.ledger.loop_payloads import LoopPayload
+from pawl.ledger.loop_tables import loop_outbox
+
+__all__ = ["Announced", "announce", "mark_published", "note_failure", "unpublished"]
+
+IDS_AT_ONCE = 500  # SQLite refuses statements of more than some 32,000 parameters, and plans long lists slowly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """An event that was written down. at: when it happened. payload: as JSON. attempts: publications that failed."""
+
+    event_id: UUID
+    topic: str
+    at: datetime
+    payload: dict[str, Any]
+    trace_id: str | None
+    attempts: int
+
+
+def announce(tx: sa.Connection, payload: LoopPayload, at: datetime, trace_id: str | None = None) -> UUID:
+    """Write an event down, to be published once this transaction is committed; its id.
+
+    A step that is repeated announces once: of two payloads of one name (`named_by`) the first stands.
+    """
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    row = {
+        "event_id": payload.event_id,
+        "topic": payload.topic,
+        "at": at,
+        "payload": payload.model_dump(mode="json"),
+        "trace_id": trace_id,
+    }
+    tx.execute(insert(loop_outbox).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
+    return payload.event_id
+
+
+def unpublished(tx: sa.Connection, limit: int) -> list[Announced]:
+    """Events that wait to be published, in the order of writing, at most `limit`."""
+    c = loop_outbox.c
+    wanted = (c.event_id, c.topic, c.at, c.payload, c.trace_id, c.attempts)
+    chosen = sa.select(*wanted).where(c.published_at.is_(None)).order_by(c.number).limit(limit)
+    return [Announced(**row._mapping) for row in tx.execute(chosen)]
+
+
+def mark_published(tx: sa.Connection, event_ids: Sequence[UUID], at: datetime) -> None:
+    """Say that the bus has the events; one that it had before keeps its first time."""
+    c = loop_outbox.c
+    for some in _portions(event_ids):
+        waiting = c.event_id.in_(some) & c.published_at.is_(None)
+        tx.execute(sa.update(loop_outbox).where(waiting).values(published_at=at))
+
+
+def note_failure(tx: sa.Connection, event_ids: Sequence[UUID]) -> None:
+    """Count a publication that failed; the events wait on."""
+    c = loop_outbox.c
+    for some in _portions(event_ids):
+        tx.execute(sa.update(loop_outbox).where(c.event_id.in_(some)).values(attempts=c.attempts + 1))
+
+
+def _portions(event_ids: Sequence[UUID]) -> list[Sequence[UUID]]:
+    return [event_ids[start : start + IDS_AT_ONCE] for start in range(0, len(event_ids), IDS_AT_ONCE)]
