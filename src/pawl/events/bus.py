@@ -11,7 +11,12 @@ __all__ = ["Bus", "Event", "Handler", "OnParked", "Parked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """at: when it happened. payload: JSON, as `ledger/loop_payloads.py` lays down by topic."""
+    """at: when it happened. payload: JSON, as `ledger/loop_payloads.py` lays down by topic.
+
+    >>> told = Event(event_id=UUID(int=1), topic="new_market_data", at=datetime(2024, 1, 1), payload={"pair": "EURUSD"})
+    >>> told.trace_id is None
+    True
+    """
 
     event_id: UUID
     topic: str
