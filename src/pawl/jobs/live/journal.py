@@ -1,6 +1,6 @@
 """From when to when a run of the loop goes: recorded when it begins, so that one that was killed goes on to its end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,21 +15,26 @@ BEGIN, END = "begin", "end"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A run of the loop. since: nothing is due at or before it. until: None for ever. speed: None as fast as it can.
+    """A run of the loop. since: nothing is due at or before it. length: None for ever. speed: None as fast as it can.
 
     began: the real instant at which its clock began; all processes of one run share it, and so their clocks agree.
     """
 
     since: datetime
-    until: datetime | None
+    length: timedelta | None
     speed: float | None
     began: datetime
+
+    @property
+    def until(self) -> datetime | None:
+        """Its end."""
+        return None if self.length is None else self.since + self.length
 
     @property
     def payload(self) -> dict[str, object]:
         """As JSON."""
         return {
-            "until": self.until.isoformat() if self.until else None,
+            "length_sec": None if self.length is None else self.length.total_seconds(),
             "speed": self.speed,
             "began": self.began.isoformat(),
         }
@@ -43,27 +48,29 @@ def open_span(tx: sa.Connection, learner: str) -> Span | None:
     newest = max(acts, key=lambda one: (int(one.key), one.name == END))
     if newest.name == END:
         return None
-    until = newest.payload["until"]
+    length = newest.payload["length_sec"]
     return Span(
         since=newest.at,
-        until=None if until is None else datetime.fromisoformat(until),
+        length=None if length is None else timedelta(seconds=length),
         speed=newest.payload["speed"],
         began=datetime.fromisoformat(newest.payload["began"]),
     )
 
 
-def begin_span(tx: sa.Connection, learner: str, schedules: list[str], fresh: Span, length: timedelta | None) -> Span:
+def begin_span(tx: sa.Connection, learner: str, schedules: list[str], fresh: Span) -> Span:
     """Write down a new run, which begins where the last one ended, or at `fresh.since`; gives it as it goes."""
     reached = newest_taken(tx, schedules)
-    ends = [one.at for one in live_entries(tx, learner, "act") if one.name == END]
+    acts = live_entries(tx, learner, "act")
+    ends = [one.at for one in acts if one.name == END]
+    n_begun = sum(one.name == BEGIN for one in acts)
     since = max([*reached.values(), *ends], default=fresh.since)
     since = max(since, fresh.since)
-    span = Span(since=since, until=None if length is None else since + length, speed=fresh.speed, began=fresh.began)
+    span = replace(fresh, since=since)
     log_live(
         tx,
-        [LiveEntry(learner=learner, at=since, kind="act", name=BEGIN, key=str(len(ends) + 1), payload=span.payload)],
+        [LiveEntry(learner=learner, at=since, kind="act", name=BEGIN, key=str(n_begun + 1), payload=span.payload)],
     )
-    return span
+    return open_span(tx, learner) or span  # another process may have begun it at this moment
 
 
 def end_span(tx: sa.Connection, learner: str, at: datetime) -> None:

@@ -4,14 +4,10 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from pawl.jobs.live.cycle import Told
 
 __all__ = ["CycleState", "LoopWatch", "Run"]
-
-KEPT = 2000
-"""Newest durations of a cycle that are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ class CycleState:
     n_warnings: int = 0
     last_at: datetime | None = None
     late_sec: float = 0.0
-    seconds: list[float] = field(default_factory=list)
+    total_sec: float = 0.0
     told: Counter[str] = field(default_factory=Counter)
     is_running: bool = False
 
@@ -51,7 +47,6 @@ class LoopWatch:
     def __init__(self, cycles: list[str]) -> None:
         self._states = {name: CycleState() for name in cycles}
         self._lock = threading.Lock()
-        self._seen: list[Any] = []
 
     def begins(self, cycle: str) -> None:
         """A run begins."""
@@ -67,7 +62,7 @@ class LoopWatch:
             state.n_errors += run.error is not None
             state.n_warnings += len(run.told.get("warnings", ()))
             state.last_at, state.late_sec, state.is_running = run.at, run.late_sec, False
-            state.seconds = [*state.seconds[-KEPT:], run.seconds]
+            state.total_sec += run.seconds
             state.told.update({name: n for name, n in run.told.items() if isinstance(n, int)})
 
     def states(self) -> dict[str, CycleState]:
@@ -81,7 +76,7 @@ class LoopWatch:
                     n_warnings=one.n_warnings,
                     last_at=one.last_at,
                     late_sec=one.late_sec,
-                    seconds=list(one.seconds),
+                    total_sec=one.total_sec,
                     told=Counter(one.told),
                     is_running=one.is_running,
                 )
