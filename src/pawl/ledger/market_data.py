@@ -91,6 +91,8 @@ def append_market_data(tx: sa.Connection, bars: Sequence[SeenBar], ingested_at: 
 
 def seen_bars(tx: sa.Connection, timeframe: str, since: Mapping[str, datetime]) -> dict[str, dict[datetime, ClosedBar]]:
     """Pair → open time → bar, of each pair from its instant on. since: by pair."""
+    if not since:
+        return {}
     return _by_pair(tx, timeframe, since, market_data.c.timestamp >= _of_pair(since))
 
 
@@ -98,6 +100,8 @@ def bars_behind(
     tx: sa.Connection, timeframe: str, behind: Mapping[str, datetime], at: datetime
 ) -> dict[str, list[ClosedBar]]:
     """Pair → the bars that opened after its instant and had closed by `at`, in order of time. behind: by pair."""
+    if not behind:
+        return {}
     c = market_data.c
     found = _by_pair(tx, timeframe, behind, (c.timestamp > _of_pair(behind)) & (c.closed_at <= at))
     return {pair: list(bars.values()) for pair, bars in found.items()}
@@ -124,8 +128,6 @@ def _by_pair(
     tx: sa.Connection, timeframe: str, pairs: Mapping[str, datetime], condition: sa.ColumnElement[bool]
 ) -> dict[str, dict[datetime, ClosedBar]]:
     bars: dict[str, dict[datetime, ClosedBar]] = {pair: {} for pair in pairs}
-    if not pairs:
-        return bars
     c = market_data.c
     # The earliest instant of all lets the database use its key; the one of each pair then decides.
     chosen = (
@@ -140,4 +142,4 @@ def _by_pair(
 
 def _of_pair(instants: Mapping[str, datetime]) -> sa.ColumnElement[datetime]:
     values = {pair: sa.literal(at, UtcTime()) for pair, at in instants.items()}
-    return sa.case(values, value=market_data.c.pair) if values else sa.null()
+    return sa.case(values, value=market_data.c.pair)

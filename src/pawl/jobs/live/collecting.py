@@ -109,15 +109,21 @@ def _merge(world: LiveWorld, bars: pl.DataFrame, at: datetime) -> tuple[Merge, d
     """What the silver store made of the bars; ticker → why all of its bars were refused."""
     total = Merge(added=0, replaced=0, unchanged=0, quarantined=0, tickers=())
     refused: dict[str, str] = {}
-    timeframe, silver = world.learner.spec.timeframe, world.workspace.silver
+    try:
+        return _merged(world, bars, at), refused
+    except InputError:  # one ticker that does not fit must not hold up the others
+        pass
     for (ticker,), rows in bars.group_by("ticker", maintain_order=True):
         try:
-            merge = silver.merge(rows, timeframe, world.calendar, source=world.source.name, now=at)
+            total = total.plus(_merged(world, rows, at))
         except InputError as error:
             refused[str(ticker)] = str(error)
-        else:
-            total = total.plus(merge)
     return total, refused
+
+
+def _merged(world: LiveWorld, bars: pl.DataFrame, at: datetime) -> Merge:
+    timeframe = world.learner.spec.timeframe
+    return world.workspace.silver.merge(bars, timeframe, world.calendar, source=world.source.name, now=at)
 
 
 def _unseen(world: LiveWorld, newest: Mapping[str, datetime], at: datetime) -> pl.DataFrame:
@@ -142,7 +148,7 @@ def _unseen(world: LiveWorld, newest: Mapping[str, datetime], at: datetime) -> p
         orient="row",
     )
     from_end = pl.int_range(pl.len()).reverse().over("ticker")
-    is_new = (pl.col("ts") >= pl.col("from")) | (pl.col("from").is_null() & (from_end < settings.overlap_bars))
+    is_new = (pl.col("ts") >= pl.col("from")) | (pl.col("from").is_null() & (from_end <= settings.overlap_bars))
     wanted = (
         bars.join(starts, on="ticker", how="left", maintain_order="left")
         .filter(is_new)
@@ -205,7 +211,7 @@ def _changed(tx: sa.Connection, world: LiveWorld, bars: pl.DataFrame) -> list[Al
     seen = seen_bars(tx, str(world.learner.spec.timeframe), since)
     found = []
     for row in bars.iter_rows(named=True):
-        first: ClosedBar | None = seen[row["ticker"]].get(row["ts"])
+        first: ClosedBar | None = seen.get(row["ticker"], {}).get(row["ts"])
         if first is not None and any(getattr(first, name) != row[name] for name in VALUES):
             found.append(
                 Alarm(

@@ -73,9 +73,11 @@ class SignalCycle:
             "stale": len(due.stale),
         }
         said = {word: sum(one.signal == word and not one.is_shadow for one in signals) for word in ("buy", "sell")}
+        ids = [str(one.id) for one in signals if one.signal != "hold" and not one.is_shadow]
         warnings = {**given.failed, **({"": due.unserved} if due.unserved else {})}
         return {
             **{name: n for name, n in {**counts, **said}.items() if n},
+            **({"ids": ids} if ids else {}),
             **({"warnings": warnings} if warnings else {}),
         }
 
