@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from pawl.ledger.database import LEDGER_FILE, Ledger
 from pawl.ledger.live_log import live_entries
-from pawl.ledger.live_tables import live_log, market_data
+from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.service_tables import schedule_runs
 from pawl.ledger.signal_tables import trading_signals
@@ -204,20 +204,3 @@ def _has_run(ledger: Ledger, schedule: str) -> bool:
 def _n_signals(ledger: Ledger) -> int:
     with ledger.reading() as tx:
         return tx.execute(sa.select(sa.func.count()).select_from(trading_signals)).scalar_one()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--data", "yfinance", "--speed", "max"), "real data cannot come faster"),
-        (("--speed", "fast"), "is no speed"),
-        (("--role", "signals", "--speed", "max"), "share a clock"),
-        (("--role", "signals"), "one SQLite file"),
-        (("--data", "nowhere"), "no source `nowhere`"),
-    ],
-)
-def test_what_cannot_be_run_is_said(home: Path, arguments: tuple[str, ...], words: str) -> None:
-    process = start(home, *arguments)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 2 and words in err + out
-    assert count(home, live_log) == 0

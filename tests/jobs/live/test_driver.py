@@ -197,7 +197,13 @@ def test_trainings_run_beside_a_loop_on_a_real_clock_one_at_a_time(loop: Loop) -
         return {"version": "x-1.0"}
 
     loop.acts["daily"] = loop.acts["weekly"] = train
-    loop.acts["positions"] = lambda at: is_over.set() if at == SUNDAY + 20 * MINUTE else {}  # type: ignore[return-value, func-returns-value]
+
+    def watch(at: datetime) -> Mapping[str, object]:
+        if at == SUNDAY + 20 * MINUTE:
+            is_over.set()
+        return {}
+
+    loop.acts["positions"] = watch
     cycles = [
         loop.cycle("positions", Every(MINUTE)),
         loop.cycle("daily", Every(timedelta(minutes=5)), is_training=True),

@@ -62,8 +62,7 @@ class Lease:
             try:
                 engine = self._ledger.engine.execution_options(isolation_level="AUTOCOMMIT")
                 connection = stack.enter_context(engine.connect())
-                # A connection that goes back to the pool would keep the lock: this one is closed for good.
-                stack.callback(connection.invalidate)
+                connection.detach()  # back in the pool it would keep the lock: this one is closed for good
                 asked = sa.text("SELECT pg_try_advisory_lock(:key)")
                 is_ours = bool(connection.execute(asked, {"key": self._key}).scalar_one())
             except sa.exc.DBAPIError as error:
