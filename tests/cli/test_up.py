@@ -101,20 +101,20 @@ def test_rev_r1_a_day_of_the_simulated_market_runs_to_its_end(home: Path) -> Non
     assert events["signal_outcome"] == sum(told["outcomes"].values()) > 0
     assert events.pop("published") == sum(events.values())
     # Run again it goes on with the next day.
-    again = ended(start(home, "--speed", "max", "--for", "1d", "--json"))
-    assert again["from"] == told["to"] and again["cycles"]["collection"] == 96
+    again = ended(start(home, "--speed", "max", "--for", "1h", "--json"))
+    assert again["from"] == told["to"] and again["cycles"]["collection"] == 4
 
 
 def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Path, tmp_path_factory: Any) -> None:
     whole = tmp_path_factory.mktemp("whole")
     (whole / "settings.toml").write_text(SETTINGS)
-    ended(start(whole, "--speed", "max", "--for", "1d", "--json"))
-    for n_signals in (10, 60, 110):
-        process = start(home, "--speed", "max", "--for", "1d", "--json")
+    ended(start(whole, "--speed", "max", "--for", "8h", "--json"))
+    for n_signals in (10, 50):
+        process = start(home, "--speed", "max", "--for", "8h", "--json")
         wait_for(lambda: count(home, trading_signals) >= n_signals or process.poll() is not None)  # noqa: B023
         process.kill()
         process.communicate()
-    told = ended(start(home, "--speed", "max", "--for", "1d", "--json"))
+    told = ended(start(home, "--speed", "max", "--for", "8h", "--json"))
     assert told["is_over"] and told["missed_schedules"] == 0
     ours, theirs = Ledger.open(home), Ledger.open(whole)
     assert facts(ours) == facts(theirs)
@@ -123,17 +123,17 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Pat
 
 
 def test_sigterm_ends_it_cleanly_and_the_next_start_goes_on(home: Path) -> None:
-    process = start(home, "--speed", "max", "--for", "2d", "--json")
+    process = start(home, "--speed", "max", "--for", "8h", "--json")
     wait_for(lambda: count(home, trading_signals) >= 20)
     process.send_signal(signal.SIGTERM)
     told = ended(process)
     assert not told["is_over"] and told["missed_schedules"] == 0
-    rest = ended(start(home, "--speed", "max", "--for", "2d", "--json"))
+    rest = ended(start(home, "--speed", "max", "--for", "8h", "--json"))
     assert rest["is_over"]
-    assert told["cycles"]["collection"] + rest["cycles"]["collection"] == 2 * 96
-    assert told["cycles"]["positions"] + rest["cycles"]["positions"] == 2 * 1440
+    assert told["cycles"]["collection"] + rest["cycles"]["collection"] == 32
+    assert told["cycles"]["positions"] + rest["cycles"]["positions"] == 480
     with Ledger.open(home).reading() as tx:
-        assert len(live_entries(tx, "tiny", "received")) == 2 * 96
+        assert len(live_entries(tx, "tiny", "received")) == 32
 
 
 def test_health_readiness_and_metrics_are_served(home: Path) -> None:

@@ -1,5 +1,7 @@
 """`pawl up`: the loop, day and night: collect, decide, watch, learn, and let a better version serve."""
 
+import re
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pawl.cli.arguments import TickersOption, names
-from pawl.cli.replay import parse_days
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.cli.stopping import stopped_by_signals
 from pawl.errors import InputError
@@ -17,10 +18,24 @@ if TYPE_CHECKING:
     from pawl.jobs.live.running import LoopEnd
     from pawl.jobs.live.watch import CycleState
 
-__all__ = ["parse_speed", "up"]
+__all__ = ["parse_length", "parse_speed", "up"]
 
 RoleName = Literal["all", "collector", "signals", "positions", "worker", "api"]
 MAX = "max"
+_LENGTH = re.compile(r"(\d+)([dh])")
+_UNITS = {"d": "days", "h": "hours"}
+
+
+def parse_length(text: str) -> timedelta:
+    """A length of whole days or hours.
+
+    >>> parse_length("10d"), parse_length("6h")
+    (datetime.timedelta(days=10), datetime.timedelta(seconds=21600))
+    """
+    match = _LENGTH.fullmatch(text)
+    if match is None or not int(match[1]):
+        raise InputError(f"`{text}` is no length", where="--for", fix="write it like 10d or 6h")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def parse_speed(text: str) -> float | None:
@@ -51,7 +66,7 @@ def up(
     ] = "1",
     length: Annotated[
         timedelta | None,
-        typer.Option("--for", parser=parse_days, metavar="DAYS", help="Like 10d, of the loop's time; else for ever."),
+        typer.Option("--for", parser=parse_length, metavar="TIME", help="10d, 6h: of the loop's time; else for ever."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, metavar="N", help="What everything follows from (default: seed).")
@@ -104,7 +119,7 @@ def _leave(run: "Session", ended: "LoopEnd") -> None:
         os._exit(0)
 
 
-def _payload(ended: "LoopEnd", states: "dict[str, CycleState]") -> dict[str, object]:
+def _payload(ended: "LoopEnd", states: "Mapping[str, CycleState]") -> dict[str, object]:
     figures = ended.figures
     return {
         "from": ended.since.isoformat(),
@@ -123,10 +138,10 @@ def _payload(ended: "LoopEnd", states: "dict[str, CycleState]") -> dict[str, obj
     }
 
 
-def _text(ended: "LoopEnd", states: "dict[str, CycleState]") -> str:
+def _text(ended: "LoopEnd", states: "Mapping[str, CycleState]") -> str:
     figures = ended.figures
 
-    def counted(what: dict[str, int]) -> str:
+    def counted(what: Mapping[str, int]) -> str:
         return ", ".join(f"{n:,} {name}" for name, n in what.items()) or "none"
 
     said = "reached its end" if ended.is_over else "stopped; run again it goes on from here"

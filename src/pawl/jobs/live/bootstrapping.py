@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
+from pawl.jobs.live.received import keep_page
+from pawl.jobs.live.recorded_source import HISTORY
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.training import train
 from pawl.jobs.training_data import TrainingOrder
@@ -14,6 +16,7 @@ from pawl.ledger.deployments import Move, promote
 from pawl.ledger.evaluations import newest_report
 from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.model_versions import champion, list_versions
+from pawl.market.bars import BAR_COLUMNS
 
 __all__ = ["BY", "Preparation", "prepare"]
 
@@ -39,9 +42,18 @@ def prepare(
     if serving is not None:
         return serving
     run_backfill(world.workspace.silver, world.source, order, patience, at, told)
+    _keep_history(world, at)
     version = _first_version(world, at, told)
     told("asking the gate", 0.0)
     return _let_serve(world, version, terms, at)
+
+
+def _keep_history(world: LiveWorld, at: datetime) -> None:
+    """Keep what the first version is trained on, as a page that was received."""
+    bars = world.workspace.silver.scan(world.learner.spec.timeframe, world.tickers).select(BAR_COLUMNS).collect()
+    payload = {"source": world.source.name, "page": keep_page(world.workspace.home, bars)}
+    with world.ledger.transaction() as tx:
+        log_live(tx, [LiveEntry(learner=world.name, at=at, kind="received", name=HISTORY, payload=payload)])
 
 
 def _first_version(world: LiveWorld, at: datetime, told: Preparation) -> ModelVersion:

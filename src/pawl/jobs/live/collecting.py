@@ -17,6 +17,7 @@ from pawl.features.sets import build_dataset
 from pawl.jobs.live.alarm import Alarm, raise_alarms
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.received import keep_page
+from pawl.jobs.live.recorded_source import COLLECTION
 from pawl.jobs.live.trailing import trailing_bars
 from pawl.jobs.live.world import LiveWorld
 from pawl.lake.silver import Merge
@@ -58,8 +59,13 @@ def collect(world: LiveWorld, at: datetime) -> Told:
         alarms = [*_changed(tx, world, received.bars), *_anomalies(merge, refused, at)]
         n_new = _store(tx, world, fresh, at)
         raise_alarms(tx, world.name, alarms, at)
-        payload = {"page": page, "asked": _texts(received.asked), "failed": dict(received.failed)}
-        log_live(tx, [LiveEntry(learner=world.name, at=at, kind="received", name="collection", payload=payload)])
+        payload = {
+            "source": world.source.name,
+            "page": page,
+            "asked": _texts(received.asked),
+            "failed": dict(received.failed),
+        }
+        log_live(tx, [LiveEntry(learner=world.name, at=at, kind="received", name=COLLECTION, payload=payload)])
     warnings = {**received.failed, **refused}
     return {
         "bars": n_new,
@@ -84,7 +90,7 @@ def _fetch(world: LiveWorld, newest: Mapping[str, datetime], at: datetime) -> _R
                     raise SourceError(
                         f"{world.source.name} does not get on from {begin}", where=ticker, fix="try another source"
                     )
-                pages.append(page.bars.select(BAR_COLUMNS).cast(dict(BAR_SCHEMA)))
+                pages.append(page.bars.select(BAR_COLUMNS).cast(BAR_SCHEMA))
                 begin = page.next_start
         except (InputError, pl.exceptions.PolarsError) as error:
             failed[ticker] = str(error)
@@ -219,7 +225,11 @@ def _changed(tx: sa.Connection, world: LiveWorld, bars: pl.DataFrame) -> list[Al
                     key=f"changed {row['ticker']} {utc_text(row['ts'])}",
                     text=f"{row['ticker']}: the bar of {row['ts']:%Y-%m-%d %H:%M} came again with other values; its "
                     "features stay as they were first seen",
-                    values={name: [getattr(first, name), row[name]] for name in VALUES},
+                    values={
+                        f"{name} {when}": value
+                        for name in VALUES
+                        for when, value in (("first", getattr(first, name)), ("now", row[name]))
+                    },
                 )
             )
     return found

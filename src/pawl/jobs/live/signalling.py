@@ -5,6 +5,7 @@ decide beside it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import polars as pl
 import sqlalchemy as sa
@@ -101,12 +102,12 @@ class SignalCycle:
             decider = deciders.of(bar.pair, timeframe, bar.timestamp)
             versions = (decider.acting, *(one for one in decider.shadows if one != decider.acting))
             asked.extend(
-                self._asked(bar, version, is_shadow=version != decider.acting, decider_test=decider.ab_test_id)
+                self._asked(bar, version, is_shadow=version != decider.acting, ab_test_id=decider.ab_test_id)
                 for version in versions
             )
         return _Due(asked=tuple(asked), stale=stale)
 
-    def _asked(self, bar: NewestBar, version: ModelVersion, *, is_shadow: bool, decider_test: object) -> Asked:
+    def _asked(self, bar: NewestBar, version: ModelVersion, *, is_shadow: bool, ab_test_id: UUID | None) -> Asked:
         spec = self._world.learner.spec
         return Asked(
             bar=bar,
@@ -115,7 +116,7 @@ class SignalCycle:
             timeframe=str(spec.timeframe),
             feature_set=spec.feature_set.name,
             is_shadow=is_shadow,
-            ab_test_id=None if is_shadow else decider_test,  # type: ignore[arg-type]
+            ab_test_id=None if is_shadow else ab_test_id,
         )
 
     def _ask(self, asked: Sequence[Asked], at: datetime) -> _Given:
