@@ -1,7 +1,9 @@
 """A Redis for the tests of this room."""
 
 import os
+import warnings
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
+from discord_server import DiscordServer, run_discord
 from redis_server import NO_REDIS, URL_VARIABLE, RedisServer, redis_binary, run_redis
 from redis_world import Corner
 
@@ -58,3 +61,16 @@ def redis(redis_url: SecretStr) -> Iterator[Any]:
     """A client that looks and meddles."""
     with Redis.from_url(redis_url.get_secret_value(), decode_responses=True, protocol=2) as client:
         yield client
+
+
+@pytest.fixture
+def discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[DiscordServer]:
+    """Discord on this machine: only where it is, and how long Apprise waits between messages, is not as outside."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from apprise.plugins.discord import NotifyDiscord
+    with run_discord() as server:
+        monkeypatch.setattr(NotifyDiscord, "notify_url", server.url)
+        monkeypatch.setattr(NotifyDiscord, "request_rate_per_sec", 0.0)
+        monkeypatch.setattr(NotifyDiscord, "clock_skew", timedelta(0))
+        yield server
