@@ -109,12 +109,12 @@ def test_what_found_no_room_may_be_told_again(discord: DiscordServer) -> None:
 def test_the_loop_never_waits_though_an_address_hangs_and_the_others_hear_at_once(discord: DiscordServer) -> None:
     routes = {kind: ("traders",) for kind in NOTICE_KINDS}
     discord.behave("hang")
-    with opened(routes=routes, timeout_sec=3.0, queue_size=50) as notices:
+    with opened(routes=routes, timeout_sec=20.0, queue_size=50) as notices:
         began = time.monotonic()
         for number in range(200):
             notices.notify(notice(key=str(number)))
         assert time.monotonic() - began < 1
-        limit = time.monotonic() + 2.5
+        limit = time.monotonic() + 15
         while len({one.content for one in discord.taken}) < 15 and time.monotonic() < limit:
             time.sleep(0.01)
         assert len({one.content for one in discord.taken}) >= 15
