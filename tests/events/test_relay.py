@@ -149,24 +149,22 @@ def test_a_wake_is_heeded_at_once_and_without_one_the_relay_looks_by_itself(ledg
         until(lambda: len(bus.events) == 2)
 
 
-def test_what_is_committed_during_a_look_is_not_slept_over(ledger: Ledger) -> None:
-    """The wake that comes while the relay publishes counts for the next look."""
-    inside, go_on = threading.Event(), threading.Event()
+def test_what_is_committed_at_the_end_of_an_idle_look_is_not_slept_over(ledger: Ledger, bus: Recorder) -> None:
+    """The wake that comes before the relay goes to sleep keeps it awake."""
 
-    class Slow(Recorder):
-        def publish(self, events: Sequence[Event]) -> None:
-            inside.set()
-            assert go_on.wait(10)
-            super().publish(events)
+    class Late(Relay):
+        is_told = False
 
-    bus = Slow()
-    tell(ledger, bars(1))
-    with Relay(ledger, bus, SLOW, now) as relay:
-        assert inside.wait(10)
-        tell(ledger, bars(2))
-        relay.wake()
-        go_on.set()
-        until(lambda: len(bus.events) == 2)
+        def step(self) -> int:
+            moved = super().step()
+            if not self.is_told:
+                self.is_told = True
+                tell(ledger, bars(1))
+                self.wake()
+            return moved
+
+    with Late(ledger, bus, SLOW, now):
+        until(lambda: len(bus.events) == 1)
 
 
 def test_while_the_bus_is_away_everything_waits_and_the_tries_are_counted(ledger: Ledger, bus: Recorder) -> None:
