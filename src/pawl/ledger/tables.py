@@ -8,6 +8,7 @@ from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
+from pawl.ledger.rollout_tables import rollout_moves, rollouts
 from pawl.ledger.service_tables import (
     api_tokens,
     corpus_documents,
@@ -33,6 +34,7 @@ APPEND_ONLY = (
     preference_pairs,
     pnl_entries,
     corpus_documents,
+    rollout_moves,
 )
 """The database itself refuses to change or delete a row of these."""
 
@@ -47,6 +49,7 @@ TABLES = (
     quick_trades,
     ab_tests,
     trading_signals,
+    rollouts,
     personal_data,
     chain_heads,
     api_tokens,
