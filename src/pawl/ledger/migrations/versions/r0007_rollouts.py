@@ -11,7 +11,7 @@ from pawl.ledger.migrations.append_only import allow_changes, refuse_changes, re
 __all__ = ["downgrade", "upgrade"]
 
 revision = "r0007"
-down_revision = "r0004"
+down_revision = "r0006"
 
 STATES = ("running", "promoted", "refused", "rolled_back", "superseded", "aborted")
 
