@@ -42,7 +42,9 @@ def ab_verdict(result: AbResult, n_fewest: int, settings: AbSettings) -> Verdict
     """What a decided A/B test says of the new version: it wins, or it is no winner. n_fewest: resolved, of the arm that
     has fewer.
 
-    >>> tie = AbResult(winner=Winner.TIE, p_value=0.4, is_significant=False, win_rate_a=0.5, win_rate_b=0.5, reason="no")
+    >>> tie = AbResult(
+    ...     winner=Winner.TIE, p_value=0.4, is_significant=False, win_rate_a=0.5, win_rate_b=0.5, reason="no"
+    ... )
     >>> ab_verdict(tie, 200, AbSettings()).passed
     False
     """

@@ -97,7 +97,9 @@ def get_test(tx: sa.Connection, test_id: UUID) -> StoredTest:
     """A test by its id; NotFoundError when there is none."""
     row = tx.execute(sa.select(ab_tests).where(ab_tests.c.id == test_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"no A/B test {test_id}", where="model_ab_test", fix="start one, or see pawl rollout status")
+        raise NotFoundError(
+            f"no A/B test {test_id}", where="model_ab_test", fix="start one, or see pawl rollout status"
+        )
     return _stored(row)
 
 

@@ -53,7 +53,7 @@ def apply_begin(tx: sa.Connection, world: RolloutWorld, step: Step, by: By) -> S
     stored = open_rollout(tx, world.learner, state, _share_after(step, 0.0, by), test_id)
     set_stage_status(tx, state.candidate, _status_of_version(stored), by.at)
     moved = _move_alias(tx, world, step, eval_id, by)
-    record_move(tx, stored, _move(stored, None, stage.name, by, {}, eval_id, moved))
+    record_move(tx, stored, _move(stored, (None, stage.name), by, {}, eval_id, moved))
     return stored
 
 
@@ -86,7 +86,7 @@ def apply_step(
     moved = _move_alias(tx, world, step, eval_id, by)
     set_stage_status(tx, state.candidate, _status_of_version(after), by.at)
     evidence = evidence_json(gathered, verdict)
-    record_move(tx, after, _move(after, old.name, new.name, by, evidence, eval_id, moved))
+    record_move(tx, after, _move(after, (old.name, new.name), by, evidence, eval_id, moved))
     if breaches(world.rules.rails, gathered.rails) and state.status is Status.ROLLED_BACK:
         announce_breach(tx, after, by.at)
     return after
@@ -176,9 +176,7 @@ def _end_test(tx: sa.Connection, before: StoredRollout, stage: Stage, gathered: 
         stop_test(tx, before.ab_test_id, by.at)
 
 
-def _move_alias(
-    tx: sa.Connection, world: RolloutWorld, step: Step, eval_id: UUID | None, by: By
-) -> Deployment | None:
+def _move_alias(tx: sa.Connection, world: RolloutWorld, step: Step, eval_id: UUID | None, by: By) -> Deployment | None:
     move = Move(by=by.who, reason=step.rollout.reason, at=by.at)
     moved = None
     for order in step.orders:
@@ -195,8 +193,7 @@ def _move_alias(
 
 def _move(
     stored: StoredRollout,
-    from_stage: str | None,
-    to_stage: str,
+    stages: tuple[str | None, str],
     by: By,
     evidence: dict[str, object],
     eval_id: UUID | None,
@@ -205,8 +202,8 @@ def _move(
     return RolloutMove(
         at=by.at,
         by=by.who,
-        from_stage=from_stage,
-        to_stage=to_stage,
+        from_stage=stages[0],
+        to_stage=stages[1],
         status=stored.state.status,
         reason=stored.state.reason,
         evidence=evidence,

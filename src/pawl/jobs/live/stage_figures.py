@@ -43,8 +43,8 @@ def count_resolved(rows: pl.DataFrame, version: ModelVersion) -> int:
 def rail_figures(rows: pl.DataFrame, candidate: ModelVersion) -> dict[str, Figure]:
     """The figures of the five guard-rails by their names, each with its sample.
 
-    error_rate: bars that another version of the stage answered and the candidate did not. risk_violation_rate: decisions
-    for more than the whole capital of a ticker; one without a size is for one unit of it.
+    error_rate: bars that another version of the stage answered and the candidate did not. risk_violation_rate:
+    decisions for more than the whole capital of a ticker; one without a size is for one unit of it.
     """
     own = _of(rows, candidate)
     resolved = _resolved(own)
@@ -83,9 +83,7 @@ def condition_figures(rows: pl.DataFrame, version: ModelVersion, other: ModelVer
 def paired_gains(rows: pl.DataFrame, candidate: ModelVersion, champion: ModelVersion) -> Pairs:
     """What the candidate earned more than the champion on each bar that both decided."""
     earned = pl.when(IS_POSITION).then(pl.col("actual_pnl")).otherwise(0.0)
-    ours, theirs = (
-        _of(rows, one).select(*BAR, "created_at", earned=earned * BPS) for one in (candidate, champion)
-    )
+    ours, theirs = (_of(rows, one).select(*BAR, "created_at", earned=earned * BPS) for one in (candidate, champion))
     both = ours.join(theirs, on=BAR, suffix="_champion", how="inner", maintain_order="left")
     gain = (both["earned"] - both["earned_champion"]).cast(pl.Float64)
     return Pairs(decided_at=both["created_at"].to_list(), gain_bps=gain.fill_null(math.nan).to_numpy())
