@@ -10,20 +10,21 @@ import numpy as np
 import sqlalchemy as sa
 
 from ledger_world import judged, promoted, trained
-from pawl.gates.figure import Figure
 from pawl.gates.rollout_plan import RolloutSettings
 from pawl.ids import ModelVersion
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
-from pawl.jobs.live.rollouts import begin_rollout
+from pawl.jobs.live.rollouts import begin_rollout, tick_rollouts
 from pawl.jobs.live.routing_now import deciders
 from pawl.ledger.database import Ledger
 from pawl.ledger.identity import identity
 from pawl.ledger.inferences import Inference, append_inferences
 from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.rollout_tables import rollouts
 from pawl.ledger.rollouts import StoredRollout, list_rollouts
 from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
 
-__all__ = ["BAR", "BEGAN", "NEW", "OLD", "THIRD", "Earns", "Life", "Said", "standing"]
+__all__ = ["BAR", "BEGAN", "NEW", "OLD", "THIRD", "Earns", "Life", "Said", "better", "harmful", "standing", "steady",
+           "worse"]  # fmt: skip
 
 OLD, NEW, THIRD = (ModelVersion(f"m002-1.{minor}") for minor in (3, 4, 5))
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -49,9 +50,31 @@ Earns = Callable[[ModelVersion, int], Said | None]
 
 
 def steady(version: ModelVersion, number: int) -> Said:
-    """Everybody wins six in ten, by as much as they lose."""
-    is_win = number % 10 < 6
-    return Said(pnl=0.001 if is_win else -0.001)
+    """Everybody wins six in ten, by as much as they lose, and knows it."""
+    return Said(pnl=0.001 if number % 10 < 6 else -0.001)
+
+
+_SHARED = np.random.default_rng(1).normal(0.0, 0.0010, 20_000)
+_OWN = np.random.default_rng(2).normal(0.0, 0.0003, (2, 20_000))
+
+
+def better(version: ModelVersion, number: int) -> Said:
+    """The candidate earns 5 bps more a decision, on a market that both share, and knows better how often it wins."""
+    is_new = version != OLD
+    pnl = _SHARED[number] + _OWN[int(is_new), number] + (0.0005 if is_new else 0.0)
+    return Said(pnl=float(pnl), confidence=0.68)
+
+
+def worse(version: ModelVersion, number: int) -> Said:
+    """The candidate earns 1 bp less a decision; nothing that a guard-rail would stop."""
+    is_new = version != OLD
+    pnl = (_SHARED[number] + _OWN[int(is_new), number]) / 5 + (0.0 if is_new else 0.0001)
+    return Said(pnl=float(pnl), confidence=0.5)
+
+
+def harmful(version: ModelVersion, number: int) -> Said:
+    """The candidate loses 1 % a decision."""
+    return steady(version, number) if version == OLD else Said(pnl=-0.01)
 
 
 @dataclass
@@ -91,6 +114,16 @@ class Life:
         found = begin_rollout(self.world, version, self.at)
         assert found is not None
         return found
+
+    def put(self, stage: int, share: float) -> None:
+        """Put the running rollout into a stage without walking there; it entered it now."""
+        with self.ledger.transaction() as tx:
+            tx.execute(sa.update(rollouts).values(stage=stage, share=share, entered_at=self.at, updated_at=self.at))
+
+    def tick(self) -> tuple[Any, ...]:
+        """Look now; how everything stands after it."""
+        tick_rollouts(self.world, self.at)
+        return standing(self.ledger, self.learner)
 
     def live(self, days: float, earns: Earns = steady, *, versions: Iterable[ModelVersion] = (OLD, NEW)) -> None:
         """Decide every hour as the routing says, for some days, with nobody looking."""

@@ -48,7 +48,11 @@ def begin_rollout(
         if champion(tx, world.learner) == candidate:
             return None
     tick_rollouts(world, at)
-    report = _judged(world, candidate, at)
+    return _begin(world, candidate, _judged(world, candidate, at), by)
+
+
+def _begin(world: RolloutWorld, candidate: ModelVersion, report: EvaluationReport, by: By) -> StoredRollout | None:
+    at = by.at
     with world.ledger.transaction() as tx:
         serving = champion(tx, world.learner, get_version(tx, candidate).role)
         if serving is None and report.verdict.is_first:
@@ -174,4 +178,4 @@ def _begin_again(world: RolloutWorld, at: datetime) -> StoredRollout | None:
         report, _ = _report(world, candidate)
     if report is None or report.baseline != serving or not report.verdict.passed:
         return None
-    return begin_rollout(world, candidate, at)
+    return _begin(world, candidate, report, By(who=PAWL, at=at))
