@@ -44,9 +44,11 @@ def track_performance(tx: sa.Connection, learner: str, at: datetime) -> list[Mod
 
 def arm_figures(tx: sa.Connection, test_id: UUID) -> tuple[ArmFigures, ArmFigures]:
     """Both arms of a test: of the signals that acted in it. avg_pnl: bps of notional, net of costs."""
-    test = get_test(tx, test_id).test
-    c = trading_signals.c
-    found = _sums(tx, (c.ab_test_id == test_id) & ~c.is_shadow)
+    stored = get_test(tx, test_id)
+    test, c = stored.test, trading_signals.c
+    # The first two conditions say nothing new; an index answers them.
+    since = (c.learner == stored.learner) & (c.created_at >= test.started_at)
+    found = _sums(tx, since & (c.ab_test_id == test_id) & ~c.is_shadow)
     a, b = (_arm(found.get(version)) for version in (test.model_a, test.model_b))
     return a, b
 

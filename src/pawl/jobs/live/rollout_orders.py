@@ -76,7 +76,7 @@ def apply_step(
     eval_id = None if verdict is None else _record(tx, before, verdict, gathered, by)
     test_id = before.ab_test_id
     if state.stage != before.state.stage or state.status is not Status.RUNNING:
-        _end_test(tx, before, old, gathered, by)
+        _end_test(tx, before, old, state.status, gathered, by)
     if state.stage != before.state.stage:
         test_id = _begin_test(tx, world, new, state.candidate, state.champion, by) or test_id
     after = replace(
@@ -166,11 +166,14 @@ def _begin_test(
     return start_test(tx, world.learner, test, by.test_name or f"{serving} against {candidate}")
 
 
-def _end_test(tx: sa.Connection, before: StoredRollout, stage: Stage, gathered: Gathered, by: By) -> None:
+def _end_test(
+    tx: sa.Connection, before: StoredRollout, stage: Stage, status: Status, gathered: Gathered, by: By
+) -> None:
+    """Decide the test that was the stage, where its end has come; stop it otherwise, and where it is taken away."""
     if stage.kind is not StageKind.AB_TEST or before.ab_test_id is None:
         return
     track_arms(tx, before.ab_test_id, *arm_figures(tx, before.ab_test_id), by.at)
-    if gathered.evidence.ab is not None:
+    if gathered.evidence.ab is not None and status not in (Status.ABORTED, Status.SUPERSEDED):
         complete_test(tx, before.ab_test_id, gathered.evidence.ab, by.at)
     else:
         stop_test(tx, before.ab_test_id, by.at)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 import sqlalchemy as sa
 
@@ -12,6 +13,7 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.gates.rollout_plan import RolloutPlan, RolloutSettings, plan_named, plan_of
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.ids import ModelVersion
+from pawl.learners.learner import LearnerSpec
 from pawl.ledger.database import Ledger
 
 __all__ = ["JudgeAgain", "RolloutRules", "RolloutWorld", "never_paused"]
@@ -51,14 +53,22 @@ class RolloutRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutWorld:
-    """One learner whose candidates are rolled out. horizon: how long after a decision its label ends."""
+    """One learner whose candidates are rolled out. horizon: how long after a decision its label ends. plan_name: by
+    which new candidates are let in; None for that of the settings.
+    """
 
     ledger: Ledger
     learner: str
     horizon: timedelta
     rules: RolloutRules
+    plan_name: str | None = None
+
+    @classmethod
+    def of(cls, ledger: Ledger, spec: LearnerSpec, rules: RolloutRules) -> Self:
+        """That of a learner."""
+        return cls(ledger=ledger, learner=spec.name, horizon=spec.horizon_bars * spec.timeframe.length, rules=rules)
 
     @property
     def plan(self) -> RolloutPlan:
         """The plan of new candidates."""
-        return self.rules.plan(plan_of(self.learner, self.rules.rollout))
+        return self.rules.plan(self.plan_name or plan_of(self.learner, self.rules.rollout))

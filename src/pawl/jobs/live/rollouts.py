@@ -37,12 +37,12 @@ def begin_rollout(
 
     An A/B test of the learner that still runs is closed first: decided where its end has come, else stopped. So is the
     watch over a version that serves already. RefusalError while any other candidate is rolled out, under extreme
-    conditions, and without a passing verdict against what serves now. The same candidate at the same instant again is
-    the same rollout.
+    conditions, and without a passing verdict against what serves now. A candidate whose rollout runs, or that is asked
+    for again at the same instant, keeps the one it has.
     """
     by = by or By(who=PAWL, at=at)
     with world.ledger.reading() as tx:
-        begun = [one for one in list_rollouts(tx, candidate) if one.started_at == at]
+        begun = [one for one in list_rollouts(tx, candidate) if one.is_running or one.started_at == at]
         if begun:
             return begun[0]
         if champion(tx, world.learner) == candidate:

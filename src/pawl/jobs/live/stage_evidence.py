@@ -68,11 +68,12 @@ def gather(tx: sa.Connection, world: RolloutWorld, stored: StoredRollout, at: da
 
 def ab_counts(tx: sa.Connection, test_id: UUID) -> tuple[AbCounts, AbCounts]:
     """Wins, and wins with losses, of both arms of a test: of the signals that acted in it."""
-    test = get_test(tx, test_id).test
-    c = trading_signals.c
+    stored = get_test(tx, test_id)
+    test, c = stored.test, trading_signals.c
     is_win = sa.case((c.actual_outcome == "win", 1), else_=0)
     counted = (
         sa.select(c.model_version, sa.func.sum(is_win), sa.func.count())
+        .where(c.learner == stored.learner, c.created_at >= test.started_at)  # which an index answers
         .where(c.ab_test_id == test_id, ~c.is_shadow, c.actual_outcome.in_(("win", "loss")))
         .group_by(c.model_version)
     )
