@@ -10,7 +10,7 @@ from pawl.gates.ab_test import AbCounts
 from pawl.ledger.ab_tests import ArmFigures, StoredTest
 from pawl.serving.bodies import no_control_characters
 
-__all__ = ["ArmReport", "StartBody", "TestReport", "TestStatus", "arm_report", "report_of", "status_of"]
+__all__ = ["AbReport", "AbStatus", "ArmReport", "StartBody", "arm_report", "report_of", "status_of"]
 
 VERSION = r"^[a-z][a-z0-9_]*-[0-9]{1,6}\.[0-9]{1,6}$"
 Version = Annotated[str, Field(strict=True, max_length=50, pattern=VERSION)]
@@ -33,7 +33,7 @@ class StartBody(BaseModel):
     traffic_split: Annotated[float, Field(strict=True, ge=0.05, le=0.95, allow_inf_nan=False)] = 0.5
 
 
-class TestStatus(BaseModel):
+class AbStatus(BaseModel):
     """State and counts. win_rate: wins over wins and losses. avg_pnl: mean net result of a signal, bps of notional.
 
     p_value, winner: said once, at the end; a stopped test has none.
@@ -70,7 +70,7 @@ class ArmReport(BaseModel):
     avg_pnl: float | None
 
 
-class TestReport(BaseModel):
+class AbReport(BaseModel):
     """Both arms side by side. rollout: where the candidate stands, and why."""
 
     id: UUID
@@ -88,10 +88,10 @@ class TestReport(BaseModel):
     reason: str
 
 
-def status_of(stored: StoredTest, arms: tuple[ArmFigures, ArmFigures]) -> TestStatus:
+def status_of(stored: StoredTest, arms: tuple[ArmFigures, ArmFigures]) -> AbStatus:
     """The state of a test, with the counts of both arms."""
     a, b = arms
-    return TestStatus(
+    return AbStatus(
         id=stored.test_id,
         learner=stored.learner,
         test_name=stored.name,
@@ -125,10 +125,10 @@ def arm_report(version: str, figures: ArmFigures, counts: AbCounts) -> ArmReport
     )
 
 
-def report_of(status: TestStatus, counts: tuple[AbCounts, AbCounts], arms: tuple[ArmFigures, ArmFigures],
-              terms: tuple[int, float], rollout: tuple[str | None, str]) -> TestReport:  # fmt: skip
+def report_of(status: AbStatus, counts: tuple[AbCounts, AbCounts], arms: tuple[ArmFigures, ArmFigures],
+              terms: tuple[int, float], rollout: tuple[str | None, str]) -> AbReport:  # fmt: skip
     """A report. terms: signals that an arm needs, and the p-value below which they differ. rollout: status and why."""
-    return TestReport(
+    return AbReport(
         id=status.id,
         status=status.status,
         start_date=status.start_date,

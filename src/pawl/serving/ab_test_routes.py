@@ -20,7 +20,7 @@ from pawl.jobs.live.stage_evidence import ab_counts
 from pawl.ledger.ab_tests import ArmFigures, StoredTest, get_test, stop_test, track_arms
 from pawl.ledger.model_versions import champion, get_version
 from pawl.ledger.rollouts import StoredRollout, list_rollouts
-from pawl.serving.ab_test_answers import StartBody, TestReport, TestStatus, report_of, status_of
+from pawl.serving.ab_test_answers import AbReport, AbStatus, StartBody, report_of, status_of
 from pawl.serving.guard import Caller, guarded_router
 from pawl.serving.problems import ForbiddenError
 from pawl.serving.service import Service
@@ -44,7 +44,7 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
     router = guarded_router(service)
 
     @router.post(f"{AB_TESTS}/start", status_code=201)
-    def start(body: StartBody, user_id: Caller) -> TestStatus:
+    def start(body: StartBody, user_id: Caller) -> AbStatus:
         """Test a version that the gate has passed against the one that serves; an earlier test is closed first."""
         _require_operator(service, user_id)
         with service.ledger.reading() as tx:
@@ -68,19 +68,19 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
         return _status(service, begun.ab_test_id)
 
     @router.get(f"{AB_TESTS}/{{id}}/status")
-    def status(id: UUID, user_id: Caller) -> TestStatus:
+    def status(id: UUID, user_id: Caller) -> AbStatus:
         """State and counts of a test."""
         return _status(service, id)
 
     @router.post(f"{AB_TESTS}/{{id}}/stop")
-    def stop(id: UUID, user_id: Caller) -> TestStatus:
+    def stop(id: UUID, user_id: Caller) -> AbStatus:
         """Stop a test: it has no winner, and its counts stay as they are."""
         _require_operator(service, user_id)
         _stop(service, tests, id, By(who=f"user {user_id}", at=service.now()))
         return _status(service, id)
 
     @router.get(f"{AB_TESTS}/{{id}}/report")
-    def report(id: UUID, user_id: Caller) -> TestReport:
+    def report(id: UUID, user_id: Caller) -> AbReport:
         """Both arms side by side, and what was decided."""
         with service.ledger.reading() as tx:
             stored = get_test(tx, id)
@@ -104,7 +104,7 @@ def _require_operator(service: Service, user_id: UUID) -> None:
         )
 
 
-def _status(service: Service, test_id: UUID) -> TestStatus:
+def _status(service: Service, test_id: UUID) -> AbStatus:
     with service.ledger.reading() as tx:
         stored = get_test(tx, test_id)
         return status_of(stored, _arms(tx, stored))

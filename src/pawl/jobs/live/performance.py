@@ -93,8 +93,9 @@ def _arm(row: Any | None) -> ArmFigures:  # noqa: ANN401 - a row of SQL
         return ArmFigures(predictions=0, win_rate=None, avg_pnl=None)
     return ArmFigures(
         predictions=int(row.predictions),
-        win_rate=int(row.wins) / int(row.decided) if row.decided else None,
-        avg_pnl=None if row.pnl is None else float(row.pnl) * BPS,
+        # To the digits that the columns hold, so that a figure reads the same before and after it is stored.
+        win_rate=round(int(row.wins) / int(row.decided), 4) if row.decided else None,
+        avg_pnl=None if row.pnl is None else round(float(row.pnl) * BPS, 2),
     )
 
 
