@@ -94,7 +94,8 @@ def taken_positions(own: pl.DataFrame) -> pl.DataFrame:
     in which they ended. A signal that comes while one is open opens nothing.
     """
     positions = own.filter(IS_POSITION).sort("created_at", maintain_order=True)
-    is_taken, busy_until = [], dict[str, datetime | None]()
+    busy_until: dict[str, datetime | None] = {}
+    is_taken = []
     for pair, created_at, resolved_at in positions.select("pair", "created_at", "resolved_at").iter_rows():
         until = busy_until.get(pair, created_at)
         is_free = until is not None and until <= created_at
