@@ -11,7 +11,9 @@ from pawl.datasets.passport_settings import PassportSettings
 from pawl.errors import SettingsError
 from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.evaluation.costs import Costs
+from pawl.gates.ab_test import AbSettings
 from pawl.gates.policy_gate import GateSettings
+from pawl.gates.rollout_plan import RolloutSettings
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.jobs.live.live_settings import LiveSettings
@@ -43,6 +45,10 @@ class Settings(BaseModel):
     sequence: SequenceSettings = Field(
         default_factory=SequenceSettings, description="the paired test of a candidate in shadow"
     )
+    rollout: RolloutSettings = Field(
+        default_factory=RolloutSettings, description="how slowly a candidate is let in, and what stops it"
+    )
+    ab_test: AbSettings = Field(default_factory=AbSettings, description="when an A/B test has a winner")
     triggers: TriggerSettings = Field(
         default_factory=TriggerSettings, description="what sets off a training that no schedule asks for"
     )

@@ -17,6 +17,7 @@ def test_a_status_is_json_with_what_was_asked_for() -> None:
     )  # fmt: skip
     row = status_row(cases.at(G, "default", 1), cases.plan(G), cases.rails(G), evidence)
     assert json.loads(json.dumps(row, allow_nan=False)) == row
+    assert list(row) == ["version", "stage", "entered", "decisions", "guard_rails", "test"]
     assert (row["version"], row["stage"], row["decisions"]) == (cases.NEW, "canary 5 %", 100)
     assert row["test"] == {"mean": 4.0, "low": None, "blocks": 9}
     rails = row["guard_rails"]

@@ -9,8 +9,10 @@ import pytest
 
 from ledger_world import verdict
 from pawl.errors import CorruptArtifactError, RefusalError
+from pawl.ids import ModelVersion
 from pawl.jobs import rollback
-from pawl.jobs.rollback import RolledBack, roll_back_learner
+from pawl.jobs.live.rollout_rules import RolloutRules
+from pawl.jobs.rollback import Asked, RolledBack, roll_back_learner
 from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002, M002Model, M002Variant
@@ -37,8 +39,9 @@ def served(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def go_back(workspace: Workspace, learner: M002 = LEARNER) -> RolledBack:
-    return roll_back_learner(workspace, learner, "it lost", LATER, monotonic)
+def go_back(workspace: Workspace, learner: M002 = LEARNER, to: ModelVersion | None = None) -> RolledBack:
+    asked = Asked(by="pawl rollback", reason="it lost", at=LATER, to=to)
+    return roll_back_learner(workspace, learner, asked, RolloutRules(), monotonic)
 
 
 def serving(workspace: Workspace) -> str | None:
@@ -53,6 +56,24 @@ def test_the_version_before_serves_again_and_the_log_says_why(served: Workspace)
     with served.versions.ledger.reading() as tx:
         last = list_deployments(tx, "linear")[-1]
     assert (last.what, last.by, last.reason, last.at) == ("rollback", "pawl rollback", "it lost", LATER)
+    with pytest.raises(RefusalError, match="nothing served before"):
+        go_back(served)
+
+
+def test_rev_r40_a_version_further_back_serves_again_in_one_step(served: Workspace) -> None:
+    """REV-R40: any version that served and is kept; the log says so. One that never served is refused."""
+    record = train(served, LEARNER, order(to=TO + timedelta(days=30)), nobody).record
+    with pytest.raises(RefusalError, match="did not serve before"):
+        go_back(served, to=record.version)
+    with served.versions.ledger.transaction() as tx:
+        new = NewEvaluation(version=record.version, baseline=champion(tx, "linear"), verdict=verdict(), figures={})
+        report = record_evaluation(tx, new, NOW)
+        promote(tx, record.version, report.eval_id, Move(by="test", reason="better", at=NOW))
+    done = go_back(served, to=ModelVersion("linear-1.0"))
+    assert (done.from_version, done.to_version, serving(served)) == (record.version, "linear-1.0", "linear-1.0")
+    with served.versions.ledger.reading() as tx:
+        last = list_deployments(tx, "linear")[-1]
+    assert (last.what, last.from_version, last.to_version) == ("rollback", record.version, "linear-1.0")
     with pytest.raises(RefusalError, match="nothing served before"):
         go_back(served)
 

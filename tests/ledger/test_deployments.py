@@ -148,11 +148,24 @@ def test_rollback_goes_to_the_directly_preceding_version_and_never_to_and_fro(le
     assert old.status == "retired"
 
 
+def test_rev_r40_a_rollback_may_go_further_back_in_one_step(ledger: Ledger) -> None:
+    """What lies between is gone with it: it comes back by a verdict alone."""
+    three(ledger)
+    assert (back(ledger, V0, 40).from_version, alias(ledger)[0]) == (V2, V0)
+    for other in (V1, V2):
+        with pytest.raises(RefusalError, match="nothing served before"):
+            back(ledger, other, 41)
+    with ledger.transaction() as tx:
+        promoted(tx, "m002-1.3", on=50)
+        assert preceding(tx, "m002") == V0
+
+
 def test_rollback_to_anything_else_is_refused(ledger: Ledger) -> None:
     three(ledger)
     before = alias(ledger)
-    with pytest.raises(RefusalError, match="directly precedes"):
-        back(ledger, V0, 40)
+    for other in (V2, ModelVersion("m002-9.9")):
+        with pytest.raises(RefusalError, match=r"go back to one of m002-1\.1, m002-1\.0"):
+            back(ledger, other, 40)
     assert alias(ledger) == before
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from ledger_world import START, day, fill_user_tables, promoted
 from pawl.errors import RefusalError
+from pawl.gates.rollout_state import Rollout, Status
 from pawl.ids import ModelVersion
 from pawl.ledger.ab_tables import AB_STATES, WINNERS
 from pawl.ledger.database import Ledger
@@ -17,6 +18,8 @@ from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.metadata import MODEL_ROLES
 from pawl.ledger.pair_tables import PAIR_QUALITIES
 from pawl.ledger.replay_log import ReplayRow, append_rows, open_replay
+from pawl.ledger.rollout_tables import ROLLOUT_STATES
+from pawl.ledger.rollouts import RolloutMove, open_rollout, record_move
 from pawl.ledger.service_tables import LETTER_STATES, REPORT_STATES, corpus_documents
 from pawl.ledger.signal_tables import ACTUAL_OUTCOMES, OUTCOME_SOURCES, SIGNALS
 from pawl.ledger.tables import APPEND_ONLY, METADATA, TABLES
@@ -124,6 +127,8 @@ def test_the_named_indexes_stand_on_their_base_tables(ledger: Ledger, index: str
         ("dead_letters", "status", LETTER_STATES),
         ("user_reports", "status", REPORT_STATES),
         ("loop_outbox", "topic", TOPICS),
+        ("rollouts", "status", ROLLOUT_STATES),
+        ("rollout_moves", "status", ROLLOUT_STATES),
         ("replay_log", "policy", POLICIES),
         ("replay_log", "kind", ROW_KINDS),
     ],
@@ -166,6 +171,13 @@ def fill(ledger: Ledger) -> None:
         )  # fmt: skip
         append_inferences(tx, [inference])
         fill_user_tables(tx)
+        state = Rollout(
+            plan="default", candidate=ModelVersion("m002-9.9"), champion=ModelVersion("m002-1.0"), stage=0,
+            entered_at=START, status=Status.RUNNING, reason="passed",
+        )  # fmt: skip
+        first = RolloutMove(at=START, by="pawl", from_stage=None, to_stage="shadow", status=Status.RUNNING,
+                            reason="passed", evidence={})  # fmt: skip
+        record_move(tx, open_rollout(tx, "m002", state, 0.0), first)
         text = {"source": "here", "licence": "MIT", "licence_checked_at": day(1), "content": "a text"}
         tx.execute(sa.insert(corpus_documents).values(**text, content_hash="c" * 64))
 

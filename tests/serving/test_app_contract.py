@@ -1,9 +1,12 @@
 """The OpenAPI document is kept: whatever it allows, and whatever it forbids, is answered as it says."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +19,11 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
+from ledger_world import trained
 from passport_service import PassportService
+from passport_world import judge_version
 from pawl.ledger.database import Ledger
+from pawl.serving.ab_test_routes import AB_TESTS
 
 CHECKS = [
     not_a_server_error,
@@ -39,7 +45,12 @@ OPERATIONS = [
     ("GET", f"{PASSPORT}/evals"),
     ("POST", f"{PASSPORT}/reports/generate"),
     ("GET", f"{PASSPORT}/reports/{{report_id}}"),
+    ("POST", f"{AB_TESTS}/start"),
+    ("GET", f"{AB_TESTS}/{{id}}/status"),
+    ("POST", f"{AB_TESTS}/{{id}}/stop"),
+    ("GET", f"{AB_TESTS}/{{id}}/report"),
 ]
+NUMBERS = count()
 SAMPLE, WHOLE = 25, 500
 EVERYTHING_SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
@@ -64,7 +75,22 @@ def document(service: PassportService) -> schemathesis.BaseSchema:
 def standing(service: PassportService) -> dict[str, str]:
     """Ids that exist, by the name of their parameter."""
     report = service.post(f"{PASSPORT}/reports/generate", {}, user="me", key="standing").json()["report_id"]
-    return {"signal_id": service.tracked("me"), "trade_id": service.opened("me"), "report_id": report}
+    return {
+        "id": started_by_me(service).json()["id"],
+        "signal_id": service.tracked("me"),
+        "trade_id": service.opened("me"),
+        "report_id": report,
+    }
+
+
+def started_by_me(service: PassportService) -> httpx.Response:
+    """The answer to the start of a test of a version that the gate has just passed."""
+    version = f"m002-2.{next(NUMBERS)}"
+    with service.ledger.transaction() as tx:
+        trained(tx, version)
+        judge_version(tx, version, service.at, hit_rate=0.6)
+    service.at += timedelta(seconds=1)
+    return service.post(f"{AB_TESTS}/start", {"model_b_version": version}, user="me")
 
 
 def drive(operation: Any, n: int, mode: GenerationMode, **fixed: Any) -> list[int]:
@@ -84,7 +110,9 @@ def drive(operation: Any, n: int, mode: GenerationMode, **fixed: Any) -> list[in
 def ask_everything(service: PassportService, operation: Any, n: int) -> list[int]:
     """Within the document, against it, and about rows that exist."""
     statuses = drive(operation, n, GenerationMode.POSITIVE)
-    if operation.path != "/health" and not operation.path.endswith("/status"):  # they take nothing that could be wrong
+    if operation.path.endswith("/start"):  # versions that exist are not found by chance
+        statuses.append(started_by_me(service).status_code)
+    if operation.path != "/health" and operation.path != f"{PASSPORT}/status":  # they take nothing that could be wrong
         statuses += drive(operation, n, GenerationMode.NEGATIVE)
     fixed = {name: value for name, value in standing(service).items() if f"{{{name}}}" in operation.path}
     if fixed:

@@ -21,6 +21,7 @@ def promote(
     """Let a version serve, by a passing verdict against what serves now; nothing else moves the alias forward."""
     with session(home, is_json=is_json) as run:
         from pawl.jobs.ledgers import open_ledger
+        from pawl.jobs.live.announcing import announce_move
         from pawl.ledger.deployments import Move
         from pawl.ledger.deployments import promote as move_forward
         from pawl.ledger.evaluations import newest_report
@@ -32,6 +33,7 @@ def promote(
                 raise RefusalError(f"`{version}` was never judged", where="promotion", fix=f"pawl gate judge {version}")
             move = Move(by="pawl promote", reason="; ".join(report.verdict.reasons), at=datetime.now(UTC))
             moved = move_forward(tx, report.version, report.eval_id, move)
+            announce_move(tx, moved)
         payload = {
             "learner": moved.learner,
             "from": moved.from_version,
@@ -47,19 +49,27 @@ def promote(
 
 def rollback(
     learner: Annotated[str, typer.Argument(metavar="LEARNER", help="The learner whose version before serves again.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="One that served before (default: the last that did).")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the deployment log.")] = "asked for",
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Go back to the version before, once it has said its golden predictions again; exit code 1 when it may not."""
+    """Go back to a version that served before, once it has said its golden predictions again; 1 when it may not."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, workspace_of
+        from pawl.cli.composition import learner_named, rollout_rules_of, workspace_of
+        from pawl.ids import ModelVersion
         from pawl.jobs.ledgers import open_ledger
-        from pawl.jobs.rollback import roll_back_learner
+        from pawl.jobs.rollback import Asked, roll_back_learner
 
         open_ledger(run.settings, None).close()  # refuses a workspace in which nothing was ever trained
         chosen = learner_named(learner, run.settings)
-        done = roll_back_learner(workspace_of(run.settings), chosen, reason, datetime.now(UTC), monotonic)
+        asked = Asked(
+            by="pawl rollback", reason=reason, at=datetime.now(UTC), to=None if to is None else ModelVersion(to)
+        )
+        rules = rollout_rules_of(run.settings)
+        done = roll_back_learner(workspace_of(run.settings), chosen, asked, rules, monotonic)
         payload = {
             "learner": learner,
             "from": done.from_version,

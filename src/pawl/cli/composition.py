@@ -1,21 +1,35 @@
 """From the settings to what the jobs take: learners as configured, and how reports are made."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from pawl.ids import ModelVersion
 from pawl.jobs.learners import find_learner
 from pawl.jobs.ledgers import ledger_of
+from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
 from pawl.jobs.reported_backtest import Reporting
-from pawl.jobs.verdicts import Terms
+from pawl.jobs.verdicts import Terms, judge_version
 from pawl.jobs.worker_role import World
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.learners.m002 import M002
 from pawl.learners.reversal import Reversal
+from pawl.ledger.database import Ledger
+from pawl.ledger.evaluations import EvaluationReport
 from pawl.settings import Settings
 
-__all__ = ["config_of", "learner_named", "reporting_of", "terms_of", "workspace_of", "world_of"]
+__all__ = [
+    "config_of",
+    "learner_named",
+    "reporting_of",
+    "rollout_rules_of",
+    "rollout_world_of",
+    "terms_of",
+    "workspace_of",
+    "world_of",
+]
 
 
 def learner_named(name: str, settings: Settings) -> Learner[Any]:
@@ -35,6 +49,25 @@ def config_of(name: str, settings: Settings) -> dict[str, Any]:
 def terms_of(settings: Settings) -> Terms:
     """Under which terms versions are judged."""
     return Terms(costs=settings.costs, gate=settings.gate, seed=settings.seed)
+
+
+def rollout_rules_of(settings: Settings) -> RolloutRules:
+    """Under which rules candidates are rolled out."""
+    return RolloutRules(
+        rollout=settings.rollout, ab_test=settings.ab_test, sequence=settings.sequence, gate=settings.gate
+    )
+
+
+def rollout_world_of(name: str, settings: Settings, ledger: Ledger) -> RolloutWorld:
+    """How the candidates of a learner are rolled out. One whose champion changed is judged by `pawl gate judge`."""
+    learner = learner_named(name, settings)
+    workspace = Workspace.at(settings.home, ledger)
+
+    def judge_again(version: ModelVersion, at: datetime) -> EvaluationReport:
+        return judge_version(workspace, learner, version, terms_of(settings), at)
+
+    rules = replace(rollout_rules_of(settings), judge_again=judge_again)
+    return RolloutWorld.of(ledger, learner.spec, rules)
 
 
 def reporting_of(settings: Settings, now: datetime) -> Reporting:

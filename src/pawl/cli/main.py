@@ -18,6 +18,7 @@ from pawl.cli.doctor import doctor
 from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.replay import replay
+from pawl.cli.rollout import rollout_app
 from pawl.cli.serve import serve
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.simulate import simulate_app
@@ -61,6 +62,7 @@ def root(
 
 app.add_typer(data.app)
 app.add_typer(gate_app)
+app.add_typer(rollout_app)
 app.add_typer(dataset_app)
 app.add_typer(learner.app)
 app.add_typer(ledger.app)

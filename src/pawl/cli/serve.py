@@ -27,12 +27,14 @@ def serve(
 ) -> None:
     """Take users' actions in over HTTP until stopped; exit code 1 for a public address while no token exists."""
     with session(home, is_json=is_json) as run:
+        from pawl.cli.composition import rollout_world_of
         from pawl.datasets.own_samples import OwnSamples
         from pawl.jobs.learning_status import PassportRules
         from pawl.jobs.ledgers import ledger_of
         from pawl.jobs.market_watch import MarketWatch, SilverMarket
         from pawl.lake.silver import SilverStore
         from pawl.ledger.group_writer import GroupWriter
+        from pawl.serving.ab_test_routes import AbTests
         from pawl.serving.app import create_app
         from pawl.serving.edge import log_to_stderr
         from pawl.serving.passport_routes import passport_of
@@ -58,7 +60,8 @@ def serve(
                 with passport.reports:
                     log_to_stderr()
                     _announce(run, address, own.getsockname()[1])
-                    serve_until_stopped(create_app(service, passport), own)
+                    tests = AbTests(world_of=lambda name: rollout_world_of(name, run.settings, ledger))
+                    serve_until_stopped(create_app(service, passport, tests), own)
         run.stderr.print("stopped; everything that was taken in is written", highlight=False)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pawl.errors import NotFoundError, SettingsError
 from pawl.gates.guard_rails import GuardRailSettings
 
-__all__ = ["Exit", "RolloutPlan", "RolloutSettings", "Stage", "StageKind", "plan_named", "rollout_plans"]
+__all__ = ["Exit", "RolloutPlan", "RolloutSettings", "Stage", "StageKind", "plan_named", "plan_of", "rollout_plans"]
 
 
 class StageKind(StrEnum):
@@ -79,6 +79,9 @@ class RolloutPlan:
             )
 
 
+USUAL_PLANS = {"reversal": "reversal", "meta": "meta", "risk": "risk"}
+
+
 class RolloutSettings(BaseModel):
     """How slowly a candidate is let in. Settings key `rollout`."""
 
@@ -89,6 +92,9 @@ class RolloutSettings(BaseModel):
     shadow_limit_days: float = Field(60, ge=10, description="longest stay in shadow, days; then refused")
     canary_limit_days: float = Field(30, ge=3, description="longest stay in a canary stage, days; then rolled back")
     ab_days: float = Field(7, ge=1, description="length of an A/B test, days")
+    plans: dict[str, str] = Field(
+        default_factory=lambda: dict(USUAL_PLANS), description="by which plan: learner → plan; `default` for any other"
+    )
     guard_rails: GuardRailSettings = Field(
         default_factory=GuardRailSettings, description="what no candidate may do while it is rolled out"
     )
@@ -150,3 +156,12 @@ def plan_named(name: str, settings: RolloutSettings) -> RolloutPlan:
     if name not in plans:
         raise NotFoundError(f"no rollout plan `{name}`", where="rollout", fix=f"take one of {', '.join(plans)}")
     return plans[name]
+
+
+def plan_of(learner: str, settings: RolloutSettings) -> str:
+    """The name of the plan by which a learner's candidates are let in.
+
+    >>> plan_of("reversal", RolloutSettings()), plan_of("m002", RolloutSettings())
+    ('reversal', 'default')
+    """
+    return settings.plans.get(learner, "default")

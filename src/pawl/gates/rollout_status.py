@@ -22,15 +22,11 @@ def status_row(
     look: Look = evidence.look or EMPTY_SEQUENCE.look(SequenceSettings())
     return {
         "version": rollout.candidate,
-        "champion": rollout.champion,
-        "plan": rollout.plan,
         "stage": plan.stages[rollout.stage].name,
-        "status": rollout.status.value,
         "entered": rollout.entered_at.isoformat(),
         "decisions": evidence.n_decisions,
         "guard_rails": {rail.metric: _rail(rail, evidence) for rail in rails},
         "test": look.to_json(),
-        "reason": rollout.reason,
     }
 
 

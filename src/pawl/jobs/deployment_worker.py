@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from pawl.errors import RefusalError
 from pawl.jobs.durable_workflow import Json, Steps, Workflow
+from pawl.jobs.live.announcing import announce_move
 from pawl.jobs.worker_role import Queue, Role, World, is_parked, parking, turn_of
 from pawl.ledger.dead_letters import letters_of
 from pawl.ledger.deployments import Move, list_deployments, promote
@@ -55,7 +56,7 @@ def _promote(world: World, eval_id: UUID) -> Json:
         move = Move(by=DEPLOYMENT_WORKER, reason="; ".join(report.verdict.reasons), at=world.now())
         try:
             with world.ledger.transaction() as tx:
-                promote(tx, report.version, eval_id, move)
+                announce_move(tx, promote(tx, report.version, eval_id, move))
         except (
             RefusalError
         ) as error:  # an honest no, as when the champion has changed since; trying again changes nothing

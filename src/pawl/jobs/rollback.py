@@ -1,4 +1,4 @@
-"""Going back: the version before serves again, once it has shown that it still answers as it did."""
+"""Going back: a version that served before serves again, once it has shown that it still answers as it did."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,15 @@ from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs.backtesting import load_model
 from pawl.jobs.golden import answer_once, golden_difference
+from pawl.jobs.live.announcing import announce_move
+from pawl.jobs.live.rollout_orders import By
+from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
+from pawl.jobs.live.rollouts import settle
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, roll_back, rollback_target
 
-__all__ = ["RolledBack", "roll_back_learner"]
+__all__ = ["Asked", "RolledBack", "roll_back_learner"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +29,31 @@ class RolledBack:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a rollback is asked for. by: who. to: the version to go back to; None for the directly preceding one."""
+
+    by: str
+    reason: str
+    at: datetime
+    to: ModelVersion | None = None
+
+
 def roll_back_learner(
-    workspace: Workspace, learner: Learner[Any], reason: str, now: datetime, clock: Callable[[], float]
+    workspace: Workspace, learner: Learner[Any], asked: Asked, rules: RolloutRules, clock: Callable[[], float]
 ) -> RolledBack:
-    """Let the directly preceding version serve again, and log it.
+    """Let a version that served before serve again, and log it; a rollout that runs ends in the same transaction.
 
     Its artifact is loaded and says its golden predictions before anything moves. RefusalError, and nothing moved, when
-    it says something else than when it was new, or when nothing served before; CorruptArtifactError for a changed byte.
+    it says something else than when it was new, or when it did not serve before; CorruptArtifactError for a changed
+    byte.
     clock: seconds, to measure by.
     """
     name = learner.spec.name
     ledger = workspace.versions.ledger
     with ledger.reading() as tx:
         serving, before = rollback_target(tx, name)
+    before = asked.to or before
     record = workspace.versions.get(before)
     files = workspace.artifacts.load(record.artifact)
     model = load_model(learner, files, record)
@@ -50,6 +66,9 @@ def roll_back_learner(
             where=f"{name}, golden predictions",
             fix=f"`{serving}` keeps serving; restore the libraries of its certificate, or train a new version",
         )
+    by = By(who=asked.by, at=asked.at)
     with ledger.transaction() as tx:
-        roll_back(tx, name, "policy", before, Move(by="pawl rollback", reason=reason, at=now))
+        moved = roll_back(tx, name, "policy", before, Move(by=by.who, reason=asked.reason, at=by.at))
+        announce_move(tx, moved)
+        settle(tx, RolloutWorld.of(ledger, learner.spec, rules), by)
     return RolledBack(from_version=serving, to_version=before, seconds=clock() - began)

@@ -1,4 +1,4 @@
-"""Moves of the serving alias: forward by a passing verdict against today's champion, back by one, never otherwise."""
+"""Moves of the serving alias: forward by a passing verdict against today's champion, back to what served before it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from pawl.ids import ModelVersion
 from pawl.ledger.evaluations import EvaluationReport, get_report, newest_report
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.rollouts import running_rollout
 from pawl.ledger.version_tables import deployment_log, model_versions
 
 __all__ = [
@@ -53,22 +54,30 @@ def promote(tx: sa.Connection, version: ModelVersion, eval_id: UUID, move: Move)
     """Let a version serve, by the verdict that allows it.
 
     RefusalError unless that verdict passed, is the newest on this very version, and was measured against the champion
-    of today.
+    of today; and while the version is rolled out and has not reached its last stage.
     """
     stored = get_version(tx, version)
     serving = champion(tx, stored.learner, stored.role)
     _require_permission(tx, stored.version, serving, get_report(tx, eval_id))
+    rollout = running_rollout(tx, stored.learner)
+    if rollout is not None and rollout.state.candidate == stored.version and rollout.share < 1.0:
+        raise RefusalError(
+            f"`{version}` is rolled out, and no stage is skipped", where="promotion", fix="see pawl rollout status"
+        )
     return _move_alias(tx, _Alias(stored.learner, stored.role, serving), stored.version, move, eval_id)
 
 
 def roll_back(tx: sa.Connection, learner: str, role: str, to: ModelVersion, move: Move) -> Deployment:
-    """Let the directly preceding version serve again; RefusalError when that is not `to`, or there is none."""
-    serving, before = rollback_target(tx, learner, role)
-    if to != before:
+    """Let a version that served before serve again: the directly preceding one, or one further back.
+
+    RefusalError for any other. A version that was rolled back itself comes back by a verdict alone.
+    """
+    serving, _ = rollback_target(tx, learner, role)
+    if to not in (line := _line(tx, learner, role)[:-1]):
         raise RefusalError(
-            f"`{before}` directly precedes `{serving}`, not `{to}`",
+            f"`{to}` did not serve before `{serving}`",
             where=f"{learner} ({role})",
-            fix="one step back at a time: pawl rollback",
+            fix=f"go back to one of {', '.join(dict.fromkeys(reversed(line)))}",
         )
     return _move_alias(tx, _Alias(learner, role, serving), to, move, None)
 
@@ -88,13 +97,8 @@ def rollback_target(tx: sa.Connection, learner: str, role: str = "policy") -> tu
 
 def preceding(tx: sa.Connection, learner: str, role: str = "policy") -> ModelVersion | None:
     """The version that served directly before the champion began to; a version that was rolled back does not count."""
-    served: list[ModelVersion] = []
-    for one in list_deployments(tx, learner, role):
-        if one.what == "rollback":
-            served.pop()
-        else:
-            served.append(one.to_version)
-    return served[-2] if len(served) > 1 else None
+    line = _line(tx, learner, role)
+    return line[-2] if len(line) > 1 else None
 
 
 def active_at(tx: sa.Connection, learner: str, when: datetime, role: str = "policy") -> ModelVersion | None:
@@ -118,6 +122,19 @@ def list_deployments(tx: sa.Connection, learner: str, role: str = "policy") -> l
     c = deployment_log.c
     rows = tx.execute(sa.select(deployment_log).where(c.learner == learner, c.role == role).order_by(c.move_number))
     return [_deployment(row) for row in rows]
+
+
+def _line(tx: sa.Connection, learner: str, role: str) -> list[ModelVersion]:
+    """What served, oldest first and the champion last, without what was rolled back."""
+    line: list[ModelVersion] = []
+    for one in list_deployments(tx, learner, role):
+        if one.what == "promote":
+            line.append(one.to_version)
+            continue
+        line.pop()
+        while line[-1] != one.to_version:  # further back than one step
+            line.pop()
+    return line
 
 
 def _require_permission(

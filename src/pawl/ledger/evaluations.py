@@ -128,11 +128,11 @@ def list_reports(tx: sa.Connection, version: ModelVersion) -> list[EvaluationRep
 
 def count_trials(tx: sa.Connection, version: ModelVersion) -> int:
     """How many trials a look at this version stands against, itself counted: every number of its learner ever taken,
-    and every look after the first at any of its versions.
+    and every offline look after the first at any of its versions. Looks of a rollout choose nothing offline.
     """
     learner = VersionNumber.parse(version).learner
     c = eval_reports.c
-    repeated = sa.select(sa.func.count()).where(c.learner == learner, c.report_number > 1)
+    repeated = sa.select(sa.func.count()).where(c.learner == learner, c.report_number > 1, c.eval_scope == "offline")
     again = 1 if newest_report(tx, version) is not None else 0
     return count_numbers(tx, learner) + tx.execute(repeated).scalar_one() + again
 

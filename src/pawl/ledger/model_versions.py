@@ -23,6 +23,7 @@ __all__ = [
     "list_challengers",
     "list_versions",
     "record_version",
+    "set_stage_status",
 ]
 
 
@@ -129,6 +130,17 @@ def champion(tx: sa.Connection, learner: str, role: str = "policy") -> ModelVers
     serving = sa.select(c.version).where(c.learner == learner, c.role == role, c.is_active)
     version = tx.execute(serving).scalar_one_or_none()
     return None if version is None else ModelVersion(version)
+
+
+def set_stage_status(tx: sa.Connection, version: ModelVersion, status: str, now: datetime) -> None:
+    """Say where in a rollout a version stands: shadow or canary; challenger or refused once it is out of it.
+
+    The status of a version that serves, or has served, is the deployment log's.
+    """
+    c = model_versions.c
+    never_served = c.status.in_(("challenger", "shadow", "canary", "refused"))
+    changed = sa.update(model_versions).where(c.version == version, never_served, c.status != status)
+    tx.execute(changed.values(status=status, updated_at=now))
 
 
 def _with_verdict() -> sa.Select[Any]:

@@ -9,6 +9,7 @@ from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
+from pawl.ledger.rollout_tables import rollout_moves, rollouts
 from pawl.ledger.service_tables import (
     api_tokens,
     corpus_documents,
@@ -34,6 +35,7 @@ APPEND_ONLY = (
     preference_pairs,
     pnl_entries,
     corpus_documents,
+    rollout_moves,
     market_data,
     live_log,
 )
@@ -50,6 +52,7 @@ TABLES = (
     quick_trades,
     ab_tests,
     trading_signals,
+    rollouts,
     user_trading_history,
     personal_data,
     chain_heads,

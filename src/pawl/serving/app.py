@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from pawl import __version__
+from pawl.serving.ab_test_routes import AbTests, ab_test_routes
 from pawl.serving.edge import Edge
 from pawl.serving.live_routes import LiveSide, live_routes
 from pawl.serving.passport_routes import Passport, passport_routes
@@ -26,10 +27,12 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-def create_app(service: Service, passport: Passport | None = None, live: LiveSide | None = None) -> FastAPI:
+def create_app(
+    service: Service, passport: Passport | None = None, live: LiveSide | None = None, tests: AbTests | None = None
+) -> FastAPI:
     """The application of a service. Its caller closes the service's writer once the application has ended.
 
-    passport: None for a server of the write paths alone. live: of the loop that runs beside it, where one does.
+    passport, tests: None for a server without those paths. live: of the loop that runs beside it, where one does.
     """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
@@ -40,6 +43,8 @@ def create_app(service: Service, passport: Passport | None = None, live: LiveSid
         app.include_router(passport_routes(service, passport))
     if live is not None:
         app.include_router(live_routes(live))
+    if tests is not None:
+        app.include_router(ab_test_routes(service, tests))
     answer_errors(app)
     settings = service.settings
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)

@@ -17,12 +17,14 @@ __all__ = [
     "OpenBody",
     "RecommendationBody",
     "TrackBody",
+    "no_control_characters",
 ]
 
 DAY_SEC = 86_400
 
 
-def _no_control_characters(text: str) -> str:
+def no_control_characters(text: str) -> str:
+    """The text; an error that pydantic reports for one that holds a control character."""
     if any(unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text):
         raise PydanticCustomError("control_characters", "holds a control character")
     return text
@@ -54,7 +56,7 @@ Horizon = Annotated[int, Field(strict=True, ge=1, le=366 * DAY_SEC)]
 # BTCUSDT, BTC/USDT:USDT, EURUSD=X, BRK.B: nothing that climbs out of a folder.
 TICKER = r"^[A-Za-z0-9][A-Za-z0-9_=^-]*(?:[./:][A-Za-z0-9_=^-]+)*$"
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=40, pattern=TICKER), AfterValidator(_nobody)]
-Prose = Annotated[str, Field(strict=True, min_length=1, max_length=10_000), AfterValidator(_no_control_characters)]
+Prose = Annotated[str, Field(strict=True, min_length=1, max_length=10_000), AfterValidator(no_control_characters)]
 Personal = Annotated[str, Field(strict=True, min_length=3, max_length=254, pattern=r"^[!-~]+$")]
 Direction = Literal["long", "short", "neutral"]
 Side = Literal["long", "short"]

@@ -18,6 +18,7 @@ __all__ = [
     "STATUS_OF_CODE",
     "ApiError",
     "ClockSkewError",
+    "ForbiddenError",
     "RateLimitedError",
     "UnauthorizedError",
     "UnsupportedMediaTypeError",
@@ -28,6 +29,7 @@ __all__ = [
 STATUS_OF_CODE = {
     "bad_json": 400,
     "unauthorized": 401,
+    "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "refused": 409,
@@ -98,6 +100,12 @@ class UnauthorizedError(ApiError):
     def headers(self) -> Mapping[str, str]:
         """How to say who asks."""
         return {"WWW-Authenticate": "Bearer"}
+
+
+class ForbiddenError(ApiError):
+    """A token that holds, of a user who may not do this."""
+
+    code = "forbidden"
 
 
 class UnsupportedMediaTypeError(ApiError):

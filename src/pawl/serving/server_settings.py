@@ -1,5 +1,7 @@
 """How the service takes requests in."""
 
+from uuid import UUID
+
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["ServerSettings"]
@@ -23,6 +25,9 @@ class ServerSettings(BaseModel):
     burst: int = Field(200, ge=1, description="requests a token may send at once, count")
     token_cache_sec: float = Field(
         2.0, ge=0, le=60, description="longest time until a revoked token is refused, seconds"
+    )
+    operators: list[UUID] | None = Field(
+        None, description="the users who may start and stop A/B tests; without it whoever holds a token"
     )
     model_timeout_sec: float = Field(
         10.0, gt=0, le=600, description="how long a serving model may take to answer, seconds"

@@ -1,0 +1,178 @@
+"""`pawl rollout`: how candidates are let in, and what a person may do about it."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawl.cli.session import HomeOption, JsonOption, session
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+    from pawl.cli.session import Session
+    from pawl.jobs.live.rollout_rules import RolloutWorld
+    from pawl.ledger.rollouts import StoredRollout
+
+__all__ = ["rollout_app"]
+
+rollout_app = typer.Typer(
+    name="rollout", help="Rollouts: how candidates are let in, stage by stage.", no_args_is_help=True
+)
+
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="The candidate, like m002-1.4.")]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who asks (default: who is logged in).")]
+
+
+@rollout_app.callback()
+def rollout() -> None:
+    """Rollouts: how candidates are let in, stage by stage."""
+
+
+@rollout_app.command()
+def status(home: HomeOption = None, is_json: JsonOption = False) -> None:
+    """Show every candidate that is rolled out: stage, resolved decisions, guard-rails, and the paired test."""
+    with session(home, is_json=is_json) as run:
+        from pawl.cli.composition import rollout_world_of
+        from pawl.gates.rollout_status import status_row
+        from pawl.jobs.ledgers import has_ledger, ledger_of
+        from pawl.jobs.live.stage_evidence import gather
+        from pawl.ledger.rollouts import list_rollouts
+
+        rows: list[dict[str, object]] = []
+        running: list[StoredRollout] = []
+        if has_ledger(run.settings):
+            with closing(ledger_of(run.settings)) as ledger, ledger.reading() as tx:
+                running = [one for one in list_rollouts(tx) if one.is_running]
+                for one in running:
+                    world = rollout_world_of(one.learner, run.settings, ledger)
+                    found = gather(tx, world, one, datetime.now(UTC))
+                    plan, rails = world.rules.plan(one.state.plan), world.rules.rails
+                    rows.append(status_row(one.state, plan, rails, found.evidence))
+        run.answer(rows, text=lambda: _table(rows, running))
+
+
+@rollout_app.command()
+def start(version: VersionArgument, by: ByOption = None, home: HomeOption = None, is_json: JsonOption = False) -> None:
+    """Let a candidate that the gate has passed into the first stage; exit code 1 when it may not."""
+    with session(home, is_json=is_json) as run, _world(run, version) as world:
+        from pawl.ids import ModelVersion
+        from pawl.jobs.live.rollout_orders import By
+        from pawl.jobs.live.rollouts import begin_rollout
+
+        asked = By(who=by or _who(), at=datetime.now(UTC))
+        begun = begin_rollout(world, ModelVersion(version), asked.at, asked)
+        if begun is None:
+            run.answer(
+                {"version": version, "stage": None, "status": "serves"},
+                text=lambda: f"{version} serves: there is nothing to roll it out against.",
+            )
+        else:
+            _tell(run, world, begun)
+
+
+@rollout_app.command()
+def advance(
+    version: VersionArgument, by: ByOption = None, home: HomeOption = None, is_json: JsonOption = False
+) -> None:
+    """Take the next step now, if it is due, as it would come by itself: no stage is skipped; 1 with what is missing."""
+    with session(home, is_json=is_json) as run, _world(run, version) as world:
+        from pawl.ids import ModelVersion
+        from pawl.jobs.live.rollout_orders import By
+        from pawl.jobs.live.rollouts import advance_by_hand
+
+        _tell(run, world, advance_by_hand(world, ModelVersion(version), By(who=by or _who(), at=datetime.now(UTC))))
+
+
+@rollout_app.command()
+def abort(
+    version: VersionArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the account of the rollout.")],
+    by: ByOption = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Take a candidate out; the champion keeps, or gets back, all of the traffic."""
+    with session(home, is_json=is_json) as run, _world(run, version) as world:
+        from pawl.ids import ModelVersion
+        from pawl.jobs.live.rollout_orders import By
+        from pawl.jobs.live.rollouts import abort_by_hand
+
+        asked = By(who=by or _who(), at=datetime.now(UTC))
+        _tell(run, world, abort_by_hand(world, ModelVersion(version), reason, asked))
+
+
+@contextmanager
+def _world(run: "Session", version: str) -> "Iterator[RolloutWorld]":
+    from pawl.cli.composition import rollout_world_of
+    from pawl.jobs.ledgers import open_ledger
+    from pawl.ledger.model_versions import get_version
+
+    with closing(open_ledger(run.settings, None)) as ledger:
+        with ledger.reading() as tx:
+            learner = get_version(tx, version).learner
+        yield rollout_world_of(learner, run.settings, ledger)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in many containers
+        return "operator"
+
+
+def _tell(run: "Session", world: "RolloutWorld", found: "StoredRollout") -> None:
+    state = found.state
+    stage = world.rules.plan(state.plan).stages[state.stage].name
+    payload = {
+        "version": state.candidate,
+        "champion": state.champion,
+        "stage": stage,
+        "status": state.status.value,
+        "reason": state.reason,
+    }
+    run.answer(
+        payload, text=lambda: f"{state.candidate}: {stage}, {state.status}. {state.reason}.\nSee: pawl rollout status"
+    )
+
+
+def _table(rows: list[dict[str, object]], running: "list[StoredRollout]") -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        return "no candidate is rolled out. Next: pawl rollout start VERSION"
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    for name in ("version", "stage", "entered", "decisions", "gain, bps", "low, bps", "blocks"):
+        table.add_column(name, no_wrap=True, justify="left" if name in ("version", "stage", "entered") else "right")
+    lines: list[Text] = []
+    for row, one in zip(rows, running, strict=True):
+        test = row["test"]
+        assert isinstance(test, dict)
+        table.add_row(
+            Text(str(row["version"])), str(row["stage"]), str(row["entered"])[:16], str(row["decisions"]),
+            _number(test["mean"]), _number(test["low"]), str(test["blocks"]),
+        )  # fmt: skip
+        lines.append(Text(f"{one.state.candidate} against {one.state.champion}: {one.state.reason}"))
+        lines.extend(_rails(row["guard_rails"]))
+    return Group(table, *lines)
+
+
+def _rails(rails: object) -> "list[Text]":
+    from rich.text import Text
+
+    assert isinstance(rails, dict)
+    found = []
+    for name, rail in rails.items():
+        broken = "  PASSED" if rail["is_broken"] else ""
+        found.append(Text(f"  {name:<20} {_number(rail['value'], 3):>10} of {rail['limit']:g} (n {rail['n']}){broken}"))
+    return found
+
+
+def _number(value: object, decimals: int = 2) -> str:
+    return f"{value:.{decimals}f}" if isinstance(value, int | float) else "–"
