@@ -11,7 +11,7 @@ from pawl.ledger.migrations.append_only import refuse_columns, refuse_deletes
 __all__ = ["downgrade", "upgrade"]
 
 revision = "r0008"
-down_revision = "r0004"
+down_revision = "r0006"
 
 SAID = ("firing_id", "learner", "kind", "effect", "at", '"values"', "reason", "fired_by")
 OPEN = "effect <> 'retrain' AND ended_at IS NULL"
