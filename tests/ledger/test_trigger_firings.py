@@ -28,7 +28,12 @@ from pawl.ledger.trigger_firings import (
 from pawl.ledger.trigger_tables import trigger_firings
 
 PAUSE = NewFiring(
-    learner="m002", kind="extreme_conditions", effect="pause", at=day(1), values={"volatility_ratio": 3.5}, reason="wild"
+    learner="m002",
+    kind="extreme_conditions",
+    effect="pause",
+    at=day(1),
+    values={"volatility_ratio": 3.5},
+    reason="wild",
 )
 RETRAIN = NewFiring(
     learner="m002", kind="regime_change", effect="retrain", at=day(1), values={"ratio": math.nan}, reason="calm no more"
@@ -41,7 +46,12 @@ def test_a_firing_is_written_once_with_its_values(ledger: Ledger) -> None:
         assert not record_firing(tx, RETRAIN)
         (stored,) = list_firings(tx)
         assert stored.values == {"ratio": None}  # what could not be measured
-        assert (stored.at, stored.reason, stored.fired_by, stored.is_open) == (day(1), "calm no more", "triggers", False)
+        assert (stored.at, stored.reason, stored.fired_by, stored.is_open) == (
+            day(1),
+            "calm no more",
+            "triggers",
+            False,
+        )
         assert last_fired(tx, "m002") == {"regime_change": day(1)}
         assert last_fired(tx, "reversal") == {}
 
