@@ -23,6 +23,7 @@ __all__ = [
     "end_firing",
     "end_pause",
     "is_paused",
+    "last_ended_by_hand",
     "last_fired",
     "list_firings",
     "open_firings",
@@ -61,6 +62,14 @@ class NewFiring:
         """The same whenever this is found again."""
         return identity("trigger_firing", self.learner, self.kind, utc_text(self.at), self.key)
 
+    @property
+    def stored_values(self) -> dict[str, Value]:
+        """The values as they are kept: null for a figure that is not finite."""
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in self.values.items()
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFiring:
@@ -96,7 +105,7 @@ class StoredFiring:
 
 
 def record_firing(tx: sa.Connection, new: NewFiring) -> bool:
-    """Write a firing down; False when it stands already. A figure that is not finite is kept as null."""
+    """Write a firing down; False when it stands already."""
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {
         "firing_id": new.firing_id,
@@ -104,7 +113,7 @@ def record_firing(tx: sa.Connection, new: NewFiring) -> bool:
         "kind": new.kind,
         "effect": new.effect,
         "at": new.at,
-        "values": {name: _storable(value) for name, value in new.values.items()},
+        "values": new.stored_values,
         "reason": new.reason,
         "fired_by": new.by,
     }
@@ -118,6 +127,14 @@ def last_fired(tx: sa.Connection, learner: str) -> dict[str, datetime]:
     c = trigger_firings.c
     newest = sa.select(c.kind, sa.func.max(c.at, type_=UtcTime())).where(c.learner == learner).group_by(c.kind)
     return {kind: at for kind, at in tx.execute(newest)}
+
+
+def last_ended_by_hand(tx: sa.Connection, learner: str) -> dict[str, datetime]:
+    """Kind → when the newest pause or alert that a person ended was last found to last."""
+    c = trigger_firings.c
+    lasted = sa.func.max(sa.func.coalesce(c.renewed_at, c.at), type_=UtcTime())
+    by_hand = (c.learner == learner) & c.ended_at.is_not(None) & (c.ended_by != TRIGGERS)
+    return {kind: at for kind, at in tx.execute(sa.select(c.kind, lasted).where(by_hand).group_by(c.kind))}
 
 
 def open_firings(tx: sa.Connection, learner: str) -> dict[str, StoredFiring]:
@@ -198,7 +215,3 @@ def _chosen() -> sa.Select[Any]:
 
 def _stored(tx: sa.Connection, chosen: sa.Select[Any]) -> list[StoredFiring]:
     return [StoredFiring(**row) for row in tx.execute(chosen).mappings()]
-
-
-def _storable(value: Value) -> Value:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
