@@ -20,6 +20,7 @@ __all__ = [
     "NewFiring",
     "StoredFiring",
     "answer",
+    "answered",
     "end_firing",
     "end_pause",
     "is_paused",
@@ -189,6 +190,12 @@ def answer(tx: sa.Connection, firing_ids: Iterable[UUID], train_job_id: UUID) ->
     c = trigger_firings.c
     asked = c.firing_id.in_(list(firing_ids)) & c.train_job_id.is_(None)
     tx.execute(sa.update(trigger_firings).where(asked).values(train_job_id=train_job_id))
+
+
+def answered(tx: sa.Connection, learner: str, since: datetime) -> list[StoredFiring]:
+    """The firings after an instant that a training answered, oldest first."""
+    c = trigger_firings.c
+    return _stored(tx, _chosen().where(c.learner == learner, c.at > since, c.train_job_id.is_not(None)))
 
 
 def record_worth(tx: sa.Connection, firing_id: UUID, worth: Mapping[str, Any], at: datetime) -> bool:

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import trained
-from live_market import AT, BAR, SERVING, add_bars, add_features, grid, live_world, say, serve_first
-from pawl.errors import RefusalError
+from live_market import AT, BAR, add_bars, add_features, grid, live_world, say, serve_first
 from pawl.ids import ModelVersion
 from pawl.jobs.live.asking_triggers import ask_triggers
 from pawl.jobs.live.feature_memory import FeatureMemory
@@ -147,7 +145,7 @@ def test_rev_r42_holes_pause_too_and_a_person_who_resumes_is_not_overruled(world
 
 
 @pytest.mark.parametrize(("n_hold", "is_told"), [(950, False), (996, True)])
-def test_rev_r43_a_model_that_only_holds_is_told_of(world: LiveWorld, n_hold: int, is_told: bool) -> None:  # noqa: FBT001
+def test_rev_r43_a_model_that_only_holds_is_told_of(world: LiveWorld, n_hold: int, is_told: bool) -> None:
     """REV-R43: 99.6 % of 1,000 decisions alert, once, however often it is asked; 95 % does not."""
     with world.ledger.transaction() as tx:
         for k in range(500):

@@ -12,7 +12,7 @@ from pawl.jobs.live.trigger_history import trigger_history
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.loop_outbox import announce
 from pawl.ledger.loop_payloads import Alert
-from pawl.ledger.failed_trainings import failed_trainings
+from pawl.ledger.training_outcomes import failed_trainings
 from pawl.ledger.trigger_firings import (
     TRIGGERS,
     NewFiring,
