@@ -113,7 +113,7 @@ class TrainingCompleted(LoopPayload):
 
 
 class Alert(LoopPayload):
-    """Something a person should know. about: the firing it tells of; is_over: that it has ended. values: its figures."""
+    """Something a person should know. about: the firing it tells of; is_over: it has ended. values: its figures."""
 
     topic: ClassVar[str] = "alert"
     named_by: ClassVar[tuple[str, ...]] = ("about", "is_over")

@@ -78,7 +78,7 @@ def paired_signals(tx: sa.Connection, candidate: str, stayed: str, until: dateti
     ours, theirs = trading_signals.alias("ours"), trading_signals.alias("theirs")
     same_bar = sa.and_(*(ours.c[name] == theirs.c[name] for name in ("learner", "pair", "timeframe", "bar_timestamp")))
 
-    def result(of: sa.Alias) -> sa.ColumnElement[Any]:
+    def result(of: sa.FromClause) -> sa.ColumnElement[Any]:
         is_known = of.c.resolved_at <= until
         return sa.case((of.c.signal == "hold", 0.0), (is_known, 100.0 * of.c.actual_pnl_percent), else_=None)
 

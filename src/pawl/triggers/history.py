@@ -55,7 +55,7 @@ class Returns:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRows:
     """Features as decided on. at: (n,). values: (n, n_features). changed_at: instants at which the change detector
-    found a change in one of them (`adwin_changes`), sorted. names: of the features, in order; empty where none are told.
+    found a change in one of them (`adwin_changes`), sorted. names: of the features, in order; empty: none told.
     """
 
     at: Instants

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.trigger_history import trigger_history
-from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.loop_outbox import announce
 from pawl.ledger.loop_payloads import Alert
 from pawl.ledger.training_outcomes import failed_trainings
@@ -52,9 +52,9 @@ ALERT_OF: Mapping[str, AlertKind] = {
 
 
 def ask_triggers(
-    world: LiveWorld, at: datetime, settings: TriggerSettings, memory: FeatureMemory | None = None
+    world: WatchedWorld, at: datetime, settings: TriggerSettings, memory: FeatureMemory | None = None
 ) -> Told:
-    """Ask every trigger. A firing that asks for a training waits until one answers it; a pause or an alert is told once,
+    """Ask every trigger. A firing that asks for a training waits until one answers it; a pause or alert is told once,
     renewed while it lasts, and ended after a day in which it was judged not to.
 
     memory: what earlier looks have read; kept by a caller that asks again and again.

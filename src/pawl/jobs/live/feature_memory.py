@@ -1,4 +1,4 @@
-"""The feature rows that drift is looked for in, and the detectors that have read them: kept, so that a look is cheap."""
+"""The feature rows that drift is looked for in, and the detectors that have read them: kept, so a look is cheap."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.watched_rows import count_feature_rows, feature_rows
 from pawl.triggers.feature_drift import ChangeDetectors
 from pawl.triggers.history import FeatureRows, before, instant
@@ -33,7 +33,9 @@ class FeatureMemory:
     def __init__(self) -> None:
         self._state: _State | None = None
 
-    def rows(self, tx: sa.Connection, world: LiveWorld, settings: TriggerSettings, at: datetime) -> FeatureRows | None:
+    def rows(
+        self, tx: sa.Connection, world: WatchedWorld, settings: TriggerSettings, at: datetime
+    ) -> FeatureRows | None:
         """The rows up to `at`, and the changes found in them; None where no features are stored."""
         anchor = before(at, settings.reference_days)
         anchor -= (anchor - EPOCH) % FRESH_START
@@ -46,7 +48,7 @@ class FeatureMemory:
 
 
 class _State:
-    def __init__(self, key: object, world: LiveWorld, anchor: datetime, delta: float) -> None:
+    def __init__(self, key: object, world: WatchedWorld, anchor: datetime, delta: float) -> None:
         spec = world.learner.spec
         self.key = key
         self.anchor = anchor
@@ -59,16 +61,16 @@ class _State:
         self.changes: list[npt.NDArray[np.datetime64]] = []
         self.detectors = ChangeDetectors(len(self.names), delta)
 
-    def still_holds(self, tx: sa.Connection, world: LiveWorld, at: datetime) -> bool:
+    def still_holds(self, tx: sa.Connection, world: WatchedWorld, at: datetime) -> bool:
         """Whether nothing has come in late, and nobody asks about an earlier instant."""
         closes_by = at - world.learner.spec.timeframe.length
         return self.next - self.step <= closes_by and self.n_seen == self._count(tx, world)
 
-    def _count(self, tx: sa.Connection, world: LiveWorld) -> int:
+    def _count(self, tx: sa.Connection, world: WatchedWorld) -> int:
         timeframe = str(world.learner.spec.timeframe)
         return count_feature_rows(tx, world.tickers, timeframe, self.anchor, self.next - self.step)
 
-    def read_on(self, tx: sa.Connection, world: LiveWorld, at: datetime) -> None:
+    def read_on(self, tx: sa.Connection, world: WatchedWorld, at: datetime) -> None:
         """Read the hours that have passed since."""
         spec = world.learner.spec
         hours = []
@@ -93,7 +95,7 @@ class _State:
             self.changes.append(self.detectors.watch(self._closes(world, opened_at), values_at))
             self.closes = self._closes(world, self.opened)
 
-    def _closes(self, world: LiveWorld, opened: list[datetime]) -> npt.NDArray[np.datetime64]:
+    def _closes(self, world: WatchedWorld, opened: list[datetime]) -> npt.NDArray[np.datetime64]:
         length = world.learner.spec.timeframe.length
         return np.array([instant(one + length) for one in opened], dtype="datetime64[us]")
 

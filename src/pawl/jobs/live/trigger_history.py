@@ -9,7 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from pawl.jobs.live.feature_memory import FeatureMemory
-from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.watched_rows import acted_holds, resolved_wins
 from pawl.market.bars import UTC_TIME
 from pawl.market.calendars import Calendar, open_times, stamp
@@ -27,7 +27,7 @@ CALENDAR_DAYS = timedelta(days=14)  # holds a day of bars on every calendar, wha
 
 
 def trigger_history(
-    tx: sa.Connection, world: LiveWorld, settings: TriggerSettings, at: datetime, memory: FeatureMemory
+    tx: sa.Connection, world: WatchedWorld, settings: TriggerSettings, at: datetime, memory: FeatureMemory
 ) -> History:
     """All of it; a part that is not there is None. Nothing after `at` is read."""
     since = before(at, settings.reference_days)
@@ -45,7 +45,7 @@ def trigger_history(
     )
 
 
-def read_feeds(world: LiveWorld, bars: pl.DataFrame, at: datetime) -> tuple[Feed, ...]:
+def read_feeds(world: WatchedWorld, bars: pl.DataFrame, at: datetime) -> tuple[Feed, ...]:
     """How the bars of each ticker came in: of the newest bars its calendar expects, as many as fill a day of 24 hours,
     so that a weekend counts neither as a hole nor as a day.
 
@@ -77,7 +77,7 @@ def read_feeds(world: LiveWorld, bars: pl.DataFrame, at: datetime) -> tuple[Feed
     return tuple(feeds)
 
 
-def _recent_bars(world: LiveWorld, at: datetime) -> pl.DataFrame:
+def _recent_bars(world: WatchedWorld, at: datetime) -> pl.DataFrame:
     timeframe = world.learner.spec.timeframe
     known = set(world.workspace.silver.tickers(timeframe))
     is_recent = (pl.col("ts") > pl.lit(before(at, RETURN_DAYS), UTC_TIME)) & (
@@ -99,13 +99,13 @@ def _returns(bars: pl.DataFrame, tickers: tuple[str, ...]) -> Returns | None:
     return Returns(at=_instants(wide["available_at"]), values=values)
 
 
-def _calendars(world: LiveWorld) -> Mapping[str, Calendar]:
+def _calendars(world: WatchedWorld) -> Mapping[str, Calendar]:
     booked = world.workspace.silver.calendars(world.learner.spec.timeframe)
     named = {one: world.calendar or (booked[one].calendar if one in booked else None) for one in world.tickers}
     return {ticker: calendar for ticker, calendar in named.items() if calendar is not None}
 
 
-def _expected(calendar: Calendar, world: LiveWorld, due_by: datetime) -> pl.Series:
+def _expected(calendar: Calendar, world: WatchedWorld, due_by: datetime) -> pl.Series:
     """Open times of the bars that had closed by an instant, of the last weeks."""
     timeframe = world.learner.spec.timeframe
     opens = open_times(calendar, timeframe, due_by - CALENDAR_DAYS - timeframe.length, due_by)
@@ -113,7 +113,7 @@ def _expected(calendar: Calendar, world: LiveWorld, due_by: datetime) -> pl.Seri
     return stamped.filter(pl.col("available_at") <= pl.lit(due_by, UTC_TIME))["ts"]
 
 
-def _refused(world: LiveWorld, at: datetime) -> dict[str, int]:
+def _refused(world: WatchedWorld, at: datetime) -> dict[str, int]:
     """Rows of the last day in quarantine, by ticker, without those that had just not closed yet."""
     kept = world.workspace.silver.quarantine.read(world.learner.spec.timeframe).filter(
         pl.col("quarantined_at").is_between(pl.lit(at - DAY, UTC_TIME), pl.lit(at, UTC_TIME), closed="right"),

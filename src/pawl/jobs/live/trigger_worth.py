@@ -12,7 +12,7 @@ from pawl.gates.day_blocks import block_means, day_blocks
 from pawl.gates.paired_sequence import sequence_of
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.jobs.live.cycle import Told
-from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.deployments import active_at
 from pawl.ledger.training_outcomes import ended_training
 from pawl.ledger.trigger_firings import StoredFiring, answered, record_worth
@@ -26,7 +26,7 @@ LOOKED_AT = timedelta(days=120)
 """How long after a firing its worth is still measured: the longest shadow, and the training before it."""
 
 
-def measure_worth(world: LiveWorld, at: datetime, settings: SequenceSettings) -> Told:
+def measure_worth(world: WatchedWorld, at: datetime, settings: SequenceSettings) -> Told:
     """Look at every training that a firing led to, and write down what is new. Proved once, it stands."""
     with world.ledger.transaction() as tx:
         open_ones = [one for one in answered(tx, world.name, at - LOOKED_AT) if not _is_proved(one)]
@@ -40,7 +40,7 @@ def _is_proved(firing: StoredFiring) -> bool:
 
 
 def _worth(
-    tx: sa.Connection, world: LiveWorld, firing: StoredFiring, at: datetime, settings: SequenceSettings
+    tx: sa.Connection, world: WatchedWorld, firing: StoredFiring, at: datetime, settings: SequenceSettings
 ) -> Mapping[str, Any] | None:
     """As JSON; None while the training has not ended. why: what keeps it from being judged."""
     job = None if firing.train_job_id is None else ended_training(tx, firing.train_job_id)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from pawl.ids import ModelVersion
 from pawl.jobs.live.cycle import Told
-from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.training_outcomes import failed_trainings, succeeded_job
 from pawl.ledger.trigger_firings import BY_HAND, answer, is_paused, waiting
 
@@ -25,9 +25,9 @@ Train = Callable[[datetime, str], ModelVersion | None]
 training, however often it is asked for."""
 
 
-def train_waiting(world: LiveWorld, at: datetime, train: Train) -> Told:
-    """Let one full training answer every firing that waits. Run again for the same instant, after a crash in the middle,
-    it goes on with the training of that instant.
+def train_waiting(world: WatchedWorld, at: datetime, train: Train) -> Told:
+    """Let one full training answer every firing that waits. Run again for the same instant, as after a crash, it goes
+    on with the training of that instant.
     """
     with world.ledger.reading() as tx:
         asked = waiting(tx, world.name)
