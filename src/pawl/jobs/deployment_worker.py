@@ -15,7 +15,7 @@ from pawl.ledger.evaluations import get_report, newest_report
 from pawl.ledger.model_versions import StoredVersion, champion, get_version, list_challengers
 from pawl.ledger.trigger_firings import is_paused
 
-__all__ = ["DEPLOYMENT_WORKER", "deployment_role"]
+__all__ = ["DEPLOYMENT_WORKER", "Paused", "deployment_role"]
 
 DEPLOYMENT_WORKER = "deployment-worker"
 
