@@ -39,7 +39,12 @@ def asked(home: Path, *arguments: str) -> int:
 def test_what_fired_is_listed_with_what_it_led_to(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert asked(home, "ls", "--json") == 0
     (one,) = json.loads(capsys.readouterr().out)
-    assert (one["kind"], one["values"], one["by"], one["is_open"]) == ("feature_drift", {"psi": 0.31}, "triggers", False)
+    assert (one["kind"], one["values"], one["by"], one["is_open"]) == (
+        "feature_drift",
+        {"psi": 0.31},
+        "triggers",
+        False,
+    )
     assert one["worth"]["beat_doing_nothing"] is True and one["train_job_id"]
     assert asked(home, "ls", "m002") == 0
     text = capsys.readouterr().out

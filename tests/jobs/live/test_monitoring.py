@@ -56,13 +56,22 @@ def test_rev_r44_every_field_is_visible_with_the_figure_of_its_rows(world: Watch
     (training,) = shown["trainings"]
     assert training["version"] == CHALLENGER and training["train_val_gap"] == pytest.approx(0.3)
     acted, shadow = shown["performance"]
-    assert (acted["signals"], acted["holds"], acted["resolved"], acted["wins"], acted["losses"]) == (100, 30, 65, 40, 25)
+    assert (acted["signals"], acted["holds"], acted["resolved"], acted["wins"], acted["losses"]) == (
+        100,
+        30,
+        65,
+        40,
+        25,
+    )
     assert acted["win_rate"] == pytest.approx(40 / 65)
     assert acted["pnl_bps"] == pytest.approx(40 * 20 - 25 * 10) and acted["mean_bps"] == pytest.approx(550 / 65)
     assert (shadow["version"], shadow["is_shadow"], shadow["mean_bps"]) == (CHALLENGER, True, pytest.approx(10.0))
     eurusd, usdjpy = shown["data_quality"]
     assert (eurusd["ticker"], eurusd["expected_bars"], eurusd["present_bars"], eurusd["owed_bars"]) == (
-        "EURUSD", 96, 49, 47,
+        "EURUSD",
+        96,
+        49,
+        47,
     )  # fmt: skip - the bar that closes now may be on its way
     assert (usdjpy["missing_share"], usdjpy["owed_bars"]) == (0.0, 0)
     assert shown["hold_share"] == pytest.approx(0.3)
