@@ -162,11 +162,11 @@ def test_rev_r43_a_model_that_only_holds_is_told_of(world: LiveWorld, n_hold: in
 
 def test_rev_r43_shadows_do_not_count(world: LiveWorld) -> None:
     """REV-R43: what a shadow holds is its own affair."""
-    decide(world, 600, AT, "buy")
+    decide(world, 300, AT, "buy")
     with world.ledger.transaction() as tx:
-        for k in range(600):
-            say(tx, AT - (601 - k) * BAR, "hold", version=ModelVersion("tiny-1.1"), is_shadow=True, pair="USDJPY")
-    assert ask_triggers(world, AT, SETTINGS)["fired"] == []
+        for k in range(300):
+            say(tx, AT - (301 - k) * BAR, "hold", version=ModelVersion("tiny-1.1"), is_shadow=True, pair="USDJPY")
+    assert ask_triggers(world, AT, TriggerSettings(hold_share=0.4))["fired"] == []
 
 
 def test_rev_r44_a_failed_training_is_told_once(world: LiveWorld) -> None:
