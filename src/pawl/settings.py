@@ -14,6 +14,7 @@ from pawl.evaluation.costs import Costs
 from pawl.gates.policy_gate import GateSettings
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
+from pawl.jobs.live.live_settings import LiveSettings
 from pawl.jobs.worker_settings import WorkerSettings
 from pawl.learners.m002_config import M002Config
 from pawl.learners.reversal_config import ReversalConfig
@@ -55,6 +56,7 @@ class Settings(BaseModel):
     )
     server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
     reversal: ReversalConfig = Field(default_factory=ReversalConfig, description="the learner reversal")
+    live: LiveSettings = Field(default_factory=LiveSettings, description="the live loop")
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pawl.cli.session import Session
     from pawl.jobs.explaining import Explained
     from pawl.jobs.explaining_decision import DecisionExplained
+    from pawl.jobs.live.explaining_signal import SignalExplained
 
 __all__ = ["explain"]
 
@@ -35,6 +36,12 @@ def explain(
 
             run.answer(decision_payload(decision), text=lambda: decision_text(decision))
             if not decision.is_identical:
+                raise typer.Exit(1)
+            return
+        signal = _of_loop(run, trace) if replay is None else None
+        if signal is not None:
+            run.answer(_signal_payload(signal), text=lambda: _signal_text(signal))
+            if not signal.is_identical:
                 raise typer.Exit(1)
             return
         from pawl.cli.composition import learner_named
@@ -60,6 +67,66 @@ def _of_service(run: "Session", trace: str) -> "DecisionExplained | None":
             return explain_decision(tx, run.home, trace, run.settings.passport)
         except NotFoundError:
             return None
+
+
+def _of_loop(run: "Session", trace: str) -> "SignalExplained | None":
+    """The signal of the workspace's live loop that has this trace; None where it gave none."""
+    from pawl.cli.composition import learner_named, workspace_of
+    from pawl.errors import NotFoundError
+    from pawl.jobs.ledgers import has_ledger
+    from pawl.jobs.live.explaining_signal import explain_signal
+
+    if not has_ledger(run.settings):
+        return None
+    try:
+        return explain_signal(
+            workspace_of(run.settings), lambda name: learner_named(name, run.settings), run.settings.live, trace
+        )
+    except NotFoundError:
+        return None
+
+
+def _signal_payload(found: "SignalExplained") -> dict[str, object]:
+    return {
+        "trace_id": found.trace_id,
+        "inference_id": str(found.inference_id),
+        "source_event_id": str(found.signal_id),
+        "trajectory_id": None if found.trajectory_id is None else str(found.trajectory_id),
+        "dataset_version_id": str(found.dataset_version_id),
+        "train_job_id": str(found.train_job_id),
+        "model_version": found.model_version,
+        "decision": {"ticker": found.pair, "at": found.at.isoformat(), "signal": found.signal, **found.decision},
+        "outcome": found.outcome,
+        "identical": found.is_identical,
+        "dataset_identical": found.is_same_dataset,
+        "decision_identical": found.is_same_decision,
+    }
+
+
+def _signal_text(found: "SignalExplained") -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    if found.is_identical:
+        answer = "derived again from data and artifact: the same to the byte"
+    elif found.is_same_dataset:
+        answer = "NOT the same: today's bars or code no longer give this decision"
+    else:
+        answer = "NOT the same: the dataset version no longer builds to its hash (bars or features have changed)"
+    rows = {
+        "signal": f"{found.signal} {found.pair}, {found.at:%Y-%m-%d %H:%M} UTC",
+        "outcome": found.outcome or "open",
+        "model version": found.model_version,
+        "train job": str(found.train_job_id),
+        "dataset": str(found.dataset_version_id),
+        "inference": str(found.inference_id),
+        "trajectory": str(found.trajectory_id),
+        "answer": answer,
+    }
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    return table
 
 
 def _payload(found: "Explained") -> dict[str, object]:

@@ -25,6 +25,7 @@ from pawl.cli.simulate import simulate_app
 from pawl.cli.status import status
 from pawl.cli.token import token_app
 from pawl.cli.train import train
+from pawl.cli.up import up
 from pawl.cli.versions import gate_app, versions
 from pawl.cli.worker import worker
 from pawl.errors import PawlError
@@ -82,6 +83,7 @@ app.command()(rollback)
 app.command()(demo)
 app.command()(doctor)
 app.command()(serve)
+app.command()(up)
 
 
 def main() -> None:

@@ -1,14 +1,11 @@
 """`pawl worker`: the background work of a workspace."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from pawl.cli.session import HomeOption, JsonOption, session
+from pawl.cli.stopping import stopped_by_signals
 from pawl.errors import InputError
 
 __all__ = ["worker"]
@@ -42,27 +39,8 @@ def worker(
         until = Until.ONCE if once else Until.IDLE if until_idle else Until.STOPPED
         world = world_of(run.settings)
         roles = roles_named(role, world)
-        with _stopped_by_signals() as stop:
+        with stopped_by_signals() as stop:
             worked = work(world, roles, until, stop)
         lines = [f"{n:6,}  {name}" for name, n in worked.n_enqueued.items()]
         text = "\n".join(["stopped. Workflows that this process began:", *lines, "Failures: pawl dead-letters ls"])
         run.answer(asdict(worked), text=lambda: text)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and Ctrl-C set; the second Ctrl-C interrupts as ever."""
-    stop = threading.Event()
-    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
-
-    def on_signal(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for one in before:
-        signal.signal(one, on_signal)
-    try:
-        yield stop
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)

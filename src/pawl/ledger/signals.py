@@ -145,9 +145,9 @@ def resolve_signal(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: d
         "resolved_at": at,
         "updated_at": at,
     }
-    is_open = c.actual_outcome.is_(None)
+    is_open: sa.ColumnElement[bool] = c.actual_outcome.is_(None)
     if outcome.source == "real":
-        is_open |= c.outcome_source == "virtual"
+        is_open = is_open | (c.outcome_source == "virtual")
     changed = sa.update(trading_signals).where(c.id == which, is_open).values(values)
     return tx.execute(changed).rowcount == 1
 

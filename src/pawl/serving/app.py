@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from pawl import __version__
 from pawl.serving.edge import Edge
+from pawl.serving.live_routes import LiveSide, live_routes
 from pawl.serving.passport_routes import Passport, passport_routes
 from pawl.serving.problems import ERROR_RESPONSES, answer_errors
 from pawl.serving.service import Service
@@ -16,7 +17,7 @@ from pawl.serving.write_routes import write_routes
 __all__ = ["Health", "create_app"]
 
 TITLE = "Pawl"
-PUBLIC = ("/health",)
+PUBLIC = ("/health", "/ready", "/metrics")
 
 
 class Health(BaseModel):
@@ -25,10 +26,10 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
+def create_app(service: Service, passport: Passport | None = None, live: LiveSide | None = None) -> FastAPI:
     """The application of a service. Its caller closes the service's writer once the application has ended.
 
-    passport: None for a server of the write paths alone.
+    passport: None for a server of the write paths alone. live: of the loop that runs beside it, where one does.
     """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
@@ -37,6 +38,8 @@ def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
     app.include_router(write_routes(service))
     if passport is not None:
         app.include_router(passport_routes(service, passport))
+    if live is not None:
+        app.include_router(live_routes(live))
     answer_errors(app)
     settings = service.settings
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)

@@ -26,7 +26,7 @@ class NowFunction(Protocol):
 
 
 class SpeedClock:
-    """Time that started at `start` when this clock was made and runs `speed` times as fast as that of `now`.
+    """Time that was `start` at `began` (None: when this clock was made) and runs `speed` times as fast as `now`.
 
     >>> from datetime import UTC
     >>> here, there = datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
@@ -34,9 +34,9 @@ class SpeedClock:
     True
     """
 
-    def __init__(self, *, start: datetime, speed: float, now: NowFunction) -> None:
+    def __init__(self, *, start: datetime, speed: float, now: NowFunction, began: datetime | None = None) -> None:
         self._start, self._speed, self._now = start, speed, now
-        self._began = now()
+        self._began = began or now()
 
     def now(self) -> datetime:
         """The present instant of this clock; it never goes back, though the clock below may be set back."""

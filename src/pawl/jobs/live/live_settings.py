@@ -25,4 +25,7 @@ class LiveSettings(BaseModel):
     late_sec: float = Field(
         120.0, gt=0, le=86_400, description="delay from which a cycle counts as late and the loop as not ready, seconds"
     )
-    train_retry_sec: float = Field(300.0, gt=0, le=86_400, description="wait before a failed training runs again, s")
+    gap_sec: float = Field(
+        900.0, gt=0, le=604_800, description="a cycle further behind than this runs once for all it missed, seconds"
+    )
+    grace_sec: float = Field(20.0, ge=0, le=3600, description="time that a training gets to end on SIGTERM, seconds")

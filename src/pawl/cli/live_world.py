@@ -1,0 +1,184 @@
+"""From the settings and a command line to a loop that can be run: its world, its cycles, its server and its bus."""
+
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
+
+from pawl.cli.composition import learner_named, terms_of
+from pawl.cli.session import Session
+from pawl.datasets.own_samples import OwnSamples
+from pawl.errors import InputError
+from pawl.events.event_settings import EventSettings
+from pawl.events.opening import open_bus
+from pawl.events.parking import parking
+from pawl.jobs.learning_status import PassportRules
+from pawl.jobs.ledgers import ledger_of
+from pawl.jobs.live.bootstrapping import prepare
+from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
+from pawl.jobs.live.cycle import Cycle
+from pawl.jobs.live.figures import LoopFigures, loop_figures
+from pawl.jobs.live.logs import LoggedLoop, json_logger
+from pawl.jobs.live.readiness import readiness
+from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
+from pawl.jobs.live.simulated_market import market_of
+from pawl.jobs.live.watch import CycleState, LoopWatch
+from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.market_watch import MarketWatch, SilverMarket
+from pawl.jobs.workspace import Workspace
+from pawl.lake.backfill import Patience
+from pawl.lake.sources import SourceChoice, open_source
+from pawl.ledger.group_writer import GroupWriter
+from pawl.serving.app import create_app
+from pawl.serving.edge import log_to_stderr
+from pawl.serving.live_metrics import metrics_text
+from pawl.serving.live_routes import LiveSide
+from pawl.serving.passport_routes import passport_of
+from pawl.serving.server import background_server, require_token
+from pawl.serving.service import Clocks, service_of
+
+__all__ = ["LiveChoice", "LiveLoop", "live_loop"]
+
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveChoice:
+    """What was asked for on the command line. data: simulated, ccxt:EXCHANGE or yfinance. speed: None for `max`."""
+
+    learner: str
+    data: str
+    tickers: tuple[str, ...] | None
+    speed: float | None
+    length: timedelta | None
+    seed: int
+    role: str
+    host: str
+    port: int
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveLoop:
+    """A loop that is ready to run. cycles: of this process's role."""
+
+    world: LiveWorld
+    cycles: tuple[Cycle, ...]
+    order: LoopOrder
+    running: Running
+    watch: LoopWatch = field(repr=False)
+
+    def run(self, stopped: threading.Event) -> LoopEnd:
+        """Run until its end, or until stopped."""
+        return drive(self.world, self.cycles, self.order, self.running, stopped)
+
+    def states(self) -> Mapping[str, CycleState]:
+        """Cycle → what it did in this process."""
+        return self.watch.states()
+
+
+def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
+    """Open everything, prepare an empty workspace, serve, and give the loop. stack: closes what was opened."""
+    is_simulated = choice.data == SIMULATED
+    if not is_simulated and choice.speed != 1.0:
+        raise InputError("real data cannot come faster", where="--speed", fix="leave --speed out, or --data simulated")
+    if choice.role != "all" and choice.speed is None:
+        raise InputError(
+            "processes that share the work share a clock, and `max` has none", where="--speed", fix="give a number"
+        )
+    if choice.role != "all" and run.settings.ledger_url is None:
+        raise InputError(
+            "one SQLite file is for one process", where="--role", fix="set PAWL_DATABASE_URL to a PostgreSQL"
+        )
+    world = _world(run, choice, stack)
+    order = LoopOrder(
+        role=choice.role,
+        speed=choice.speed,
+        length=choice.length,
+        start=market_of(world.learner.spec).start if is_simulated else None,
+        now=_now,
+    )
+    all_cycles = live_cycles(world, Parts())
+    own = cycles_of(choice.role, all_cycles)
+    watch = LoopWatch([one.name for one in own])
+    _prepared(run, world, order)
+    span = span_of(world, order)
+    clock = clock_of(world, own, order, span)
+    events = EventSettings()
+    running = Running(
+        clock=clock,
+        span=span,
+        bus=stack.enter_context(
+            closing(open_bus(events, None, f"{choice.role}-{os.getpid()}", parking(world.ledger, clock.now)))
+        ),
+        events=events,
+        observed=LoggedLoop(watch, json_logger(), world.name),
+    )
+    loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
+    if choice.role in ("all", "api"):
+        url = _served(run, choice, loop, all_cycles, stack)
+        run.stderr.print(f"{url} answers; end with Ctrl-C", highlight=False)
+    return loop
+
+
+def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
+    settings = run.settings
+    learner = learner_named(choice.learner, settings)
+    market = market_of(learner.spec)
+    name, _, exchange = choice.data.partition(":")
+    is_simulated = name == SIMULATED
+    source = SourceChoice(name=name, exchange=exchange, seed=choice.seed, calendar=market.calendar)
+    ledger = stack.enter_context(closing(ledger_of(settings)))
+    return LiveWorld(
+        workspace=Workspace.at(settings.home, ledger),
+        learner=learner,
+        tickers=choice.tickers or market.tickers,
+        source=stack.enter_context(open_source(source)),
+        costs=settings.costs,
+        limits=settings.quality,
+        settings=settings.live,
+        seed=choice.seed,
+        n_jobs=settings.n_jobs,
+        calendar=market.calendar if is_simulated else None,
+    )
+
+
+def _prepared(run: Session, world: LiveWorld, order: LoopOrder) -> None:
+    at = order.start or order.now()
+    patience = Patience(sleep=sleep)
+    with run.stages() as told:
+        prepare(world, at, market_of(world.learner.spec).history, terms_of(run.settings), patience, told)
+
+
+def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycle, ...], stack: ExitStack) -> str:
+    """Serve the API, the health and the metrics of the loop in threads of this process; the URL."""
+    world, now = loop.world, loop.running.clock.now
+    require_token(world.ledger, choice.host)
+    clocks = Clocks(now=_now, monotonic=monotonic)
+    market = MarketWatch(SilverMarket(world.workspace.silver))
+    writer = stack.enter_context(GroupWriter(world.ledger, clocks.now))
+    service = service_of(world.ledger, writer, market, clocks, run.settings.server)
+    rules = PassportRules(
+        behaviour=run.settings.behaviour,
+        passport=run.settings.passport,
+        schedules=run.settings.workers.named_schedules(),
+    )
+    passport = passport_of(service, rules, OwnSamples(run.settings.home))
+    stack.enter_context(passport.reports)
+
+    def figures() -> LoopFigures:
+        with world.ledger.reading() as tx:
+            return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now())
+
+    live = LiveSide(
+        checks=lambda: readiness(world, cycles, figures(), now()).checks,
+        metrics=lambda: metrics_text(loop.watch, figures, now),
+    )
+    log_to_stderr()
+    return stack.enter_context(background_server(create_app(service, passport, live), choice.host, choice.port))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,206 @@
+"""`pawl up` as a user runs it: to its end, stopped, killed, and split over processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from pawl.ledger.database import LEDGER_FILE, Ledger
+from pawl.ledger.live_log import live_entries
+from pawl.ledger.live_tables import market_data
+from pawl.ledger.loop_tables import loop_outbox
+from pawl.ledger.service_tables import schedule_runs
+from pawl.ledger.signal_tables import trading_signals
+
+TESTS = Path(__file__).parent.parent
+SETTINGS = f"""
+n_jobs = 1
+[learners]
+tiny = "{TESTS / "quarter_hours.py"}"
+"""
+COMMAND = [sys.executable, "-c", "from pawl.cli.main import main; main()", "up", "tiny", "--data", "simulated"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty workspace whose settings name a small learner of 15-minute bars."""
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+def start(home: Path, *arguments: str, url: str | None = None) -> "subprocess.Popen[str]":
+    """The command as a process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PAWL_HOME": str(home)}
+    environment |= {"PAWL_DATABASE_URL": url} if url else {}
+    return subprocess.Popen(
+        [*COMMAND, "--port", "0", *arguments],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def ended(process: "subprocess.Popen[str]", seconds: float = 120) -> dict[str, Any]:
+    """Its answer, once it has ended well."""
+    out, err = process.communicate(timeout=seconds)
+    assert process.returncode == 0, err[-3000:]
+    return json.loads(out)  # type: ignore[no-any-return]
+
+
+def wait_for(condition: Any, seconds: float = 60) -> None:
+    """Until it holds."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.02)
+
+
+def count(home: Path, table: sa.Table) -> int:
+    """Rows of a table; 0 while there is no ledger."""
+    if not (home / LEDGER_FILE).exists():
+        return 0
+    engine = sa.create_engine(f"sqlite:///{home / LEDGER_FILE}")
+    try:
+        with engine.connect() as tx:
+            return tx.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+    except sa.exc.OperationalError:
+        return 0
+    finally:
+        engine.dispose()
+
+
+def facts(ledger: Ledger) -> dict[str, list[Any]]:
+    """All that a run decided, and what came of it, as text; without what the real clock says."""
+    without = {"created_at", "published_at", "attempts", "number"}
+    with ledger.reading() as tx:
+        found = {}
+        for table in (trading_signals, market_data, loop_outbox):
+            names = [c for c in table.c if c.name not in (without if table is loop_outbox else set())]
+            found[table.name] = sorted(str(tuple(row)) for row in tx.execute(sa.select(*names)))
+        return found
+
+
+def test_rev_r1_a_day_of_the_simulated_market_runs_to_its_end(home: Path) -> None:
+    told = ended(start(home, "--speed", "max", "--for", "1d", "--json"))
+    assert told["cycles"]["positions"] == 1440
+    assert told["cycles"]["collection"] == told["cycles"]["signals"] == 96
+    assert (told["missed_schedules"], told["errors"], told["warnings"], told["is_over"]) == (0, 0, 0, True)
+    assert sum(told["signals"].values()) == 2 * 96
+    events = told["events"]
+    assert events["new_prediction"] == events["new_market_data"] == 2 * 96
+    assert events["signal_outcome"] == sum(told["outcomes"].values()) > 0
+    assert events.pop("published") == sum(events.values())
+    # Run again it goes on with the next day.
+    again = ended(start(home, "--speed", "max", "--for", "1h", "--json"))
+    assert again["from"] == told["to"] and again["cycles"]["collection"] == 4
+
+
+def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Path, tmp_path_factory: Any) -> None:
+    whole = tmp_path_factory.mktemp("whole")
+    (whole / "settings.toml").write_text(SETTINGS)
+    ended(start(whole, "--speed", "max", "--for", "8h", "--json"))
+    for n_signals in (10, 50):
+        process = start(home, "--speed", "max", "--for", "8h", "--json")
+        wait_for(lambda: count(home, trading_signals) >= n_signals or process.poll() is not None)  # noqa: B023
+        process.kill()
+        process.communicate()
+    told = ended(start(home, "--speed", "max", "--for", "8h", "--json"))
+    assert told["is_over"] and told["missed_schedules"] == 0
+    ours, theirs = Ledger.open(home), Ledger.open(whole)
+    assert facts(ours) == facts(theirs)
+    ours.close()
+    theirs.close()
+
+
+def test_sigterm_ends_it_cleanly_and_the_next_start_goes_on(home: Path) -> None:
+    process = start(home, "--speed", "max", "--for", "8h", "--json")
+    wait_for(lambda: count(home, trading_signals) >= 20)
+    process.send_signal(signal.SIGTERM)
+    told = ended(process)
+    assert not told["is_over"] and told["missed_schedules"] == 0
+    rest = ended(start(home, "--speed", "max", "--for", "8h", "--json"))
+    assert rest["is_over"]
+    assert told["cycles"]["collection"] + rest["cycles"]["collection"] == 32
+    assert told["cycles"]["positions"] + rest["cycles"]["positions"] == 480
+    with Ledger.open(home).reading() as tx:
+        assert len(live_entries(tx, "tiny", "received")) == 32
+
+
+def test_health_readiness_and_metrics_are_served(home: Path) -> None:
+    process = start(home, "--speed", "600", "--json")
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not any("answers" in line for line in lines):
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    url = next(line for line in lines if "answers" in line).split()[0]
+    wait_for(lambda: httpx.get(f"{url}/ready").status_code == 200)
+    assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+    wait_for(lambda: 'pawl_decisions{action="' in httpx.get(f"{url}/metrics").text)
+    text = httpx.get(f"{url}/metrics").text
+    for name in ("pawl_up 1.0", "pawl_cycle_seconds_count{", "pawl_outbox_backlog", "pawl_pending_outcomes"):
+        assert name in text
+    process.send_signal(signal.SIGTERM)
+    told = ended(process)
+    assert told["missed_schedules"] == 0 and told["errors"] == 0
+    logged = [json.loads(line) for line in lines if line.startswith("{")]
+    assert all("timestamp" in one for one in logged)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A PostgreSQL database of one's own."""
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.create()
+    yield url.render_as_string(hide_password=False)
+    postgres.drop(url)
+
+
+def test_roles_share_the_work_over_processes(home: Path, database: str) -> None:
+    """The collector prepares the workspace; then signals and positions of another process follow its bars."""
+    how = ("--speed", "300", "--json")
+    collector = start(home, "--role", "collector", *how, url=database)
+    ledger = Ledger(database)
+    others = []
+    try:
+        wait_for(lambda: _has_run(ledger, "live tiny collection"), 120)
+        others = [start(home, "--role", role, *how, url=database) for role in ("signals", "positions")]
+        wait_for(lambda: _n_signals(ledger) >= 8, 120)
+    finally:
+        for process in (collector, *others):
+            process.send_signal(signal.SIGTERM)
+    answers = [ended(process) for process in (collector, *others)]
+    assert [list(one["cycles"]) for one in answers] == [["collection"], ["signals"], ["positions"]]
+    assert all(one["errors"] == 0 for one in answers)
+    with ledger.reading() as tx:
+        s = trading_signals.c
+        # What the collector stored at an instant, the signals of the same instant were given on.
+        lags = tx.execute(sa.select(s.created_at, s.bar_timestamp)).all()
+        runs = tx.execute(sa.select(schedule_runs.c.schedule).distinct()).scalars().all()
+    assert {created - opened for created, opened in lags} == {lags[0][0] - lags[0][1]}
+    assert {"live tiny collection", "live tiny signals", "live tiny positions"} <= set(runs)
+    ledger.close()
+
+
+def _has_run(ledger: Ledger, schedule: str) -> bool:
+    try:
+        with ledger.reading() as tx:
+            found = sa.select(sa.func.count()).where(schedule_runs.c.schedule == schedule)
+            return tx.execute(found).scalar_one() > 0
+    except Exception:  # noqa: BLE001 - the schema is not there yet
+        return False
+
+
+def _n_signals(ledger: Ledger) -> int:
+    with ledger.reading() as tx:
+        return tx.execute(sa.select(sa.func.count()).select_from(trading_signals)).scalar_one()

@@ -1,0 +1,157 @@
+"""The position cycle: every open signal is resolved once, by a trade where there is one, else by the bars."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from ledger_world import START as LEDGER_START
+from ledger_world import USER
+from live_world import BAR, START, Ledger, Market, bar, live_world, serve_version
+from pawl.jobs.live.collecting import collect
+from pawl.jobs.live.deciders import active_decides
+from pawl.jobs.live.signalling import SignalCycle
+from pawl.jobs.live.watching_positions import watch_positions
+from pawl.jobs.live.world import LiveWorld
+from pawl.ledger.decision_tables import decision_trajectories
+from pawl.ledger.identity import identity
+from pawl.ledger.loop_tables import loop_outbox
+from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.user_trades import record_trade
+
+AT = START + 10 * BAR
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def market() -> Market:
+    """Ten bars that fall to 99.1."""
+    made = Market()
+    made.goes_on(["EURUSD"], range(10), step=-0.1)
+    return made
+
+
+@pytest.fixture
+def world(ledger: Ledger, tmp_path: Path, market: Market) -> LiveWorld:
+    """A loop with an open buy at 99.1, ATR 1: target 100.6, stop 98.1, four bars."""
+    made = live_world(tmp_path, ledger, market)
+    serve_version(made, "m002-1.0", LEDGER_START)
+    collect(made, AT)
+    SignalCycle(made, active_decides).run(AT)
+    return made
+
+
+def goes_on(world: LiveWorld, market: Market, bars: Sequence[dict[str, float]]) -> None:
+    """More bars behind the signal's, collected one by one and not decided on."""
+    for place, values in enumerate(bars, start=10):
+        market.bars.append({**bar("EURUSD", place, 99.1), **values})
+        collect(world, START + (place + 1) * BAR)
+
+
+def row(world: LiveWorld) -> sa.RowMapping:
+    with world.ledger.reading() as tx:
+        return tx.execute(sa.select(trading_signals).order_by(trading_signals.c.created_at)).mappings().all()[0]
+
+
+def told_of(world: LiveWorld) -> list[dict[str, object]]:
+    with world.ledger.reading() as tx:
+        chosen = sa.select(loop_outbox.c.payload).where(loop_outbox.c.topic == "signal_outcome")
+        return list(tx.execute(chosen.order_by(loop_outbox.c.number)).scalars())
+
+
+def trade(world: LiveWorld, signal_id: UUID, **closed: object) -> None:
+    """A trade of a user on a signal."""
+    with world.ledger.transaction() as tx:
+        opened = {"id": identity("trade", signal_id), "user_id": USER, "pair": "EURUSD", "opened_at": AT,
+                  "entry": 99.0, "signal_id": signal_id}  # fmt: skip
+        record_trade(tx, {**opened, **closed})
+
+
+def test_rev_r7_a_target_sets_the_outcome_and_is_told_of_once(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{}, {"high": 100.7}])
+    assert watch_positions(world, AT + BAR + MINUTE) == {}
+    at = AT + 2 * BAR + MINUTE
+    assert watch_positions(world, at) == {"resolved": 1}
+    for later in (at, at + MINUTE, at + 9 * BAR):
+        assert watch_positions(world, later) == {}
+    found = row(world)
+    assert (found["actual_outcome"], found["outcome_source"], found["resolved_at"]) == ("win", "virtual", at)
+    assert found["actual_pnl"] == pytest.approx(1.5 / 99.1)
+    assert found["actual_pnl_percent"] == pytest.approx(150 / 99.1)
+    (event,) = told_of(world)
+    assert event["signal_id"] == str(found["id"]) and event["actual_outcome"] == "win"
+
+
+def test_rev_r7_a_stop_sets_the_outcome(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{"low": 98.0}])
+    watch_positions(world, AT + BAR + MINUTE)
+    assert row(world)["actual_outcome"] == "loss"
+    assert row(world)["actual_pnl"] == pytest.approx(-1 / 99.1)
+
+
+def test_rev_r8_both_barriers_in_one_bar_resolve_to_the_adverse_one(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{"low": 98.0, "high": 101.0}])
+    watch_positions(world, AT + BAR + MINUTE)
+    assert row(world)["actual_outcome"] == "loss"
+
+
+def test_a_touch_between_two_looks_is_not_missed(world: LiveWorld, market: Market) -> None:
+    """The bar that touched came and went while nobody looked: its high tells."""
+    goes_on(world, market, [{"high": 100.7}, {}, {}])
+    watch_positions(world, AT + 3 * BAR)
+    assert row(world)["actual_outcome"] == "win"
+
+
+def test_a_bar_that_has_not_closed_resolves_nothing(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{"high": 100.7}])
+    assert watch_positions(world, AT + BAR - MINUTE) == {}
+
+
+def test_rev_r9_a_signal_without_a_trade_expires_virtually(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{}] * 3)
+    assert watch_positions(world, AT + 3 * BAR) == {}
+    goes_on_further = {**bar("EURUSD", 13, 99.1), "close": 99.3}
+    market.bars.append(goes_on_further)
+    collect(world, AT + 4 * BAR)
+    watch_positions(world, AT + 4 * BAR)
+    found = row(world)
+    assert (found["actual_outcome"], found["outcome_source"]) == ("expired", "virtual")
+    assert found["actual_pnl"] == pytest.approx(0.2 / 99.1)
+
+
+def test_rev_r9_a_trade_decides_and_no_bar_overwrites_it(world: LiveWorld, market: Market) -> None:
+    which = row(world)["id"]
+    trade(world, which)
+    goes_on(world, market, [{"low": 98.0}])
+    assert watch_positions(world, AT + BAR) == {}  # the stop was touched, and the user holds on
+    trade(world, which, closed_at=AT + BAR + MINUTE, exit=100.0, pnl=0.9)
+    at = AT + BAR + 2 * MINUTE
+    assert watch_positions(world, at) == {"resolved": 1, "real": 1}
+    found = row(world)
+    assert (found["actual_outcome"], found["outcome_source"]) == ("win", "real")
+    assert found["actual_pnl"] == pytest.approx(0.9 / 99.0)
+    assert watch_positions(world, at + 9 * BAR) == {}
+    assert row(world) == found and len(told_of(world)) == 1
+
+
+def test_a_trade_that_is_told_of_later_takes_the_place_of_what_the_bars_said(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{"low": 98.0}])
+    watch_positions(world, AT + BAR)
+    assert row(world)["outcome_source"] == "virtual"
+    trade(world, row(world)["id"], closed_at=AT + BAR, exit=99.0, pnl=0.0)
+    watch_positions(world, AT + BAR + MINUTE)
+    found = row(world)
+    assert (found["actual_outcome"], found["outcome_source"]) == ("breakeven", "real")
+    assert [one["outcome_source"] for one in told_of(world)] == ["virtual", "real"]
+    assert watch_positions(world, AT + 2 * BAR) == {}
+
+
+def test_the_outcome_stands_beside_the_decision(world: LiveWorld, market: Market) -> None:
+    goes_on(world, market, [{"high": 100.7}])
+    watch_positions(world, AT + BAR)
+    with world.ledger.reading() as tx:
+        told = tx.execute(sa.select(decision_trajectories.c.outcome_features)).scalar_one()
+    assert told["outcome"] == "win" and told["source"] == "virtual"

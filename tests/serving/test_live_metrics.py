@@ -1,0 +1,56 @@
+"""The metrics of a loop, as Prometheus reads them."""
+
+from datetime import timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from live_world import START
+from pawl.errors import StorageError
+from pawl.jobs.live.figures import LoopFigures
+from pawl.jobs.live.watch import LoopWatch, Run
+from pawl.serving.live_metrics import METRICS, metrics_text
+
+FIGURES = LoopFigures(
+    decisions={("m002-1.0", "buy"): 3, ("m002-1.0", "hold"): 9}, hold_share=0.75, pending=2, backlog=4,
+    trainings={"running": 1}, newest_close=START, ran_at={},
+)  # fmt: skip
+
+
+def samples(text: bytes) -> dict[tuple[str, str], float]:
+    """(name, label values) → value."""
+    return {
+        (one.name, ",".join(one.labels.values())): one.value
+        for family in text_string_to_metric_families(text.decode())
+        for one in family.samples
+    }
+
+
+def watched() -> LoopWatch:
+    watch = LoopWatch(["signals"])
+    told = {"signals": 2, "stale": 1, "unanswered": 3, "warnings": {"x": "y"}}
+    watch.ended(Run(cycle="signals", at=START, told=told, seconds=0.5, late_sec=1.5, n_missed=2, error="bad"))
+    return watch
+
+
+def test_everything_that_is_promised_is_told() -> None:
+    found = samples(metrics_text(watched(), lambda: FIGURES, lambda: START + timedelta(minutes=5)))
+    assert found["pawl_up", ""] == 1.0
+    assert found["pawl_cycle_seconds_sum", "signals"] == 0.5 and found["pawl_cycle_seconds_count", "signals"] == 1
+    assert found["pawl_cycle_late_seconds", "signals"] == 1.5
+    for name in ("missed", "errors", "warnings"):
+        assert found[f"pawl_cycle_{name}_total", "signals"] == {"missed": 2, "errors": 1, "warnings": 1}[name]
+    assert found["pawl_skipped_total", "stale"] == 1 and found["pawl_skipped_total", "unanswered"] == 3
+    assert found["pawl_decisions", "m002-1.0,buy"] == 3 and found["pawl_hold_share", ""] == 0.75
+    assert found["pawl_pending_outcomes", ""] == 2 and found["pawl_outbox_backlog", ""] == 4
+    assert found["pawl_trainings", "running"] == 1 and found["pawl_newest_bar_age_seconds", ""] == 300
+    told = {name.removesuffix("_sum").removesuffix("_count") for name, _ in found}
+    assert told == set(METRICS)
+
+
+def test_while_the_ledger_is_away_the_rest_is_told() -> None:
+    def gone() -> LoopFigures:
+        raise StorageError("gone", where="ledger", fix="wait")
+
+    found = samples(metrics_text(watched(), gone, lambda: START))
+    assert found["pawl_up", ""] == 0.0 and ("pawl_cycle_seconds_count", "signals") in found
+    assert ("pawl_pending_outcomes", "") not in found
