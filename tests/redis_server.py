@@ -61,6 +61,16 @@ class RedisServer:
             self._process.wait(timeout=START_SEC)
             self._process = None
 
+    def pause(self) -> None:
+        """Let it hang: it takes connections, and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def _answers(self) -> bool:
         with Redis.from_url(self.url.get_secret_value()) as client:
             try:
