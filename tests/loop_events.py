@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from ledger_world import START
 from pawl.ledger.identity import identity
-from pawl.ledger.loop_payloads import NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
+from pawl.ledger.loop_payloads import Alert, NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
 
-__all__ = ["bars", "outcome", "prediction", "training"]
+__all__ = ["alert", "bars", "outcome", "prediction", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -42,4 +42,12 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
     return TrainingCompleted.model_validate(
         {"train_job_id": identity("job", number), "learner": "reversal", "model_version": "v3.3",
          "training_type": "full", "status": status, "error": None if status == "succeeded" else "out of memory"}
+    )  # fmt: skip
+
+
+def alert(number: int, kind: str = "pause", *, is_over: bool = False) -> Alert:
+    """Something a person should know."""
+    return Alert.model_validate(
+        {"kind": kind, "learner": "reversal", "about": identity("firing", number), "is_over": is_over,
+         "text": "a wild day", "values": {"volatility_ratio": 3.5, "missing_share": None}}
     )  # fmt: skip

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from discord_server import DiscordServer
 from ledger_world import START, fill_user_tables, promoted
-from loop_events import bars, outcome, prediction, training
+from loop_events import alert, bars, outcome, prediction, training
 from pawl.errors import InputError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
@@ -43,6 +43,17 @@ def test_a_training_is_told_whether_it_ended_well_or_not() -> None:
     assert (failed.kind, failed.title) == ("training_failed", "The training of v3.3 failed")
     assert failed.body.endswith("out of memory. The champion goes on serving.")
     assert done.key != failed.key
+
+
+def test_an_alert_is_told_when_it_begins_and_when_it_ends() -> None:
+    begun, over = notice_of(event(alert(1))), notice_of(event(alert(1, is_over=True)))
+    assert begun is not None
+    assert over is not None
+    assert (begun.kind, begun.title, begun.body) == ("pause", "reversal: pause", "a wild day")
+    assert over.title == "reversal: pause is over" and over.key != begun.key
+    drift = notice_of(event(alert(2, "feature_drift")))
+    assert drift is not None and drift.kind == "data_anomaly"
+    assert notice_of(event(alert(3, "training_failed"))) is None  # `training_completed` tells of it
 
 
 @pytest.mark.parametrize("payload", [bars(1), outcome(1)], ids=["bars", "outcome"])

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger_world import START, day
-from loop_events import bars, outcome, prediction, training
+from loop_events import alert, bars, outcome, prediction, training
 from pawl.errors import StorageError
 from pawl.events.bus import Event, Handler
 from pawl.events.event_settings import EventSettings
@@ -93,7 +93,7 @@ def waiting(ledger: Ledger) -> list[tuple[UUID, int]]:
         return [(one.event_id, one.attempts) for one in unpublished(tx, 1000)]
 
 
-@pytest.mark.parametrize("payload", [bars(1), prediction(1), outcome(1), training(1)], ids=TOPICS)
+@pytest.mark.parametrize("payload", [bars(1), prediction(1), outcome(1), training(1), alert(1)], ids=TOPICS)
 def test_rev_r4_an_event_is_published_after_the_commit_and_never_before(
     ledger: Ledger, bus: Recorder, payload: LoopPayload
 ) -> None:

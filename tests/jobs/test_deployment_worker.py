@@ -3,14 +3,17 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 from inline_engine import Clock, Inline, paper_world
 from ledger_world import day, judged, move, promoted, trained
 from pawl.ids import ModelVersion
-from pawl.jobs.deployment_worker import DEPLOYMENT_WORKER, deployment_role
+from pawl.jobs.deployment_worker import DEPLOYMENT_WORKER, Paused, deployment_role
 from pawl.jobs.roles import ROLES
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments, roll_back
 from pawl.ledger.model_versions import champion
+from pawl.ledger.trigger_firings import NewFiring, end_pause, record_firing
 
 SRC = Path(__file__).parents[2] / "src" / "pawl"
 V0, V1, V2 = (ModelVersion(f"m002-1.{minor}") for minor in range(3))
@@ -36,6 +39,28 @@ def test_pass_r35_a_version_with_a_passing_report_against_the_champion_is_promot
     answers = [role.workflow.run(lambda name, act: act(), argument) for _ in range(2)]
     assert answers == [{"version": V1, "is_moved": True}] * 2
     assert moves(ledger) == [(None, V0, "test"), (V0, V1, DEPLOYMENT_WORKER)]
+
+
+def test_rev_r42_a_passing_version_waits_while_deployments_are_paused(ledger: Ledger, tmp_path: Path) -> None:
+    """REV-R42: the worker leaves it alone, and one that was queued before the pause is tried again, not dropped."""
+    pause = NewFiring(learner="m002", kind="extreme_conditions", effect="pause", at=day(0), reason="wild")
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        trained(tx, V1)
+        judged(tx, V1)
+    world = paper_world(ledger, tmp_path, Clock())
+    role, engine = deployment_role(world), Inline(world)
+    role.poll(engine, world.now())
+    (queued,) = engine.waiting
+    with ledger.transaction() as tx:
+        record_firing(tx, pause)
+    assert role.poll(Inline(world), world.now()) == 0
+    with pytest.raises(Paused):
+        role.workflow.run(lambda name, act: act(), queued)
+    assert moves(ledger) == [(None, V0, "test")]
+    with ledger.transaction() as tx:
+        end_pause(tx, "m002", day(1), "pawl triggers", "seen")
+    assert role.workflow.run(lambda name, act: act(), queued) == {"version": V1, "is_moved": True}
 
 
 def test_pass_r35_a_failed_or_missing_report_leaves_the_alias_untouched(ledger: Ledger, tmp_path: Path) -> None:

@@ -42,3 +42,27 @@ def test_a_run_that_is_let_go_again_is_another_turn_each_time(ledger: Ledger, tm
         assert engine.enqueue("dataset-worker", key, argument) is expected
         assert not engine.enqueue("dataset-worker", key, argument)
         assert take_up_run(world, "dataset", argument)
+
+
+def test_pass_r26_weekly_and_twice_weekly_runs_survive_restarts_without_doubles(ledger: Ledger, tmp_path: Path) -> None:
+    """PASS-R26 in the process: PM every week, AM twice a week. Over twelve weeks two workers look every six hours, each
+    restarted before each look, and once nobody looks for eight days: every due time is taken up once, the newest of
+    the missed ones stands for all.
+    """
+    clock = Clock(MONDAY)
+    taken: list[str] = []
+    for hour in range(0, 12 * 168, 6):
+        clock.forward(MONDAY + timedelta(hours=hour) - clock())
+        if 40 * 24 <= hour < 48 * 24:
+            continue
+        for worker in range(2):
+            clock.forward(timedelta(seconds=worker))
+            restarted = paper_world(ledger, tmp_path, clock, train_every_hours={"policy": 168.0, "analyst": 84.0})
+            taken += [
+                name for name, one in due_runs(restarted, "train", clock()) if take_up_run(restarted, "train", one)
+            ]
+    assert len(set(taken)) == len(taken)
+    runs = {kind: [one for one in taken if one.startswith(kind)] for kind in ("policy", "analyst")}
+    # Days 40 to 48 hold one due time of PM and two of AM, of which the newer one stands for both.
+    assert (len(runs["policy"]), len(runs["analyst"])) == (12, 24 - 1)
+    assert "policy@2027-01-04T00:00:00.000000Z" in runs["policy"]

@@ -11,6 +11,7 @@ from pawl.ledger.deployments import Deployment, active_at, list_deployments, pre
 from pawl.ledger.evaluations import EvaluationReport
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.trigger_firings import NewFiring, end_pause, record_firing
 
 V0, V1, V2 = (ModelVersion(f"m002-1.{minor}") for minor in range(3))
 
@@ -206,3 +207,21 @@ def test_learners_are_moved_apart(ledger: Ledger) -> None:
     with ledger.reading() as tx:
         assert champion(tx, "reversal") is None
         assert len(before) == 3
+
+
+def test_rev_r42_a_pause_holds_every_promotion_and_no_rollback(ledger: Ledger) -> None:
+    """REV-R42: whoever promotes, worker, rollout or person; the way back stays open."""
+    pause = NewFiring(learner="m002", kind="extreme_conditions", effect="pause", at=day(5), reason="wild")
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=1)
+        promoted(tx, V1, on=2)
+        trained(tx, V2)
+        report = judged(tx, V2, on=3)
+        record_firing(tx, pause)
+    refused(ledger, V2, report, "paused")
+    with ledger.transaction() as tx:
+        assert roll_back(tx, "m002", "policy", V0, move(6)).to_version == V0
+    with ledger.transaction() as tx:
+        end_pause(tx, "m002", day(7), "pawl triggers", "seen")
+        again = judged(tx, V2, on=8)
+        assert promote(tx, V2, again.eval_id, move(8)).to_version == V2

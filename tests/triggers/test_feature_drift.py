@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from pawl.triggers.feature_drift import adwin_changes, feature_drift, psi, psi_noise
+from pawl.triggers.feature_drift import ChangeDetectors, adwin_changes, feature_drift, psi, psi_noise
 from pawl.triggers.history import History, instant
 from pawl.triggers.registry import ask
 from pawl.triggers.trigger_config import TriggerSettings
@@ -117,3 +117,15 @@ def test_features_without_values_are_named_by_none(rng: np.random.Generator) -> 
     assert not blind.is_crossed and np.isnan(blind.values["psi"]) and blind.values["feature"] == -1.0
     thin = feature_drift(features(recent[:99], reference), SETTINGS, NOW)
     assert not thin.is_crossed and "99 recent" in thin.reason
+
+
+def test_changes_are_the_same_however_the_rows_are_cut(rng: np.random.Generator) -> None:
+    """What a running loop finds row by row is what a restarted one finds in one go."""
+    values = rng.standard_normal((600, 3))
+    values[300:, 1] += 2.0
+    values[7, 2] = np.nan
+    at = np.datetime64("2026-01-01", "us") + np.arange(600).astype("timedelta64[h]")
+    whole = adwin_changes(at, values, 1e-5)
+    detectors = ChangeDetectors(3, 1e-5)
+    parts = [detectors.watch(at[first:last], values[first:last]) for first, last in ((0, 1), (1, 350), (350, 600))]
+    assert whole.size and np.concatenate(parts).tolist() == whole.tolist()

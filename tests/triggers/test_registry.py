@@ -10,7 +10,7 @@ import pytest
 from pawl.errors import NotFoundError
 from pawl.triggers.extreme_conditions import is_paused
 from pawl.triggers.firing import Effect
-from pawl.triggers.history import BarCounts, History
+from pawl.triggers.history import BarCounts, Feed, History
 from pawl.triggers.registry import TRIGGERS, ask, fired, trigger_named
 from pawl.triggers.trigger_config import TriggerSettings
 from trigger_histories import NOW, alternating, features, holds, outcomes, two_tickers
@@ -36,6 +36,13 @@ def _expected_distance(rho: float) -> float:
 
 JUST_OVER, JUST_UNDER = -0.113, -0.111  # correlations whose distance to 0.9 lies around 0.5
 
+
+def _feed(*, n_present: int = 100, n_owed: int = 0, n_refused: int = 0) -> History:
+    sound = Feed(ticker="USDJPY", n_expected=100, n_present=100, n_owed=0, n_refused=0)
+    one = Feed(ticker="EURUSD", n_expected=100, n_present=n_present, n_owed=n_owed, n_refused=n_refused)
+    return History(feeds=(sound, one))
+
+
 CROSSING = {
     "win_rate_drop": (outcomes(recent_wins=110), outcomes(recent_wins=109)),  # 60 % before; 55 % and 54.5 %
     # 55 % less 50 % is a little more than 0.05 in floats, and still no more than the limit.
@@ -51,6 +58,9 @@ CROSSING = {
     "regime_change, calm": (_volatility(0.501), _volatility(0.499)),
     "hold_share": (holds(950, 1000), holds(951, 1000)),
     "extreme_conditions": (alternating(np.append(np.ones(89), 2.999)), alternating(np.append(np.ones(89), 3.001))),
+    "data_anomaly, holes": (_feed(n_present=95), _feed(n_present=94)),
+    "data_anomaly, silence": (_feed(n_owed=4), _feed(n_owed=5)),
+    "data_anomaly, dirt": (_feed(n_present=99, n_refused=1), _feed(n_present=99, n_refused=2)),
     "extreme_conditions, holes": (
         History(bars=BarCounts(n_expected=100, n_present=80)),
         History(bars=BarCounts(n_expected=100, n_present=79)),
@@ -134,6 +144,7 @@ def test_what_was_not_seen_fires_nothing() -> None:
         "hold_share": holds(99, 99),
         "regime_change": alternating(np.append(np.ones(5), 9.0)),
         "extreme_conditions": alternating(np.append(np.ones(19), 9.0)),
+        "data_anomaly": History(feeds=(Feed(ticker="EURUSD", n_expected=0, n_present=0, n_owed=0, n_refused=9),)),
     }
     assert set(thin) == set(TRIGGERS)
     for kind, history in thin.items():

@@ -17,6 +17,7 @@ from pawl.cli.demo import demo
 from pawl.cli.doctor import doctor
 from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
+from pawl.cli.monitor import monitor
 from pawl.cli.replay import replay
 from pawl.cli.rollout import rollout_app
 from pawl.cli.serve import serve
@@ -76,6 +77,7 @@ app.command()(train)
 app.command()(backtest)
 app.command()(replay)
 app.command()(status)
+app.command()(monitor)
 app.command()(versions)
 app.command()(explain)
 app.command()(promote)

@@ -1,10 +1,11 @@
-"""`pawl triggers`: how often the triggers cry wolf, and how soon they notice."""
+"""`pawl triggers`: what fired, and how often the triggers cry wolf and how soon they notice."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pawl.cli.session import HomeOption, JsonOption, session
+from pawl.cli.trigger_acts import ls, pause, resume, retrain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,6 +24,12 @@ MOST_FALSE_ALARMS, LEAST_FOUND = 5.0, 0.80
 @app.callback()
 def triggers() -> None:
     """Triggers: what sets off a training that no schedule asks for."""
+
+
+app.command(name="ls")(ls)
+app.command(name="pause")(pause)
+app.command(name="resume")(resume)
+app.command(name="retrain")(retrain)
 
 
 @app.command()

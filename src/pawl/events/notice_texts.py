@@ -1,9 +1,12 @@
 """What the loop's events say to a person, and which of them say nothing."""
 
+from collections.abc import Mapping
+
 from pawl.events.bus import Event, Handler
 from pawl.events.notice import Notice
+from pawl.events.notice_settings import NoticeKind
 from pawl.events.notices import Notices
-from pawl.ledger.loop_payloads import NewPrediction, TrainingCompleted, read_loop_payload
+from pawl.ledger.loop_payloads import Alert, NewPrediction, TrainingCompleted, read_loop_payload
 
 __all__ = ["NOTICED_TOPICS", "notice_of", "notifying"]
 
@@ -15,6 +18,8 @@ def notice_of(event: Event) -> Notice | None:
         return _signal(event, said)
     if isinstance(said, TrainingCompleted):
         return _training(event, said)
+    if isinstance(said, Alert) and said.kind in ALERTED:
+        return _alert(event, said)
     return None
 
 
@@ -29,8 +34,17 @@ def notifying(notices: Notices) -> Handler:
     return handle
 
 
-NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic)
+NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic, Alert.topic)
 """What such a group subscribes to."""
+
+ALERTED: Mapping[str, NoticeKind] = {
+    "data_anomaly": "data_anomaly",
+    "feature_drift": "data_anomaly",
+    "performance_drop": "performance_drop",
+    "hold_share": "performance_drop",
+    "pause": "pause",
+}
+"""Alert → the kind of its notice. Of a training that failed `training_completed` tells already."""
 
 
 def _signal(event: Event, said: NewPrediction) -> Notice:
@@ -53,4 +67,15 @@ def _training(event: Event, said: TrainingCompleted) -> Notice:
         at=event.at,
         title=f"{said.model_version} is trained" if is_done else f"The training of {said.model_version} failed",
         body=what if is_done else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
+    )
+
+
+def _alert(event: Event, said: Alert) -> Notice:
+    what = said.kind.replace("_", " ")
+    return Notice(
+        kind=ALERTED[said.kind],
+        key=str(event.event_id),
+        at=event.at,
+        title=f"{said.learner}: {what} is over" if said.is_over else f"{said.learner}: {what}",
+        body=said.text,
     )

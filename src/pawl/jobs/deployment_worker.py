@@ -14,10 +14,15 @@ from pawl.ledger.dead_letters import letters_of
 from pawl.ledger.deployments import Move, list_deployments, promote
 from pawl.ledger.evaluations import get_report, newest_report
 from pawl.ledger.model_versions import StoredVersion, champion, get_version, list_challengers
+from pawl.ledger.trigger_firings import is_paused
 
-__all__ = ["DEPLOYMENT_WORKER", "deployment_role"]
+__all__ = ["DEPLOYMENT_WORKER", "Paused", "deployment_role"]
 
 DEPLOYMENT_WORKER = "deployment-worker"
+
+
+class Paused(Exception):  # noqa: N818 - it says why a step is tried again
+    """A pause began after the report was queued; the next try finds it lifted, or the report is parked."""
 
 
 def deployment_role(world: World) -> Role:
@@ -29,7 +34,11 @@ def deployment_role(world: World) -> Role:
     def poll(queue: Queue, now: datetime) -> int:
         with world.ledger.reading() as tx:
             letters = letters_of(tx, DEPLOYMENT_WORKER)
-            may = [one for one in list_challengers(tx, verdict="pass") if _is_against_champion(tx, one)]
+            may = [
+                one
+                for one in list_challengers(tx, verdict="pass")
+                if _is_against_champion(tx, one) and not is_paused(tx, one.learner, now)
+            ]
         n_new = 0
         for one in may:
             letter = letters.get(str(one.eval_id))
@@ -52,6 +61,9 @@ def _promote(world: World, eval_id: UUID) -> Json:
         report = get_report(tx, eval_id)
         stored = get_version(tx, report.version)
         is_done = any(one.eval_id == eval_id for one in list_deployments(tx, stored.learner, stored.role))
+        paused = is_paused(tx, stored.learner, world.now())
+    if not is_done and paused:
+        raise Paused(f"deployments of `{stored.learner}` are paused")
     if not is_done:
         move = Move(by=DEPLOYMENT_WORKER, reason="; ".join(report.verdict.reasons), at=world.now())
         try:

@@ -13,6 +13,7 @@ from pawl.ledger.evaluations import EvaluationReport, get_report, newest_report
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import champion, get_version
 from pawl.ledger.rollouts import running_rollout
+from pawl.ledger.trigger_firings import is_paused
 from pawl.ledger.version_tables import deployment_log, model_versions
 
 __all__ = [
@@ -54,9 +55,16 @@ def promote(tx: sa.Connection, version: ModelVersion, eval_id: UUID, move: Move)
     """Let a version serve, by the verdict that allows it.
 
     RefusalError unless that verdict passed, is the newest on this very version, and was measured against the champion
-    of today; and while the version is rolled out and has not reached its last stage.
+    of today; while extreme conditions, or a person, pause deployments; and while the version is rolled out and has not
+    reached its last stage.
     """
     stored = get_version(tx, version)
+    if is_paused(tx, stored.learner, move.at):
+        raise RefusalError(
+            f"deployments of `{stored.learner}` are paused",
+            where="promotion",
+            fix=f"wait until the pause lifts (pawl triggers ls), or lift it: pawl triggers resume {stored.learner}",
+        )
     serving = champion(tx, stored.learner, stored.role)
     _require_permission(tx, stored.version, serving, get_report(tx, eval_id))
     rollout = running_rollout(tx, stored.learner)

@@ -1,4 +1,4 @@
-"""What the four events of the loop say, and what tells one event of a topic from another."""
+"""What the events of the loop say, and what tells one event of a topic from another."""
 
 from datetime import UTC
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,6 +11,7 @@ from pawl.ledger.identity import identity
 
 __all__ = [
     "LOOP_PAYLOADS",
+    "Alert",
     "LoopPayload",
     "NewMarketData",
     "NewPrediction",
@@ -111,13 +112,27 @@ class TrainingCompleted(LoopPayload):
     error: str | None = None
 
 
+class Alert(LoopPayload):
+    """Something a person should know. about: the firing it tells of; is_over: it has ended. values: its figures."""
+
+    topic: ClassVar[str] = "alert"
+    named_by: ClassVar[tuple[str, ...]] = ("about", "is_over")
+
+    kind: Literal["data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift"]
+    learner: Text
+    about: UUID
+    is_over: bool = False
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    values: dict[str, Number | str | None] = Field(default_factory=dict)
+
+
 LOOP_PAYLOADS: dict[str, type[LoopPayload]] = {
-    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted)
+    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert)
 }
 """By topic.
 
 >>> list(LOOP_PAYLOADS)
-['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed']
+['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'alert']
 """
 
 

@@ -21,6 +21,7 @@ from pawl.ledger.service_tables import (
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.training_tables import dataset_versions, eval_reports, train_jobs
+from pawl.ledger.trigger_tables import trigger_firings
 from pawl.ledger.version_tables import deployment_log, model_versions, version_numbers
 
 __all__ = ["APPEND_ONLY", "METADATA", "TABLES"]
@@ -62,4 +63,5 @@ TABLES = (
     worker_heartbeats,
     user_reports,
     loop_outbox,
+    trigger_firings,
 )

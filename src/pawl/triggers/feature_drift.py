@@ -10,7 +10,7 @@ from pawl.triggers.firing import Reading
 from pawl.triggers.history import FeatureRows, History, before, rows_in
 from pawl.triggers.trigger_config import TriggerSettings
 
-__all__ = ["adwin_changes", "feature_drift", "psi", "psi_noise"]
+__all__ = ["ChangeDetectors", "adwin_changes", "feature_drift", "psi", "psi_noise"]
 
 Floats = NDArray[np.float64]
 Instants = NDArray[np.datetime64]
@@ -39,7 +39,8 @@ def feature_drift(history: History, settings: TriggerSettings, now: datetime) ->
     n_changes = _n_fresh(rows, now)
     reasons = []
     if highest > settings.psi:
-        reasons.append(f"feature {worst} has a PSI of {highest:.2f}")
+        name = rows.names[worst] if rows.names else f"feature {worst}"
+        reasons.append(f"{name} has a PSI of {highest:.2f}")
     if n_changes:
         reasons.append(f"ADWIN found {n_changes} changes in a day")
     values = {"psi": highest, "feature": float(worst), "n_changes": float(n_changes), "limit": settings.psi}
@@ -85,17 +86,27 @@ def adwin_changes(rows_at: Instants, values: Floats, delta: float) -> Instants:
 
     rows_at: (n,) sorted. values: (n, n_features); NaN is skipped. Each depends on the rows up to it alone.
     """
-    from river.drift import ADWIN
+    return ChangeDetectors(values.shape[1], delta).watch(rows_at, values)
 
-    found = []
-    for column in values.T:
-        detector = ADWIN(delta=delta)
-        for at, value in zip(rows_at, column.tolist(), strict=True):
-            if not math.isnan(value):
-                detector.update(value)
-                if detector.drift_detected:
-                    found.append(at)
-    return np.sort(np.array(found, dtype="datetime64[us]"))
+
+class ChangeDetectors:
+    """ADWIN on each column, fed as rows come: what it finds is the same, however the rows are cut into pieces."""
+
+    def __init__(self, n_columns: int, delta: float) -> None:
+        from river.drift import ADWIN
+
+        self._detectors = [ADWIN(delta=delta) for _ in range(n_columns)]
+
+    def watch(self, rows_at: Instants, values: Floats) -> Instants:
+        """The changes that show at these rows, sorted; as `adwin_changes` takes them, each after those before."""
+        found = []
+        for detector, column in zip(self._detectors, values.T, strict=True):
+            for at, value in zip(rows_at, column.tolist(), strict=True):
+                if not math.isnan(value):
+                    detector.update(value)
+                    if detector.drift_detected:
+                        found.append(at)
+        return np.sort(np.array(found, dtype="datetime64[us]"))
 
 
 def _net_psi(reference: Floats, recent: Floats) -> float:

@@ -1,5 +1,6 @@
 """What triggers look at: recent outcomes, decisions, returns, feature rows and bars, as columns ordered by time."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ __all__ = [
     "Columns",
     "Decisions",
     "FeatureRows",
+    "Feed",
     "History",
     "Outcomes",
     "Returns",
@@ -53,12 +55,13 @@ class Returns:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRows:
     """Features as decided on. at: (n,). values: (n, n_features). changed_at: instants at which the change detector
-    found a change in one of them (`adwin_changes`), sorted.
+    found a change in one of them (`adwin_changes`), sorted. names: of the features, in order; empty: none told.
     """
 
     at: Instants
     values: Floats
     changed_at: Instants
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,28 @@ class BarCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """How the bars of one ticker come in. n_expected, n_present: of the last day's bars, as its calendar has them.
+    n_owed: newest bars in a row that did not come. n_refused: rows of the last day that may not be used.
+    """
+
+    ticker: str
+    n_expected: int
+    n_present: int
+    n_owed: int
+    n_refused: int
+
+    @property
+    def missing_share(self) -> float:
+        """Share of the last day's bars that are missing; NaN where none was expected.
+
+        >>> Feed(ticker="EURUSD", n_expected=96, n_present=72, n_owed=0, n_refused=0).missing_share
+        0.25
+        """
+        return max(0, self.n_expected - self.n_present) / self.n_expected if self.n_expected else math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What is known; a part that is None was not looked at, and fires nothing."""
 
@@ -78,6 +103,7 @@ class History:
     returns: Returns | None = None
     features: FeatureRows | None = None
     bars: BarCounts | None = None
+    feeds: tuple[Feed, ...] | None = None
 
 
 Columns = Outcomes | Decisions | Returns | FeatureRows

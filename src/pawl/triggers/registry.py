@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pawl.errors import NotFoundError
 from pawl.triggers.calibration_drift import calibration_drift
+from pawl.triggers.data_anomaly import data_anomaly
 from pawl.triggers.extreme_conditions import extreme_conditions
 from pawl.triggers.feature_drift import feature_drift
 from pawl.triggers.firing import Effect, Firing, Reading, has_cooled
@@ -15,7 +16,7 @@ from pawl.triggers.regime_change import regime_change
 from pawl.triggers.trigger_config import TriggerSettings
 from pawl.triggers.win_rate_drop import win_rate_drop
 
-__all__ = ["TRIGGERS", "Trigger", "ask", "fired", "trigger_named"]
+__all__ = ["TRIGGERS", "Trigger", "ask", "fired", "fired_of", "readings", "trigger_named"]
 
 Measure = Callable[[History, TriggerSettings, datetime], Reading]
 
@@ -39,6 +40,7 @@ TRIGGERS: Mapping[str, Trigger] = {
     "regime_change": Trigger(measure=regime_change, effect=Effect.RETRAIN),
     "feature_drift": Trigger(measure=feature_drift, effect=Effect.RETRAIN),
     "hold_share": Trigger(measure=hold_share, effect=Effect.ALERT),
+    "data_anomaly": Trigger(measure=data_anomaly, effect=Effect.ALERT),
     "extreme_conditions": Trigger(measure=extreme_conditions, effect=Effect.PAUSE),
 }
 """The triggers that look at what happened; `schedule` looks at the clock alone, and has a module of its own."""
@@ -56,12 +58,28 @@ def ask(
 ) -> Firing | None:
     """A firing, where the trigger has cooled down and is crossed. A pause is renewed while it lasts: it never rests."""
     trigger = trigger_named(kind)
-    if trigger.effect is not Effect.PAUSE and not has_cooled(last_fired, trigger.cooldown(settings), now):
+    if not _is_rested(trigger, settings, last_fired, now):
         return None
     reading = trigger.measure(history, settings, now)
     if not reading.is_crossed:
         return None
     return Firing(kind=kind, effect=trigger.effect, at=now, values=reading.values, reason=reading.reason)
+
+
+def readings(history: History, settings: TriggerSettings, now: datetime) -> Mapping[str, Reading]:
+    """One look at every trigger, rested or not: kind → what it measured."""
+    return {kind: trigger.measure(history, settings, now) for kind, trigger in TRIGGERS.items()}
+
+
+def fired_of(
+    looks: Mapping[str, Reading], settings: TriggerSettings, last_fired: Mapping[str, datetime], now: datetime
+) -> tuple[Firing, ...]:
+    """The firings that these looks make. last_fired: kind → when it fired last; absent for never."""
+    return tuple(
+        Firing(kind=kind, effect=trigger.effect, at=now, values=looks[kind].values, reason=looks[kind].reason)
+        for kind, trigger in TRIGGERS.items()
+        if looks[kind].is_crossed and _is_rested(trigger, settings, last_fired.get(kind), now)
+    )
 
 
 def fired(
@@ -75,3 +93,7 @@ def fired(
     """
     found = (ask(kind, history, settings, last_fired.get(kind), now) for kind in TRIGGERS)
     return tuple(firing for firing in found if firing is not None)
+
+
+def _is_rested(trigger: Trigger, settings: TriggerSettings, last_fired: datetime | None, now: datetime) -> bool:
+    return trigger.effect is Effect.PAUSE or has_cooled(last_fired, trigger.cooldown(settings), now)

@@ -33,5 +33,12 @@ class TriggerSettings(BaseModel):
     hold_days: float = Field(7, ge=1, description="recent decisions whose hold share is taken, days")
     pause_volatility: float = Field(3.0, gt=1, description="1-day volatility over its 90-day median that pauses")
     pause_missing: float = Field(0.20, gt=0, lt=1, description="share of missing bars in a day that pauses")
+    anomaly_missing: float = Field(
+        0.05, gt=0, lt=1, description="share of a ticker's missing bars in a day that alerts"
+    )
+    anomaly_owed_bars: int = Field(4, ge=1, description="newest bars of a ticker in a row, missing, that alert, count")
+    anomaly_refused: float = Field(
+        0.01, gt=0, lt=1, description="share of a ticker's unusable rows in a day that alerts"
+    )
     cooldown_days: float = Field(14, gt=0, description="rest of a trigger that asks for a training, days")
     alert_cooldown_days: float = Field(1, gt=0, description="rest of an alert; calm after which a pause lifts, days")
