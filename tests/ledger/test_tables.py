@@ -5,7 +5,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import START, day, fill_user_tables, promoted
+from ledger_world import START, day, fill_user_tables, held_selection, promoted
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.ab_tables import AB_STATES, WINNERS
@@ -14,6 +14,8 @@ from pawl.ledger.decision_tables import LABEL_QUALITIES, POLICIES, ROW_KINDS
 from pawl.ledger.inferences import Inference, append_inferences
 from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.metadata import MODEL_ROLES
+from pawl.ledger.monthly_selections import record_selection
+from pawl.ledger.monthly_tables import SELECTION_ACTS
 from pawl.ledger.pair_tables import PAIR_QUALITIES
 from pawl.ledger.replay_log import ReplayRow, append_rows, open_replay
 from pawl.ledger.service_tables import LETTER_STATES, REPORT_STATES, corpus_documents
@@ -122,6 +124,8 @@ def test_the_named_indexes_stand_on_their_base_tables(ledger: Ledger, index: str
         ("dead_letters", "status", LETTER_STATES),
         ("user_reports", "status", REPORT_STATES),
         ("loop_outbox", "topic", TOPICS),
+        ("monthly_selections", "act", SELECTION_ACTS),
+        ("monthly_selections", "role", MODEL_ROLES),
         ("replay_log", "policy", POLICIES),
         ("replay_log", "kind", ROW_KINDS),
     ],
@@ -164,6 +168,7 @@ def fill(ledger: Ledger) -> None:
         )  # fmt: skip
         append_inferences(tx, [inference])
         fill_user_tables(tx)
+        record_selection(tx, held_selection())
         text = {"source": "here", "licence": "MIT", "licence_checked_at": day(1), "content": "a text"}
         tx.execute(sa.insert(corpus_documents).values(**text, content_hash="c" * 64))
 

@@ -12,6 +12,7 @@ from pawl.jobs.golden import answer_once, golden_difference
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, roll_back, rollback_target
+from pawl.ledger.model_versions import require_files
 
 __all__ = ["RolledBack", "roll_back_learner"]
 
@@ -39,6 +40,7 @@ def roll_back_learner(
     with ledger.reading() as tx:
         serving, before = rollback_target(tx, name)
     record = workspace.versions.get(before)
+    require_files(record.version, record.files_removed_at)
     files = workspace.artifacts.load(record.artifact)
     model = load_model(learner, files, record)
     answer_once(learner, model, files)

@@ -11,7 +11,7 @@ from pawl.errors import InputError, RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.evaluations import EvaluationReport, get_report, newest_report
 from pawl.ledger.identity import identity
-from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.model_versions import champion, get_version, require_files
 from pawl.ledger.version_tables import deployment_log, model_versions
 
 __all__ = [
@@ -53,9 +53,10 @@ def promote(tx: sa.Connection, version: ModelVersion, eval_id: UUID, move: Move)
     """Let a version serve, by the verdict that allows it.
 
     RefusalError unless that verdict passed, is the newest on this very version, and was measured against the champion
-    of today.
+    of today; and for a version whose files were given up.
     """
     stored = get_version(tx, version)
+    require_files(stored.version, stored.files_removed_at)
     serving = champion(tx, stored.learner, stored.role)
     _require_permission(tx, stored.version, serving, get_report(tx, eval_id))
     return _move_alias(tx, _Alias(stored.learner, stored.role, serving), stored.version, move, eval_id)

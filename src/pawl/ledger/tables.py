@@ -6,6 +6,7 @@ from pawl.ledger.decision_tables import decision_trajectories, inference_logs, r
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.metadata import METADATA
+from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
 from pawl.ledger.service_tables import (
@@ -33,6 +34,7 @@ APPEND_ONLY = (
     preference_pairs,
     pnl_entries,
     corpus_documents,
+    monthly_selections,
 )
 """The database itself refuses to change or delete a row of these."""
 

@@ -1,0 +1,1 @@
+"""The cycles of the live loop, and what each of them does."""
