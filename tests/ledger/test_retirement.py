@@ -61,7 +61,7 @@ def test_a_version_without_files_keeps_its_row_and_never_serves_again(ledger: Le
         found = get_version(tx, SECOND)
         assert (found.status, found.files_removed_at) == ("retired", day(31))
         assert [one.version for one in removed_versions(tx)] == [SECOND]
-        with pytest.raises(RefusalError, match="the files of `m002-1.1` were given up on 2024-02-01"):
+        with pytest.raises(RefusalError, match=r"the files of `m002-1\.1` were given up on 2024-02-01"):
             promote(tx, SECOND, report.eval_id, move(32))
         for unfit in (FIRST, SECOND):
             with pytest.raises(RefusalError, match="cannot be given up"):

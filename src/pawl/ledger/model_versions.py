@@ -132,7 +132,7 @@ def require_files(version: str, removed_at: datetime | None) -> None:
     """RefusalError for a version whose files were given up."""
     if removed_at is not None:
         raise RefusalError(
-            f"the files of `{version}` were given up on {removed_at:%Y-%m-%d}: an old daily version that nothing needed",
+            f"the files of `{version}` were given up on {removed_at:%Y-%m-%d}: an old daily version",
             where="model_versions",
             fix="choose a kept version (pawl versions), or train a new one",
         )
