@@ -11,7 +11,7 @@ from pawl.ledger.migrations.append_only import allow_changes, refuse_changes
 __all__ = ["downgrade", "upgrade"]
 
 revision = "r0009"
-down_revision = "r0004"
+down_revision = "r0006"
 
 
 def upgrade() -> None:
@@ -51,7 +51,7 @@ def downgrade() -> None:
     ):
         if tx.execute(sa.text(holds)).scalar_one():
             raise RefusalError(
-                f"`{what}` holds rows of monthly selections, which revision r0004 has no place for",
+                f"`{what}` holds rows of monthly selections, which the revision before has no place for",
                 where="ledger",
                 fix="keep this revision, or export the rows and empty the table first",
             )
