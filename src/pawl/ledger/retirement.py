@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.ab_tables import ab_tests
+from pawl.ledger.column_types import UtcTime
 from pawl.ledger.deployments import list_deployments, preceding
 from pawl.ledger.model_versions import StoredVersion, champion, list_versions
 from pawl.ledger.version_tables import model_versions
@@ -64,7 +65,7 @@ def give_up_files(tx: sa.Connection, versions: Collection[ModelVersion], reason:
             .where(c.version == version, c.files_removed_at.is_(None), c.is_active.is_(False))
             .values(
                 files_removed_at=at,
-                deprecated_at=sa.func.coalesce(c.deprecated_at, at, type_=c.deprecated_at.type),
+                deprecated_at=sa.func.coalesce(c.deprecated_at, sa.literal(at, UtcTime())),
                 deprecated_reason=sa.func.coalesce(c.deprecated_reason, reason),
                 status="retired",
                 updated_at=at,

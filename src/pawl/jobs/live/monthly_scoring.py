@@ -1,6 +1,6 @@
 """The figures that a month is ranked by: every version on the same bars, which none of them has been trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,17 +49,21 @@ class Compared:
 
 
 def compare_month(
-    workspace: Workspace, learner: Learner[Any], contenders: Sequence[StoredVersion], ground: Ground
+    workspace: Workspace,
+    learner: Learner[Any],
+    versions: Sequence[StoredVersion],
+    contenders: Collection[ModelVersion],
+    ground: Ground,
 ) -> Compared:
     """What each version would have done over the last days, by the backtest that the gate uses too.
 
-    contenders: with their ancestors, whose readings count as theirs; those without files are ancestors only. Versions
-    are comparable on the same bars alone, so the span starts where the newest training of those that take part ends; a
+    versions: all of the learner, for what an ancestor of a contender has read counts as read by it. Versions are
+    comparable on the same bars alone, so the span starts where the newest training of those that take part ends; a
     version trained in the newest `min_unread_days` takes no part, and can next month. Signals that were given in this
     time, acting or in shadow, are the same ones: live and replay say the same.
     """
-    by_name = {one.version: one for one in contenders}
-    starts = {name: unread_from(one, by_name) for name, one in by_name.items() if one.files_removed_at is None}
+    by_name = {one.version: one for one in versions}
+    starts = {name: unread_from(by_name[name], by_name) for name in sorted(contenders)}
     latest_start = ground.at - timedelta(days=ground.rules.min_unread_days)
     left_out = {
         name: f"trained on bars up to {start:%Y-%m-%d}: fewer than {ground.rules.min_unread_days} unread days"

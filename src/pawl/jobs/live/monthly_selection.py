@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pawl.evaluation.ranking import Ranked, rank
 from pawl.gates.verdict import Verdict
 from pawl.ids import ModelVersion
-from pawl.jobs.live.monthly_scoring import Compared, Ground, compare_month
+from pawl.jobs.live.monthly_scoring import Compared, Ground, compare_month, unread_from
 from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.jobs.live.retention import may_go, sweep
 from pawl.jobs.loaded_models import LoadedModels
@@ -23,6 +23,7 @@ from pawl.ledger.model_versions import StoredVersion, champion, list_versions
 from pawl.ledger.monthly_selections import NewSelection, Selection, find_selection, record_selection
 from pawl.ledger.retirement import ever_served, give_up_files, in_use, retire
 from pawl.market.bars import visible_before
+from pawl.registry.versions import VersionRecord
 
 __all__ = ["MonthlyWorld", "month_before", "select_monthly"]
 
@@ -64,6 +65,15 @@ class _State:
     served: frozenset[ModelVersion]
     serving: ModelVersion | None
     under_way: str
+
+    @property
+    def contenders(self) -> list[ModelVersion]:
+        """Every version with its files but those that were retired as poor."""
+        return [
+            one.version
+            for one in self.versions
+            if one.files_removed_at is None and (one.status != "retired" or one.version in self.served)
+        ]
 
 
 def month_before(at: datetime) -> str:
@@ -112,12 +122,12 @@ def _state(tx: sa.Connection, world: MonthlyWorld, at: datetime) -> _State:
 
 def _hold(world: MonthlyWorld, state: _State, at: datetime) -> Selection:
     ground = Ground(tickers=world.tickers, costs=world.terms.costs, rules=world.settings.ranking, at=at)
-    contenders = [one for one in state.versions if one.status != "retired" or one.version in state.served]
-    compared = compare_month(world.workspace, world.learner, _with_ancestors(contenders, state.versions), ground)
+    compared = compare_month(world.workspace, world.learner, state.versions, state.contenders, ground)
     ranking = rank(compared.figures, world.settings.ranking, state.serving)
     best = ModelVersion(ranking[0].version) if ranking and ranking[0].place else None
     obstacle = _obstacle(best, state)
-    verdict = None if best is None or obstacle else _ask_gate(world, state, best, at)
+    n_ranked = sum(one.place is not None for one in ranking)
+    verdict = None if best is None or obstacle else _ask_gate(world, state, best, n_ranked, at)
     reason = obstacle or _told(best, state.serving, verdict)
     new = NewSelection(
         learner=world.learner.spec.name, role=ROLE, month=month_before(at), held_at=at,
@@ -126,17 +136,6 @@ def _hold(world: MonthlyWorld, state: _State, at: datetime) -> Selection:
         removed=may_go(state.versions, _kept_as(state, best, verdict), at, world.settings.daily_files_months),
     )  # fmt: skip
     return _write(world, new, verdict)
-
-
-def _with_ancestors(contenders: Sequence[StoredVersion], versions: Sequence[StoredVersion]) -> list[StoredVersion]:
-    """The contenders, and whatever they descend from without its files: it takes no part, but it has read."""
-    names = {one.version for one in contenders}
-    # Any instant but None says that a version takes no part.
-    return [
-        *contenders,
-        *(replace(one, files_removed_at=one.files_removed_at or one.trained_at)
-          for one in versions if one.version not in names),
-    ]  # fmt: skip
 
 
 def _obstacle(best: ModelVersion | None, state: _State) -> str:
@@ -148,18 +147,29 @@ def _obstacle(best: ModelVersion | None, state: _State) -> str:
     return f"`{best}` ranks first, but {state.under_way}" if state.under_way else ""
 
 
-def _ask_gate(world: MonthlyWorld, state: _State, best: ModelVersion, at: datetime) -> Verdict:
-    versions = world.workspace.versions
-    with versions.ledger.reading() as tx:
-        n_trials = count_trials(tx, best)
-    record = versions.get(best)
+def _ask_gate(world: MonthlyWorld, state: _State, best: ModelVersion, n_ranked: int, at: datetime) -> Verdict:
+    """The verdict on the best, on bars that neither it, the champion, nor any ancestor of theirs has been trained on.
+
+    It was chosen for its figures of a month that the gate looks at too, so every version it was chosen from is a trial.
+    """
+    with world.workspace.versions.ledger.reading() as tx:
+        n_trials = count_trials(tx, best) + n_ranked - 1
+    record = _unread(world, state, best)
     case = Case(
         candidate=record,
-        champion=None if state.serving is None else versions.get(state.serving),
+        champion=None if state.serving is None else _unread(world, state, state.serving),
         n_trials=n_trials,
     )
     bars = visible_before(world.workspace.silver.scan(world.learner.spec.timeframe, record.tickers), at).collect()
     return reach_verdict(LoadedModels(world.workspace, world.learner), case, bars, world.terms)
+
+
+def _unread(world: MonthlyWorld, state: _State, version: ModelVersion) -> VersionRecord:
+    """The record of a version that may be scored where its ancestors have read nothing either."""
+    record = world.workspace.versions.get(version)
+    by_name = {one.version: one for one in state.versions}
+    start = unread_from(by_name[version], by_name)
+    return replace(record, certificate=replace(record.certificate, scored_from=start, first_allowed=start))
 
 
 def _told(best: ModelVersion | None, serving: ModelVersion | None, verdict: Verdict | None) -> str:
