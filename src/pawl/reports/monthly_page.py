@@ -1,6 +1,8 @@
 """The monthly report as a page: its parts in the frame that all pages share, with its curves drawn."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
 
 import polars as pl
 
@@ -8,7 +10,7 @@ from pawl.reports.chart_style import axis, axis_title, base_layout, dates, label
 from pawl.reports.equity_chart import equity_section
 from pawl.reports.frame import Frame, page
 from pawl.reports.monthly_data import MonthlyReport
-from pawl.reports.monthly_parts import MonthTable, Part, parts
+from pawl.reports.monthly_parts import MonthTable, Part, best_ranked, parts
 from pawl.reports.monthly_series import month_series
 from pawl.reports.report_data import CurveRole, EquityCurve
 from pawl.reports.section import Chart, Column, Json, Section, table, with_table
@@ -42,12 +44,10 @@ def _section(part: Part, data: MonthlyReport) -> Section:
     if part.id == "signals" and tables:
         chart = _signal_chart(data, part.lead)
         return Section(id=part.id, title=part.title, lead=part.lead, body=with_table(chart, tables[0]), charts=(chart,))
-    if part.id == "ranking" and (chart_of := _ranking_chart(data, part.lead)) is not None:
-        figure = f"<figure>{chart_of.html()}</figure>"
-        body = (
-            with_table(chart_of, tables[0]).replace("The numbers", "The figures of each version") if tables else figure
+    if part.id == "ranking" and (ranked := _ranking_chart(data, part.lead)) is not None:
+        return Section(
+            id=part.id, title=part.title, lead=part.lead, body=with_table(ranked, tables[0]), charts=(ranked,)
         )
-        return Section(id=part.id, title=part.title, lead=part.lead, body=body, charts=(chart_of,))
     body = "".join(tables) or '<p class="absent">Nothing to show here.</p>'
     return Section(id=part.id, title=part.title, lead=part.lead, body=body)
 
@@ -59,7 +59,7 @@ def _table(one: MonthTable) -> str:
 
 def _ranking_chart(data: MonthlyReport, lead: str) -> Chart | None:
     """What each figure adds to the score of each ranked version."""
-    placed = [row for row in data.selected.ranking if row["place"]] if data.selected else []
+    placed = best_ranked(data)
     if not placed:
         return None
     shown = (
@@ -144,4 +144,8 @@ def _equity(data: MonthlyReport) -> Section:
         return equity_section(())
     frame = series.select(pl.col("day").cast(pl.Datetime("us", "UTC")).alias("ts"), "equity", "drawdown")
     note = '<p class="aside">Of the acting version\'s signals, a tenth of the capital in each, after costs.</p>'
-    return equity_section([EquityCurve(name="acting version", role=CurveRole.MODEL, frame=frame)], note=note)
+    section = equity_section([EquityCurve(name="acting version", role=CurveRole.MODEL, frame=frame)], note=note)
+    (chart,) = section.charts
+    # A month moves little: with two decimals every mark of the axis would say 1.00.
+    finer = {"yaxis": {**cast("Mapping[str, Json]", chart.layout["yaxis"]), "tickformat": ".4~f"}}
+    return replace(section, charts=(replace(chart, layout={**chart.layout, **finer}),))

@@ -1,6 +1,6 @@
 """The monthly report in parts, each a sentence and its tables: written once, for the page and for Markdown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,10 @@ from pawl.reports.monthly_data import MonthlyReport
 from pawl.reports.report_data import Unit
 from pawl.reports.wording import NOTHING, day, figure, moment, plural, signed
 
-__all__ = ["PARTS", "MonthTable", "Part", "parts"]
+__all__ = ["PARTS", "MonthTable", "Part", "best_ranked", "parts"]
+
+_DRAWN = 25
+"""More versions than these are in the tables only."""
 
 _MARKS = {True: "met", False: "not met", None: "not measured"}
 
@@ -30,6 +33,12 @@ class Part:
     title: str
     lead: str
     tables: Sequence[MonthTable] = ()
+
+
+def best_ranked(data: MonthlyReport) -> list[Mapping[str, Any]]:
+    """Rows of the ranked versions that are drawn, the best first."""
+    ranking = data.selected.ranking if data.selected else ()
+    return [row for row in ranking if row["place"]][:_DRAWN]
 
 
 def parts(data: MonthlyReport) -> list[Part]:
@@ -67,9 +76,9 @@ def _ranking(data: MonthlyReport) -> Part:
     placed = [row for row in data.selected.ranking if row["place"]]
     since = f"from {moment(data.selected.scored_from)} to {moment(data.selected.held_at)} UTC"
     lead = (
-        f"{plural(len(placed), 'version')} of {len(data.selected.ranking)} compared on the same bars, {since}, on which "
-        "none of them has been trained. Score: 0.3 win rate + 0.3 Sharpe + 0.2 average PnL + 0.2 (1 − drawdown), each "
-        "laid on 0 to 1 across the versions."
+        f"{len(placed)} of {plural(len(data.selected.ranking), 'version')} compared on the same bars, {since}, which "
+        "none of them has been trained on. Score: 0.3 win rate + 0.3 Sharpe + 0.2 average PnL + 0.2 (1 − drawdown), "
+        "each laid on 0 to 1 across the versions."
         if placed
         else "No version could be ranked."
     )
@@ -102,7 +111,10 @@ def _versions(data: MonthlyReport) -> Part:
     if not data.versions:
         return Part(id="versions", title="Versions", lead="No version was ever trained.")
     kept = sum(not one.given_up for one in data.versions)
-    lead = f"{plural(len(data.versions), 'version')} on record, {kept} with their files. Figures are of real and virtual outcomes of the month's own signals."
+    lead = (
+        f"{plural(len(data.versions), 'version')} on record, {kept} with files. Figures are of the signals that each "
+        "gave in this month, by their real outcomes or, where nobody traded, by virtual ones."
+    )
     rows = [
         [
             one.version,
@@ -124,7 +136,7 @@ def _versions(data: MonthlyReport) -> Part:
         caption="Every version, and what its signals of the month came to; times in UTC",
         columns={
             "Version": False, "Kind": False, "Trained": False, "Status": False, "Verdict": False, "Signals": True,
-            "Hold": True, "In shadow": True, "Resolved": True, "Win rate": True, "Avg PnL": True, "Retired because": False,
+            "Hold": True, "In shadow": True, "Resolved": True, "Win rate": True, "Avg PnL": True, "Why": False,
         },
         rows=rows,
     )  # fmt: skip
@@ -178,7 +190,9 @@ def _signals(data: MonthlyReport) -> Part:
     )
     table = MonthTable(
         caption="Signals of the acting version by day, UTC",
-        columns={"Day": False, "Signals": True, "Hold": True, "Resolved": True, "Wins": True, "Losses": True, "PnL": True},
+        columns={
+            "Day": False, "Signals": True, "Hold": True, "Resolved": True, "Wins": True, "Losses": True, "PnL": True,
+        },
         rows=[
             [day(row["day"]), *(figure(row[name], Unit.COUNT) for name in total), signed(row["pnl_bps"], Unit.BPS)]
             for row in data.days.iter_rows(named=True)
@@ -212,7 +226,8 @@ def _quality(data: MonthlyReport) -> Part:
     if not data.quality:
         return Part(id="quality", title="Data quality", lead="No bar of this month is in the store.")
     failing = sum(one.verdict == "fail" for one in data.quality)
-    lead = f"{plural(sum(one.n_bars for one in data.quality), 'bar')} of {plural(len(data.quality), 'ticker')}; {failing} failing."
+    n_bars = sum(one.n_bars for one in data.quality)
+    lead = f"{plural(n_bars, 'bar')} of {plural(len(data.quality), 'ticker')}, {failing} of them failing the checks."
     table = MonthTable(
         caption="Bars of the month by ticker, times in UTC",
         columns={

@@ -1,9 +1,10 @@
-"""The charts of the monthly report as PNG files, for where no page can be opened. The same data gives the same bytes."""
+"""The charts of the monthly report as PNG files, for where no page opens. The same data gives the same bytes."""
 
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from pawl.reports.monthly_data import MonthlyReport
+from pawl.reports.monthly_parts import best_ranked
 from pawl.reports.monthly_series import STAKE, month_series
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _SIZE, _DPI = (9.0, 4.4), 120
 def month_charts(data: MonthlyReport) -> dict[str, bytes]:
     """Id of a part → its chart as PNG; a part without figures has none."""
     charts = {}
-    if data.selected is not None and any(row["place"] for row in data.selected.ranking):
+    if best_ranked(data):
         charts["ranking"] = _png(_ranking(data))
     if int(data.days["n_signals"].sum()) or int(data.days["n_resolved"].sum()):
         charts["signals"] = _png(_signals(data))
@@ -34,15 +35,14 @@ def month_charts(data: MonthlyReport) -> dict[str, bytes]:
 
 
 def _figure(n_rows: int) -> "tuple[Figure, list[Axes]]":
-    """A figure of its own canvas: nothing of matplotlib's global state is read or left changed."""
-    from matplotlib import rc_context  # noqa: PLC0415 - 0.5 s to import
+    """A figure of its own canvas: no window is opened, and nothing of matplotlib's global state is changed."""
+    # Not at the top: 0.5 s to import.
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    with rc_context():
-        figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained", facecolor="white")
-        FigureCanvasAgg(figure)
-        found = figure.subplots(n_rows, 1, sharex=n_rows > 1, squeeze=False)
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    found = figure.subplots(n_rows, 1, sharex=n_rows > 1, squeeze=False)
     axes: list[Axes] = list(found[:, 0])
     for one in axes:
         one.grid(visible=True, color=_GRID, linewidth=0.8)
@@ -56,7 +56,8 @@ def _figure(n_rows: int) -> "tuple[Figure, list[Axes]]":
 
 def _ranking(data: MonthlyReport) -> "Figure":
     figure, (axes,) = _figure(1)
-    placed = [row for row in data.selected.ranking if row["place"]] if data.selected else []
+    placed = best_ranked(data)
+    figure.set_size_inches(_SIZE[0], 1.6 + 0.36 * max(len(placed), 2))
     names = [row["version"].replace("$", r"\$") for row in placed]
     left = [0.0] * len(placed)
     for name, key, weight, colour, hatch in _PARTS:
@@ -69,11 +70,13 @@ def _ranking(data: MonthlyReport) -> "Figure":
     axes.set_xlim(0, 1.08)
     axes.invert_yaxis()
     axes.set_title(f"{data.learner} in {data.month}: score of each version", loc="left", color=_INK, fontsize=12)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4, frameon=False, fontsize=9, labelcolor=_INK)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, frameon=False, fontsize=9, labelcolor=_INK)
     return figure
 
 
 def _signals(data: MonthlyReport) -> "Figure":
+    from matplotlib.dates import DateFormatter  # noqa: PLC0415
+
     figure, (shares, results, capital) = _figure(3)
     figure.set_size_inches(_SIZE[0], 7.2)
     series = month_series(data.days)
@@ -96,6 +99,7 @@ def _signals(data: MonthlyReport) -> "Figure":
     capital.plot(days, series["equity"].to_list(), color=_GREEN, linewidth=2)  # type: ignore[arg-type]
     capital.set_ylabel(f"equity, {STAKE:.0%} a signal", color=_SOFT)
     capital.ticklabel_format(axis="y", useOffset=False)
+    capital.xaxis.set_major_formatter(DateFormatter("%m-%d"))
     return figure
 
 
