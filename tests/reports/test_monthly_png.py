@@ -13,7 +13,8 @@ import sys; sys.path.insert(0, sys.argv[1])
 from hashlib import sha256
 from pawl.reports.monthly_png import month_charts
 from synthetic_month import synthetic_month
-print("matplotlib.pyplot" in sys.modules, {name: sha256(png).hexdigest() for name, png in month_charts(synthetic_month()).items()})
+charts = month_charts(synthetic_month())
+print("matplotlib.pyplot" in sys.modules, {name: sha256(png).hexdigest() for name, png in charts.items()})
 """
 
 

@@ -18,6 +18,7 @@ from pawl.cli.doctor import doctor
 from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.replay import replay
+from pawl.cli.report import report_app
 from pawl.cli.serve import serve
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.simulate import simulate_app
@@ -69,6 +70,7 @@ app.add_typer(dead_letters.app)
 app.command()(worker)
 app.add_typer(token_app)
 app.add_typer(triggers.app)
+app.add_typer(report_app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)
