@@ -86,20 +86,20 @@ def _signals(data: MonthlyReport) -> "Figure":
         ("hold share", "hold_share", _ORANGE, "--"),
     ):
         drawn = [float("nan") if one is None else 100 * one for one in series[column]]
-        shares.plot(days, drawn, style, color=colour, linewidth=2, label=name)  # type: ignore[arg-type]
+        shares.plot(days, drawn, style, color=colour, linewidth=2, label=name)
     shares.set_ylim(0, 105)
     shares.set_ylabel("%", color=_SOFT)
     shares.legend(loc="lower left", frameon=False, fontsize=9, labelcolor=_INK, ncols=2)
     shares.set_title(
         f"{data.learner} in {data.month}: the acting version's signals", loc="left", color=_INK, fontsize=12
     )
-    results.bar(days, series["pnl_bps"].to_list(), color=_BLUE, width=0.8)  # type: ignore[arg-type]
+    results.bar(days, series["pnl_bps"].to_list(), color=_BLUE, width=0.8)
     results.axhline(0, color=_SOFT, linewidth=0.8)
     results.set_ylabel("PnL a day, bps", color=_SOFT)
-    capital.plot(days, series["equity"].to_list(), color=_GREEN, linewidth=2)  # type: ignore[arg-type]
+    capital.plot(days, series["equity"].to_list(), color=_GREEN, linewidth=2)
     capital.set_ylabel(f"equity, {STAKE:.0%} a signal", color=_SOFT)
     capital.ticklabel_format(axis="y", useOffset=False)
-    capital.xaxis.set_major_formatter(DateFormatter("%m-%d"))
+    capital.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
     return figure
 
 

@@ -123,7 +123,7 @@ def _state(tx: sa.Connection, world: MonthlyWorld, at: datetime) -> _State:
 def _hold(world: MonthlyWorld, state: _State, at: datetime) -> Selection:
     ground = Ground(tickers=world.tickers, costs=world.terms.costs, rules=world.settings.ranking, at=at)
     compared = compare_month(world.workspace, world.learner, state.versions, state.contenders, ground)
-    ranking = rank(compared.figures, world.settings.ranking, state.serving)
+    ranking = rank({str(name): one for name, one in compared.figures.items()}, world.settings.ranking, state.serving)
     best = ModelVersion(ranking[0].version) if ranking and ranking[0].place else None
     obstacle = _obstacle(best, state)
     n_ranked = sum(one.place is not None for one in ranking)
@@ -227,14 +227,15 @@ def _write(world: MonthlyWorld, new: NewSelection, verdict: Verdict | None) -> S
     """All of it, or nothing."""
     at = new.held_at
     with world.workspace.versions.ledger.transaction() as tx:
-        if verdict is not None and new.best is not None:
-            asked = NewEvaluation(version=new.best, baseline=new.champion, verdict=verdict, figures={})
+        best = new.best
+        if verdict is not None and best is not None:
+            asked = NewEvaluation(version=best, baseline=new.champion, verdict=verdict, figures={})
             report = record_evaluation(tx, asked, at)
             new = replace(new, eval_id=report.eval_id)
             if verdict.passed and world.begin_rollout is not None:
                 new = replace(new, act="rollout")
             elif verdict.passed:
-                moved = promote(tx, new.best, report.eval_id, Move(by=BY, reason=new.reason, at=at))
+                moved = promote(tx, best, report.eval_id, Move(by=BY, reason=new.reason, at=at))
                 world.on_move(tx, moved)
                 new = replace(new, act="promoted")
         for version, reason in new.retired.items():
