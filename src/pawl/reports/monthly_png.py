@@ -37,8 +37,8 @@ def month_charts(data: MonthlyReport) -> dict[str, bytes]:
 def _figure(n_rows: int) -> "tuple[Figure, list[Axes]]":
     """A figure of its own canvas: no window is opened, and nothing of matplotlib's global state is changed."""
     # Not at the top: 0.5 s to import.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -75,7 +75,7 @@ def _ranking(data: MonthlyReport) -> "Figure":
 
 
 def _signals(data: MonthlyReport) -> "Figure":
-    from matplotlib.dates import DateFormatter  # noqa: PLC0415
+    from matplotlib.dates import DateFormatter
 
     figure, (shares, results, capital) = _figure(3)
     figure.set_size_inches(_SIZE[0], 7.2)

@@ -86,7 +86,7 @@ def test_rev_r36_champion_rollback_target_arms_and_rollouts_keep_their_files(mar
     market.serve(daily(10), day_of("2025-11-20"))
     market.serve(daily(11), day_of("2025-11-21"))
     with market.ledger.transaction() as tx:
-        arms = {"model_a_version": daily(11), "model_b_version": daily(12), "learner": "oracle"}
+        arms = {"model_a_version": WEEKLY, "model_b_version": daily(12), "learner": "oracle"}
         tx.execute(sa.insert(ab_tests).values(id=identity("t", 1), test_name="week", start_date=START, **arms))
         tx.execute(sa.update(model_versions).where(model_versions.c.version == daily(13)).values(status="canary"))
     select_monthly(market.world(), LATER)
