@@ -1,0 +1,56 @@
+"""What the loop's events say to a person, and which of them say nothing."""
+
+from pawl.events.bus import Event, Handler
+from pawl.events.notice import Notice
+from pawl.events.notices import Notices
+from pawl.ledger.loop_payloads import NewPrediction, TrainingCompleted, read_loop_payload
+
+__all__ = ["NOTICED_TOPICS", "notice_of", "notifying"]
+
+
+def notice_of(event: Event) -> Notice | None:
+    """The notice of an event; None for a `hold`, and for what nobody needs to be told of."""
+    said = read_loop_payload(event.topic, event.payload)
+    if isinstance(said, NewPrediction) and said.signal != "hold":
+        return _signal(event, said)
+    if isinstance(said, TrainingCompleted):
+        return _training(event, said)
+    return None
+
+
+def notifying(notices: Notices) -> Handler:
+    """The handler of a group that tells people. It hands over and goes on: no event waits for Discord."""
+
+    def handle(event: Event) -> None:
+        notice = notice_of(event)
+        if notice is not None:
+            notices.notify(notice)
+
+    return handle
+
+
+NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic)
+"""What such a group subscribes to."""
+
+
+def _signal(event: Event, said: NewPrediction) -> Notice:
+    return Notice(
+        kind="signal",
+        key=str(event.event_id),
+        at=event.at,
+        title=f"{said.signal.upper()} {said.pair}",
+        body=f"confidence {said.confidence:.0%}, {said.timeframe} bar of {said.bar_timestamp:%Y-%m-%d %H:%M} UTC, "
+        f"{said.learner} {said.model_version}",
+    )
+
+
+def _training(event: Event, said: TrainingCompleted) -> Notice:
+    is_done = said.status == "succeeded"
+    what = f"{said.training_type} training of {said.learner}, job {said.train_job_id}"
+    return Notice(
+        kind="training_done" if is_done else "training_failed",
+        key=str(event.event_id),
+        at=event.at,
+        title=f"{said.model_version} is trained" if is_done else f"The training of {said.model_version} failed",
+        body=what if is_done else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
+    )

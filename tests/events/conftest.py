@@ -1,0 +1,5 @@
+"""A Redis and a Discord for the tests of this room."""
+
+from event_fixtures import corner, discord, own_redis, redis, redis_url
+
+__all__ = ["corner", "discord", "own_redis", "redis", "redis_url"]

@@ -1,0 +1,86 @@
+"""What the events of the loop say to a person."""
+
+import pytest
+import sqlalchemy as sa
+
+from discord_server import DiscordServer
+from ledger_world import START, fill_user_tables, promoted
+from loop_events import bars, outcome, prediction, training
+from pawl.errors import InputError
+from pawl.events.bus import Event
+from pawl.events.event_settings import EventSettings
+from pawl.events.in_process_bus import InProcessBus
+from pawl.events.notice_settings import NoticeSettings, notice_urls
+from pawl.events.notice_texts import NOTICED_TOPICS, notice_of, notifying
+from pawl.events.notices import Notices
+from pawl.events.relay import Relay
+from pawl.ledger.database import Ledger
+from pawl.ledger.loop_outbox import announce, unpublished
+from pawl.ledger.loop_payloads import LoopPayload
+from pawl.ledger.signal_tables import trading_signals
+
+SETTINGS = EventSettings(poll_sec=0.05, backoff_base_sec=0.01, backoff_max_sec=0.05)
+
+
+def event(payload: LoopPayload) -> Event:
+    return Event(event_id=payload.event_id, topic=payload.topic, at=START, payload=payload.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("signal", ["buy", "sell", "hold"])
+def test_rev_r6_only_a_signal_that_is_no_hold_is_told(signal: str) -> None:
+    told = notice_of(event(prediction(1, signal)))
+    assert (told is None) == (signal == "hold")
+    if told is not None:
+        assert (told.kind, told.title, told.at) == ("signal", f"{signal.upper()} EURUSD", START)
+        assert told.body == "confidence 75%, 15m bar of 2024-01-01 00:15 UTC, reversal v3.2"
+
+
+def test_a_training_is_told_whether_it_ended_well_or_not() -> None:
+    done, failed = notice_of(event(training(1))), notice_of(event(training(2, "failed")))
+    assert done is not None
+    assert failed is not None
+    assert (done.kind, done.title) == ("training_done", "v3.3 is trained")
+    assert (failed.kind, failed.title) == ("training_failed", "The training of v3.3 failed")
+    assert failed.body.endswith("out of memory. The champion goes on serving.")
+    assert done.key != failed.key
+
+
+@pytest.mark.parametrize("payload", [bars(1), outcome(1)], ids=["bars", "outcome"])
+def test_bars_and_outcomes_are_not_told(payload: LoopPayload) -> None:
+    assert notice_of(event(payload)) is None
+
+
+def test_an_event_that_breaks_its_contract_is_an_error_and_no_notice() -> None:
+    broken = Event(event_id=bars(1).event_id, topic="new_prediction", at=START, payload={"signal": "buy"})
+    with pytest.raises(InputError, match="new_prediction"):
+        notice_of(broken)
+
+
+def test_rev_r6_a_discord_that_fails_loses_no_signal_and_holds_nothing_up(
+    ledger: Ledger, discord: DiscordServer
+) -> None:
+    """From the signal's transaction to Discord: `hold` says nothing, and the signals stand whatever Discord does."""
+    discord.behave("500", "500")  # all that it is given of the first one
+    quick = NoticeSettings(max_attempts=2, backoff_base_sec=0.01, backoff_max_sec=0.01, timeout_sec=1)
+    notices = Notices(quick, notice_urls({"PAWL_NOTICE_URLS": "discord://1/main"}))
+    with ledger.transaction() as tx:
+        promoted(tx, "m002-1.0", on=1)
+        fill_user_tables(tx)
+        tx.execute(sa.update(trading_signals).values(signal="buy"))
+        for number, signal in enumerate(("buy", "hold", "sell")):
+            announce(tx, prediction(number, signal), START)
+    with InProcessBus(SETTINGS.backoff, lambda _: None, 100) as bus:
+        bus.subscribe(NOTICED_TOPICS, "notices", notifying(notices))
+        relay = Relay(ledger, bus, SETTINGS, lambda: START)
+        relay.step()
+        assert bus.wait_idle(10)
+        relay.step()
+    assert notices.wait_idle(10)
+    notices.close()
+    counts = notices.counts()
+    assert (counts.sent, counts.failed) == (1, 1)
+    assert [one.content.split()[0] for one in discord.taken] == ["SELL"]
+    assert all("HOLD" not in one.content for one in discord.asked)
+    with ledger.reading() as tx:
+        assert unpublished(tx, 10) == []
+        assert tx.execute(sa.select(trading_signals.c.signal)).scalar_one() == "buy"
