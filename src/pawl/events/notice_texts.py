@@ -1,9 +1,11 @@
 """What the loop's events say to a person, and which of them say nothing."""
 
+from pathlib import Path
+
 from pawl.events.bus import Event, Handler
 from pawl.events.notice import Notice
 from pawl.events.notices import Notices
-from pawl.ledger.loop_payloads import NewPrediction, TrainingCompleted, read_loop_payload
+from pawl.ledger.loop_payloads import NewPrediction, ReportReady, TrainingCompleted, read_loop_payload
 
 __all__ = ["NOTICED_TOPICS", "notice_of", "notifying"]
 
@@ -15,6 +17,8 @@ def notice_of(event: Event) -> Notice | None:
         return _signal(event, said)
     if isinstance(said, TrainingCompleted):
         return _training(event, said)
+    if isinstance(said, ReportReady):
+        return _report(event, said)
     return None
 
 
@@ -29,7 +33,7 @@ def notifying(notices: Notices) -> Handler:
     return handle
 
 
-NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic)
+NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic, ReportReady.topic)
 """What such a group subscribes to."""
 
 
@@ -53,4 +57,16 @@ def _training(event: Event, said: TrainingCompleted) -> Notice:
         at=event.at,
         title=f"{said.model_version} is trained" if is_done else f"The training of {said.model_version} failed",
         body=what if is_done else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
+    )
+
+
+def _report(event: Event, said: ReportReady) -> Notice:
+    return Notice(
+        kind="monthly_report",
+        key=str(event.event_id),
+        at=event.at,
+        title=f"{said.learner} in {said.month}",
+        body=said.summary,
+        # The page is several megabytes of drawing code; pictures and text are what a channel can show.
+        attachments=tuple(Path(one) for one in (*said.charts, said.markdown) if Path(one).exists()),
     )

@@ -1,4 +1,4 @@
-"""What the four events of the loop say, and what tells one event of a topic from another."""
+"""What the events of the loop say, and what tells one event of a topic from another."""
 
 from datetime import UTC
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,6 +14,7 @@ __all__ = [
     "LoopPayload",
     "NewMarketData",
     "NewPrediction",
+    "ReportReady",
     "SignalOutcome",
     "TrainingCompleted",
     "read_loop_payload",
@@ -111,13 +112,31 @@ class TrainingCompleted(LoopPayload):
     error: str | None = None
 
 
+class ReportReady(LoopPayload):
+    """The report of a month was written. summary: its first sentences. markdown, html, charts: files of the workspace.
+
+    held_at: of the selection that closed the month; one that is held again is told again.
+    """
+
+    topic: ClassVar[str] = "report_ready"
+    named_by: ClassVar[tuple[str, ...]] = ("learner", "month", "held_at")
+
+    learner: Text
+    month: Text
+    held_at: Instant
+    summary: Annotated[str, Field(min_length=1, max_length=10_000)]
+    markdown: str
+    html: str
+    charts: tuple[str, ...] = ()
+
+
 LOOP_PAYLOADS: dict[str, type[LoopPayload]] = {
-    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted)
+    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, ReportReady)
 }
 """By topic.
 
 >>> list(LOOP_PAYLOADS)
-['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed']
+['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'report_ready']
 """
 
 

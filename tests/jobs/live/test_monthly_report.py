@@ -3,13 +3,23 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from discord_server import DiscordServer
+from event_fixtures import discord
 from monthly_world import AT, HOUR, TICKERS, Months, day_of, months
+from pawl.events.bus import Event
+from pawl.events.notice_settings import NoticeSettings
+from pawl.events.notice_texts import notifying
+from pawl.events.notices import Notices
 from pawl.jobs.live import monthly_report
 from pawl.jobs.live.monthly_facts import MonthSource
 from pawl.jobs.live.monthly_report import MonthlyFiles, run_month, write_month
 from pawl.ledger.database import Ledger
+from pawl.ledger.loop_outbox import unpublished
 from pawl.market.limits import QualityLimits
+
+__all__ = ["discord"]
 
 
 @pytest.fixture
@@ -72,3 +82,24 @@ def test_rev_r37_a_run_that_died_before_its_report_writes_it_when_it_is_repeated
     monkeypatch.undo()
     done = run_month(market.world(), source_of(market), AT, lambda tx, files, at: told.append(files))
     assert done["act"] == "promoted" and len(told) == 1
+
+
+def test_rev_r37_the_report_is_sent_to_ml_reports_with_its_pictures(market: Months, discord: DiscordServer) -> None:
+    for _ in range(2):  # a repeated run announces once
+        run_month(market.world(), source_of(market), AT)
+    with market.ledger.reading() as tx:
+        (waiting,) = unpublished(tx, 10)
+    assert (waiting.topic, waiting.at) == ("report_ready", AT)
+    urls = {channel: (SecretStr(f"discord://{channel}_id/token"),) for channel in ("default", "ml_reports")}
+    notices = Notices(NoticeSettings(), urls)
+    event = Event(event_id=waiting.event_id, topic=waiting.topic, at=AT, payload=waiting.payload, trace_id=None)
+    notifying(notices)(event)
+    assert notices.wait_idle(30)
+    notices.close()
+    assert {message.webhook for message in discord.taken} == {"ml_reports_id/token"}
+    said = "\n".join(message.content + str(message.said) for message in discord.taken)
+    assert "oracle in 2026-01" in said and "oracle-1.1 ranks first" in said
+    files = {name: body for message in discord.taken for name, (_, body) in message.files.items()}
+    picture = market.workspace.home / "reports" / "monthly" / "oracle" / "2026-01-ranking.png"
+    assert files["2026-01-ranking.png"] == picture.read_bytes()
+    assert "2026-01.md" in files

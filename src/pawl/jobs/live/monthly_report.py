@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from pawl.jobs.live.monthly_facts import MonthSource, gather_month
 from pawl.jobs.live.monthly_selection import MonthlyWorld, select_monthly
 from pawl.lake.atomic import write_atomically
+from pawl.ledger.loop_outbox import announce
+from pawl.ledger.loop_payloads import ReportReady
 from pawl.reports.monthly_data import MonthlyReport
 from pawl.reports.monthly_markdown import month_markdown
 from pawl.reports.monthly_page import render_month
 from pawl.reports.monthly_parts import parts
 from pawl.reports.monthly_png import month_charts
 
-__all__ = ["MonthlyFiles", "run_month", "write_month"]
+__all__ = ["MonthlyFiles", "announce_report", "run_month", "write_month"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +69,27 @@ def write_month(source: MonthSource, month: str) -> tuple[MonthlyReport, Monthly
     return data, files
 
 
+def announce_report(tx: sa.Connection, files: MonthlyFiles, at: datetime) -> None:
+    """Tell of a written report; one of the same selection is told once. at: when the selection was held."""
+    said = files.as_json()
+    announce(tx, ReportReady(held_at=at, **said), at)
+
+
 def run_month(
     world: MonthlyWorld,
     source: MonthSource,
     at: datetime,
-    announce_report: Callable[[sa.Connection, MonthlyFiles, datetime], object],
+    announcing: Callable[[sa.Connection, MonthlyFiles, datetime], object] = announce_report,
 ) -> Mapping[str, Any]:
     """The whole of a monthly run, as JSON values. Repeated for the same instant it finds the selection done, writes the
     same bytes, and announces the same report, which is told once.
 
-    announce_report: in a transaction after the files are in their place, so that nobody is told of what is not there.
+    announcing: in a transaction after the files are in their place, so that nobody is told of what is not there.
     """
     done = select_monthly(world, at)
     _, files = write_month(source, done.month)
     with world.workspace.versions.ledger.transaction() as tx:
-        announce_report(tx, files, at)
+        announcing(tx, files, at)
     return {
         "month": done.month,
         "act": done.act,
