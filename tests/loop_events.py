@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from ledger_world import START
 from pawl.ledger.identity import identity
-from pawl.ledger.loop_payloads import NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
+from pawl.ledger.loop_payloads import NewMarketData, NewPrediction, ReportReady, SignalOutcome, TrainingCompleted
 
-__all__ = ["bars", "outcome", "prediction", "training"]
+__all__ = ["bars", "outcome", "prediction", "report", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -42,4 +42,13 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
     return TrainingCompleted.model_validate(
         {"train_job_id": identity("job", number), "learner": "reversal", "model_version": "v3.3",
          "training_type": "full", "status": status, "error": None if status == "succeeded" else "out of memory"}
+    )  # fmt: skip
+
+
+def report(number: int) -> ReportReady:
+    """The report of a month was written."""
+    held_at = START + timedelta(days=number)
+    return ReportReady(
+        learner="reversal", month="2024-01", held_at=held_at, summary="The champion stayed.", markdown="m.md",
+        html="m.html", charts=("ranking.png",),
     )  # fmt: skip
