@@ -23,6 +23,7 @@ from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log, market_data, user_trading_history
 from pawl.ledger.model_versions import NewVersion, champion, record_version
+from pawl.ledger.monthly_selections import NewSelection
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
 from pawl.ledger.signal_tables import trading_signals
@@ -93,6 +94,16 @@ def promoted(tx: sa.Connection, version: str, on: int) -> Deployment:
     """Train, judge and promote a version on a day."""
     trained(tx, version)
     return promote(tx, ModelVersion(version), judged(tx, version, on=on).eval_id, move(on))
+
+
+def held_selection(on: int = 32, **changes: object) -> NewSelection:
+    """A selection in which nothing happened."""
+    fields = {
+        "learner": "m002", "role": "policy", "month": "2024-01", "held_at": day(on), "scored_from": None, "ranking": [],
+        "champion": None, "best": None, "act": "kept", "reason": "no version is ranked", "eval_id": None,
+        "retired": {}, "removed": [], **changes,
+    }  # fmt: skip
+    return NewSelection(**fields)  # type: ignore[arg-type]
 
 
 USER = identity("user", "somebody")

@@ -4,9 +4,16 @@ from datetime import timedelta
 
 from ledger_world import START
 from pawl.ledger.identity import identity
-from pawl.ledger.loop_payloads import Alert, NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
+from pawl.ledger.loop_payloads import (
+    Alert,
+    NewMarketData,
+    NewPrediction,
+    ReportReady,
+    SignalOutcome,
+    TrainingCompleted,
+)
 
-__all__ = ["alert", "bars", "outcome", "prediction", "training"]
+__all__ = ["alert", "bars", "outcome", "prediction", "report", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -50,4 +57,13 @@ def alert(number: int, kind: str = "pause", *, is_over: bool = False) -> Alert:
     return Alert.model_validate(
         {"kind": kind, "learner": "reversal", "about": identity("firing", number), "is_over": is_over,
          "text": "a wild day", "values": {"volatility_ratio": 3.5, "missing_share": None}}
+    )  # fmt: skip
+
+
+def report(number: int) -> ReportReady:
+    """The report of a month was written."""
+    held_at = START + timedelta(days=number)
+    return ReportReady(
+        learner="reversal", month="2024-01", held_at=held_at, summary="The champion stayed.", markdown="m.md",
+        html="m.html", charts=("ranking.png",),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from pawl.gates.rollout_plan import RolloutSettings
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.jobs.ledger_place import URL_VARIABLE
 from pawl.jobs.live.live_settings import LiveSettings
+from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.jobs.worker_settings import WorkerSettings
 from pawl.learners.m002_config import M002Config
 from pawl.learners.reversal_config import ReversalConfig
@@ -63,6 +64,9 @@ class Settings(BaseModel):
     server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
     reversal: ReversalConfig = Field(default_factory=ReversalConfig, description="the learner reversal")
     live: LiveSettings = Field(default_factory=LiveSettings, description="the live loop")
+    monthly: MonthlySettings = Field(
+        default_factory=MonthlySettings, description="how versions are compared and given up once a month"
+    )
     learners: dict[str, Path] = Field(
         default_factory=dict, description="your own learners: name → Python file that defines learner()"
     )

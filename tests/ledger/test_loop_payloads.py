@@ -4,19 +4,18 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from loop_events import bars, outcome, prediction, training
+from loop_events import bars, outcome, prediction, report, training
 from pawl.errors import InputError
 from pawl.ledger.loop_payloads import LOOP_PAYLOADS, LoopPayload, read_loop_payload
 from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.signal_tables import ACTUAL_OUTCOMES, OUTCOME_SOURCES, SIGNALS
 
-ALL = (bars(1), prediction(1), outcome(1), training(1))
+ALL = (bars(1), prediction(1), outcome(1), training(1), report(1))
 
 
 def test_every_topic_of_the_spec_has_its_payload() -> None:
-    assert (
-        tuple(LOOP_PAYLOADS) == TOPICS == ("new_market_data", "new_prediction", "signal_outcome", "training_completed")
-    )
+    assert tuple(LOOP_PAYLOADS) == TOPICS
+    assert set(TOPICS) > {"new_market_data", "new_prediction", "signal_outcome", "training_completed"}
 
 
 @pytest.mark.parametrize("payload", ALL, ids=lambda one: one.topic)
@@ -26,7 +25,7 @@ def test_what_was_stored_reads_back_as_it_was(payload: LoopPayload) -> None:
 
 def test_one_happening_has_one_id_and_another_has_another() -> None:
     told = [bars(1), bars(2), bars(1, "USDJPY"), prediction(1), prediction(2), outcome(1), outcome(1, "virtual"),
-            training(1), training(2)]  # fmt: skip
+            training(1), training(2), report(1), report(2)]  # fmt: skip
     assert len({one.event_id for one in told}) == len(told)
     assert [bars(1).event_id, outcome(1).event_id] == [told[0].event_id, told[5].event_id]
 

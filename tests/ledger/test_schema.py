@@ -99,7 +99,7 @@ def test_the_schema_walks_back_and_forth_and_keeps_every_row(ledger: Ledger) -> 
     with ledger.reading() as tx:
         at_head = declared(tx)
     # Sealed anew, rows stand in the order of their times, whatever order they were written in.
-    links = (*CHAIN_COLUMNS, "head_hash")
+    links = (*CHAIN_COLUMNS, "head_hash", "files_removed_at")
     before = rows(ledger, without=links)
     back(ledger, "r0001")
     standing = rows(ledger)
@@ -108,7 +108,7 @@ def test_the_schema_walks_back_and_forth_and_keeps_every_row(ledger: Ledger) -> 
         "model_ab_test", "trading_signals", "personal_data", "chain_heads", "api_tokens", "dead_letters",
         "schedule_runs", "worker_heartbeats", "user_reports", "corpus_documents",
         "loop_outbox", "rollouts", "rollout_moves", "market_data", "user_trading_history", "live_log",
-        "trigger_firings",
+        "trigger_firings", "monthly_selections",
     }  # fmt: skip
     assert standing == {name: found for name, found in before.items() if name in standing}
     assert all(standing[name] for name in ("model_versions", "ml_eval_reports", "decision_trajectories"))

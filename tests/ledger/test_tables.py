@@ -5,7 +5,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import START, day, fill_user_tables, promoted
+from ledger_world import START, day, fill_user_tables, held_selection, promoted
 from pawl.errors import RefusalError
 from pawl.gates.rollout_state import Rollout, Status
 from pawl.ids import ModelVersion
@@ -16,6 +16,8 @@ from pawl.ledger.inferences import Inference, append_inferences
 from pawl.ledger.live_tables import LIVE_KINDS
 from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.metadata import MODEL_ROLES
+from pawl.ledger.monthly_selections import record_selection
+from pawl.ledger.monthly_tables import SELECTION_ACTS
 from pawl.ledger.pair_tables import PAIR_QUALITIES
 from pawl.ledger.replay_log import ReplayRow, append_rows, open_replay
 from pawl.ledger.rollout_tables import ROLLOUT_STATES
@@ -129,6 +131,8 @@ def test_the_named_indexes_stand_on_their_base_tables(ledger: Ledger, index: str
         ("loop_outbox", "topic", TOPICS),
         ("rollouts", "status", ROLLOUT_STATES),
         ("rollout_moves", "status", ROLLOUT_STATES),
+        ("monthly_selections", "act", SELECTION_ACTS),
+        ("monthly_selections", "role", MODEL_ROLES),
         ("replay_log", "policy", POLICIES),
         ("replay_log", "kind", ROW_KINDS),
     ],
@@ -178,6 +182,7 @@ def fill(ledger: Ledger) -> None:
         first = RolloutMove(at=START, by="pawl", from_stage=None, to_stage="shadow", status=Status.RUNNING,
                             reason="passed", evidence={})  # fmt: skip
         record_move(tx, open_rollout(tx, "m002", state, 0.0), first)
+        record_selection(tx, held_selection())
         text = {"source": "here", "licence": "MIT", "licence_checked_at": day(1), "content": "a text"}
         tx.execute(sa.insert(corpus_documents).values(**text, content_hash="c" * 64))
 

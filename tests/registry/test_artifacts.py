@@ -84,3 +84,39 @@ def test_saving_the_same_files_again_mends_a_spoiled_one(tmp_path: Path) -> None
         store.load(set_id)
     assert store.save(FILES) == set_id
     assert store.load(set_id) == FILES
+
+
+def test_a_removed_set_leaves_every_file_that_another_set_names(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    shared = {"scaler.json": b'{"mean": 1}', "stage2.bin": bytes(50)}
+    kept = store.save({**shared, "stage1.bin": b"kept"})
+    old, twin = store.save({**shared, "stage1.bin": b"old"}), store.save({"copy.bin": b"other", **shared})
+    assert store.remove([old]) == 2  # its own stage 1, and its manifest
+    assert store.load(kept) == {**shared, "stage1.bin": b"kept"}
+    assert store.load(twin)["copy.bin"] == b"other"
+    with pytest.raises(CorruptArtifactError):
+        store.load(old)
+    assert store.remove([old]) == 0
+    assert store.remove([kept, twin]) == 6
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_removal_that_was_cut_off_is_finished_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ArtifactStore(tmp_path)
+    old = store.save({name: name.encode() for name in "abcde"})
+    left = 3
+    unlink = Path.unlink
+
+    def dies(path: Path, missing_ok: bool = False) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", dies)
+    with pytest.raises(KeyboardInterrupt):
+        store.remove([old])
+    monkeypatch.undo()
+    assert store.remove([old]) == 3
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -20,6 +20,7 @@ from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.monitor import monitor
 from pawl.cli.replay import replay
 from pawl.cli.rollout import rollout_app
+from pawl.cli.report import report_app
 from pawl.cli.serve import serve
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.simulate import simulate_app
@@ -73,6 +74,7 @@ app.add_typer(dead_letters.app)
 app.command()(worker)
 app.add_typer(token_app)
 app.add_typer(triggers.app)
+app.add_typer(report_app)
 app.command()(train)
 app.command()(backtest)
 app.command()(replay)

@@ -1,12 +1,13 @@
 """What the loop's events say to a person, and which of them say nothing."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pawl.events.bus import Event, Handler
 from pawl.events.notice import Notice
 from pawl.events.notice_settings import NoticeKind
 from pawl.events.notices import Notices
-from pawl.ledger.loop_payloads import Alert, NewPrediction, TrainingCompleted, read_loop_payload
+from pawl.ledger.loop_payloads import Alert, NewPrediction, ReportReady, TrainingCompleted, read_loop_payload
 
 __all__ = ["NOTICED_TOPICS", "notice_of", "notifying"]
 
@@ -20,6 +21,8 @@ def notice_of(event: Event) -> Notice | None:
         return _training(event, said)
     if isinstance(said, Alert) and said.kind in ALERTED:
         return _alert(event, said)
+    if isinstance(said, ReportReady):
+        return _report(event, said)
     return None
 
 
@@ -34,7 +37,7 @@ def notifying(notices: Notices) -> Handler:
     return handle
 
 
-NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic, Alert.topic)
+NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic, Alert.topic, ReportReady.topic)
 """What such a group subscribes to."""
 
 ALERTED: Mapping[str, NoticeKind] = {
@@ -78,4 +81,16 @@ def _alert(event: Event, said: Alert) -> Notice:
         at=event.at,
         title=f"{said.learner}: {what} is over" if said.is_over else f"{said.learner}: {what}",
         body=said.text,
+    )
+
+
+def _report(event: Event, said: ReportReady) -> Notice:
+    return Notice(
+        kind="monthly_report",
+        key=str(event.event_id),
+        at=event.at,
+        title=f"{said.learner} in {said.month}",
+        body=said.summary,
+        # The page is several megabytes of drawing code; pictures and text are what a channel can show.
+        attachments=tuple(Path(one) for one in (*said.charts, said.markdown) if Path(one).exists()),
     )

@@ -12,6 +12,7 @@ from pawl.evaluation.costs import Costs
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
+from pawl.ledger.model_versions import require_files
 from pawl.market.instants import latest
 from pawl.registry.versions import VersionRecord
 
@@ -78,6 +79,7 @@ def backtest_version(workspace: Workspace, learner: AnyLearner, version: str, or
 
 def load_models(workspace: Workspace, learner: AnyLearner, record: VersionRecord) -> dict[str, tuple[AnyLearner, Any]]:
     """The models of a version by name, its own and its baselines', each with the learner that predicts with it."""
+    require_files(record.version, record.files_removed_at)
     files = workspace.artifacts.load(record.artifact)
     learners = {learner.spec.name: learner, **learner.baselines()}
     return {name: (each, each.load(_below(name, files, record))) for name, each in learners.items()}

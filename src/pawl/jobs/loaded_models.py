@@ -7,6 +7,7 @@ from pawl.ids import ModelVersion
 from pawl.jobs.backtesting import load_model
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
+from pawl.ledger.model_versions import require_files
 from pawl.registry.versions import VersionRecord
 
 __all__ = ["LoadedModels"]
@@ -23,8 +24,11 @@ class LoadedModels:
         self._loaded: dict[ModelVersion, Any] = {}
 
     def of(self, record: VersionRecord) -> Any:  # noqa: ANN401 - a model is whatever its learner fits
-        """The version's own model, without its baselines; CorruptArtifactError where a byte of it was changed."""
+        """The version's own model, without its baselines; CorruptArtifactError where a byte of it was changed,
+        RefusalError where its files were given up.
+        """
         if record.version not in self._loaded:
+            require_files(record.version, record.files_removed_at)
             files = self.workspace.artifacts.load(record.artifact)
             self._loaded[record.version] = load_model(self.learner, files, record)
         return self._loaded[record.version]

@@ -16,6 +16,7 @@ from pawl.jobs.live.rollouts import settle
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.deployments import Move, roll_back, rollback_target
+from pawl.ledger.model_versions import require_files
 
 __all__ = ["Asked", "RolledBack", "roll_back_learner"]
 
@@ -55,6 +56,7 @@ def roll_back_learner(
         serving, before = rollback_target(tx, name)
     before = asked.to or before
     record = workspace.versions.get(before)
+    require_files(record.version, record.files_removed_at)
     files = workspace.artifacts.load(record.artifact)
     model = load_model(learner, files, record)
     answer_once(learner, model, files)

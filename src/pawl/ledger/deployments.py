@@ -11,7 +11,7 @@ from pawl.errors import InputError, RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.evaluations import EvaluationReport, get_report, newest_report
 from pawl.ledger.identity import identity
-from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.model_versions import champion, get_version, require_files
 from pawl.ledger.rollouts import running_rollout
 from pawl.ledger.trigger_firings import is_paused
 from pawl.ledger.version_tables import deployment_log, model_versions
@@ -55,10 +55,11 @@ def promote(tx: sa.Connection, version: ModelVersion, eval_id: UUID, move: Move)
     """Let a version serve, by the verdict that allows it.
 
     RefusalError unless that verdict passed, is the newest on this very version, and was measured against the champion
-    of today; while extreme conditions, or a person, pause deployments; and while the version is rolled out and has not
-    reached its last stage.
+    of today; for a version whose files were given up; while extreme conditions, or a person, pause deployments; and
+    while the version is rolled out and has not reached its last stage.
     """
     stored = get_version(tx, version)
+    require_files(stored.version, stored.files_removed_at)
     if is_paused(tx, stored.learner, move.at):
         raise RefusalError(
             f"deployments of `{stored.learner}` are paused",

@@ -15,6 +15,7 @@ __all__ = [
     "LoopPayload",
     "NewMarketData",
     "NewPrediction",
+    "ReportReady",
     "SignalOutcome",
     "TrainingCompleted",
     "read_loop_payload",
@@ -126,13 +127,32 @@ class Alert(LoopPayload):
     values: dict[str, Number | str | None] = Field(default_factory=dict)
 
 
+class ReportReady(LoopPayload):
+    """The report of a month was written. summary: its first sentences. markdown, html, charts: files of the workspace.
+
+    held_at: of the selection that closed the month; one that is held again is told again.
+    """
+
+    topic: ClassVar[str] = "report_ready"
+    named_by: ClassVar[tuple[str, ...]] = ("learner", "month", "held_at")
+
+    learner: Text
+    month: Text
+    held_at: Instant
+    summary: Annotated[str, Field(min_length=1, max_length=10_000)]
+    markdown: str
+    html: str
+    charts: tuple[str, ...] = ()
+
+
 LOOP_PAYLOADS: dict[str, type[LoopPayload]] = {
-    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert)
+    kind.topic: kind
+    for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert, ReportReady)
 }
 """By topic.
 
 >>> list(LOOP_PAYLOADS)
-['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'alert']
+['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'alert', 'report_ready']
 """
 
 

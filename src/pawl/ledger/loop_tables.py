@@ -7,7 +7,14 @@ from pawl.ledger.metadata import METADATA, is_one_of
 
 __all__ = ["TOPICS", "loop_outbox"]
 
-TOPICS = ("new_market_data", "new_prediction", "signal_outcome", "training_completed", "alert")
+TOPICS = (
+    "new_market_data",
+    "new_prediction",
+    "signal_outcome",
+    "training_completed",
+    "alert",
+    "report_ready",
+)
 
 loop_outbox = sa.Table(
     "loop_outbox",

@@ -24,6 +24,7 @@ __all__ = [
     "list_versions",
     "record_version",
     "set_stage_status",
+    "require_files",
 ]
 
 
@@ -52,7 +53,10 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion(NewVersion):
-    """A version as it stands. verdict: pass or fail of its newest report, None when it was never judged."""
+    """A version as it stands. verdict: pass or fail of its newest report, None when it was never judged.
+
+    files_removed_at: when its files were given up; None while it has them.
+    """
 
     learner: str
     status: str
@@ -60,6 +64,7 @@ class StoredVersion(NewVersion):
     deployed_at: datetime | None
     verdict: str | None
     eval_id: UUID | None
+    files_removed_at: datetime | None
 
 
 def record_version(tx: sa.Connection, new: NewVersion, now: datetime) -> None:
@@ -124,6 +129,16 @@ def list_challengers(tx: sa.Connection, verdict: str | None) -> list[StoredVersi
     return [_stored(row) for row in tx.execute(waiting.order_by(c.learner, c.major, c.minor, c.daily))]
 
 
+def require_files(version: str, removed_at: datetime | None) -> None:
+    """RefusalError for a version whose files were given up."""
+    if removed_at is not None:
+        raise RefusalError(
+            f"the files of `{version}` were given up on {removed_at:%Y-%m-%d}: an old daily version",
+            where="model_versions",
+            fix="choose a kept version (pawl versions), or train a new one",
+        )
+
+
 def champion(tx: sa.Connection, learner: str, role: str = "policy") -> ModelVersion | None:
     """The version that serves; None where none does."""
     c = model_versions.c
@@ -180,4 +195,5 @@ def _stored(row: sa.Row[Any]) -> StoredVersion:
         deployed_at=row.deployed_at,
         verdict=row.gate_result,
         eval_id=row.eval_id,
+        files_removed_at=row.files_removed_at,
     )

@@ -7,6 +7,7 @@ from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.live_tables import live_log, market_data, user_trading_history
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.metadata import METADATA
+from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
 from pawl.ledger.rollout_tables import rollout_moves, rollouts
@@ -37,6 +38,7 @@ APPEND_ONLY = (
     pnl_entries,
     corpus_documents,
     rollout_moves,
+    monthly_selections,
     market_data,
     live_log,
 )

@@ -62,6 +62,7 @@ model_versions = sa.Table(
     sa.Column("certificate", CanonicalJson, nullable=False),
     sa.Column("metrics", CanonicalJson, nullable=False),
     sa.Column("baselines", CanonicalJson, nullable=False),
+    sa.Column("files_removed_at", UtcTime),
     is_one_of("model_type", TRAINING_TYPES),
     is_one_of("role", MODEL_ROLES),
     is_one_of("status", VERSION_STATES),
@@ -79,7 +80,8 @@ model_versions = sa.Table(
     sa.Index("idx_model_versions_active", "is_active"),
     sa.Index("idx_model_versions_created", sa.text("created_at DESC")),
 )
-"""is_active is the serving alias: at most one a (learner, role). daily: day of a daily update, YYYYMMDD, or empty."""
+"""is_active is the serving alias: at most one a (learner, role). daily: day of a daily update, YYYYMMDD, or empty.
+files_removed_at: when its files were given up; the row stays."""
 
 deployment_log = sa.Table(
     "deployment_log",

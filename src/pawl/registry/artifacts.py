@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from pawl.errors import CorruptArtifactError
-from pawl.lake.atomic import write_atomically
+from pawl.lake.atomic import storage_error, write_atomically
 
 __all__ = ["ArtifactStore"]
+
+LARGEST_MANIFEST = 1 << 20  # bytes; thousands of names
 
 
 class ArtifactStore:
@@ -29,6 +31,33 @@ class ArtifactStore:
         """The files of a set, each checked against its SHA-256 (CorruptArtifactError when a byte differs)."""
         manifest: dict[str, str] = json.loads(self._load_blob(set_id, "manifest"))
         return {name: self._load_blob(digest, name) for name, digest in manifest.items()}
+
+    def remove(self, set_ids: Collection[str]) -> int:
+        """Take sets away, with those of their files that no other set of the store names; how many files went.
+
+        A set that is gone already is passed over, and one whose removal was cut off is finished. Whoever calls sees to
+        it that nothing is saved meanwhile: a file found in its place is not written again.
+        """
+        going = {set_id: manifest for set_id in set_ids if (manifest := _manifest(self.path_of(set_id))) is not None}
+        named = {digest for name, manifest in self._manifests() if name not in going for digest in manifest.values()}
+        gone = 0
+        for set_id, manifest in going.items():
+            # The manifest goes last: what a cut-off removal left can be found by it.
+            for digest in (*sorted(set(manifest.values()) - named), set_id):
+                path = self.path_of(digest)
+                try:
+                    gone += path.exists()
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise storage_error(error, path) from error
+        return gone
+
+    def _manifests(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every set that stands in the store, whoever it belongs to."""
+        for path in sorted(self.root.glob("??/*")):
+            manifest = _manifest(path)
+            if manifest is not None:
+                yield path.name, manifest
 
     def path_of(self, digest: str) -> Path:
         """Where the bytes with this SHA-256 lie."""
@@ -57,3 +86,15 @@ class ArtifactStore:
                 fix="restore it from a backup, or train the version again",
             )
         return content
+
+
+def _manifest(path: Path) -> dict[str, str] | None:
+    """What a file says when it is a manifest; None for any other, and for none."""
+    try:
+        if path.stat().st_size > LARGEST_MANIFEST:
+            return None
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    is_manifest = isinstance(found, dict) and all(isinstance(one, str) and len(one) == 64 for one in found.values())
+    return found if is_manifest else None

@@ -25,6 +25,7 @@ class VersionRecord:
     """What is known of a version.
 
     artifact: id of its set of files. metrics and baselines: figures of the reported block, by name, and by baseline.
+    files_removed_at: when its files were given up, as the ledger says; None while it has them.
     """
 
     version: ModelVersion
@@ -35,6 +36,7 @@ class VersionRecord:
     certificate: Certificate
     metrics: Mapping[str, float | None]
     baselines: Mapping[str, Mapping[str, float | None]]
+    files_removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,4 +154,5 @@ def _record(stored: StoredVersion) -> VersionRecord:
         certificate=Certificate.from_json(stored.certificate),
         metrics=stored.metrics,
         baselines=stored.baselines,
+        files_removed_at=stored.files_removed_at,
     )
