@@ -21,6 +21,7 @@ from pawl.ledger.deployments import Deployment, Move, promote
 from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, record_evaluation
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.identity import identity
+from pawl.ledger.live_tables import live_log, market_data, user_trading_history
 from pawl.ledger.model_versions import NewVersion, champion, record_version
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
@@ -120,6 +121,12 @@ def fill_user_tables(tx: sa.Connection) -> None:
         (trading_signals, {"pair": "EURUSD", "timeframe": "15m", "signal": "hold", "confidence": 0.5,
                            "model_version": "m002-1.0", "ab_test_id": test, "bar_timestamp": START,
                            "features_hash": "f" * 64, "learner": "m002", "trace_id": "trace"}),
+        (user_trading_history, {"user_id": USER, "pair": "EURUSD", "opened_at": START, "entry": 1.1}),
+        (market_data, {"pair": "EURUSD", "timeframe": "15m", "timestamp": START, "open": 1.1, "high": 1.2, "low": 1.0,
+                       "close": 1.1, "volume": 0.0, "indicators": {"ret_1": None}, "closed_at": START,
+                       "source": "test", "ingested_at": START, "feature_set": "reversal", "features_hash": "f" * 64}),
+        (live_log, {"entry_id": test, "learner": "m002", "at": START, "kind": "cycle", "name": "signals", "key": "",
+                    "payload": {}}),
     ]  # fmt: skip
     for table, row in rows:
         tx.execute(sa.insert(table).values(row))

@@ -12,6 +12,7 @@ from pawl.ledger.ab_tables import AB_STATES, WINNERS
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import LABEL_QUALITIES, POLICIES, ROW_KINDS
 from pawl.ledger.inferences import Inference, append_inferences
+from pawl.ledger.live_tables import LIVE_KINDS
 from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.metadata import MODEL_ROLES
 from pawl.ledger.pair_tables import PAIR_QUALITIES
@@ -119,6 +120,7 @@ def test_the_named_indexes_stand_on_their_base_tables(ledger: Ledger, index: str
         ("trading_signals", "signal", SIGNALS),
         ("trading_signals", "actual_outcome", ACTUAL_OUTCOMES),
         ("trading_signals", "outcome_source", OUTCOME_SOURCES),
+        ("live_log", "kind", LIVE_KINDS),
         ("dead_letters", "status", LETTER_STATES),
         ("user_reports", "status", REPORT_STATES),
         ("loop_outbox", "topic", TOPICS),
@@ -138,7 +140,7 @@ def test_every_learner_related_table_names_its_learner() -> None:
     without = {table.name for table in TABLES if "learner" not in table.c}
     of_users = {
         "passport_event_outbox", "tracked_signals", "quick_trades", "pnl_entries", "personal_data", "api_tokens",
-        "user_reports",
+        "user_reports", "user_trading_history",
     }  # fmt: skip
     of_the_service = {
         "dead_letters",
@@ -148,7 +150,7 @@ def test_every_learner_related_table_names_its_learner() -> None:
         "corpus_documents",
         "loop_outbox",
     }
-    assert without == {"replays"} | of_users | of_the_service
+    assert without == {"replays", "market_data"} | of_users | of_the_service
 
 
 def fill(ledger: Ledger) -> None:

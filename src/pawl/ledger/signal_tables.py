@@ -34,6 +34,9 @@ trading_signals = sa.Table(
     sa.Column("learner", sa.Text, nullable=False),
     sa.Column("trace_id", sa.Text, nullable=False),
     sa.Column("inference_id", sa.Uuid, sa.ForeignKey("model_inference_logs.inference_id")),
+    sa.Column("is_shadow", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("entry_price", Real),
+    sa.Column("atr", Real),
     sa.UniqueConstraint("pair", "timeframe", "bar_timestamp", "model_version"),
     is_one_of("signal", SIGNALS),
     is_one_of("actual_outcome", ACTUAL_OUTCOMES),
@@ -44,6 +47,15 @@ trading_signals = sa.Table(
     sa.Index("idx_signals_model_version", "model_version"),
     sa.Index("ix_trading_signals_trace_id", "trace_id"),
     sa.Index("ix_trading_signals_resolved_at", "resolved_at"),
+    sa.Index("ix_trading_signals_created_at", "learner", "created_at"),
+    sa.Index(
+        "ix_trading_signals_open",
+        "learner",
+        sqlite_where=sa.text("actual_outcome IS NULL AND signal <> 'hold'"),
+        postgresql_where=sa.text("actual_outcome IS NULL AND signal <> 'hold'"),
+    ),
 )
 """bar_timestamp: open time of the last bar that had closed; a version says one thing of a bar. outcome_source: `real`
-from a trade, `virtual` from the bars where nobody traded."""
+from a trade, `virtual` from the bars where nobody traded; what a signal brought is said once. is_shadow: of a version
+that decided beside the one that acts. entry_price, atr: the close of the bar and its ATR, which stop and target follow
+from."""

@@ -4,6 +4,7 @@ from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs, replay_log, replays
 from pawl.ledger.event_tables import event_outbox
+from pawl.ledger.live_tables import live_log, market_data, user_trading_history
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.pair_tables import preference_pairs
@@ -33,6 +34,8 @@ APPEND_ONLY = (
     preference_pairs,
     pnl_entries,
     corpus_documents,
+    market_data,
+    live_log,
 )
 """The database itself refuses to change or delete a row of these."""
 
@@ -47,6 +50,7 @@ TABLES = (
     quick_trades,
     ab_tests,
     trading_signals,
+    user_trading_history,
     personal_data,
     chain_heads,
     api_tokens,

@@ -1,0 +1,62 @@
+"""The log of the live loop: what was received, and the virtual instant at which everything took effect."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pawl.ledger.column_types import utc_text
+from pawl.ledger.identity import identity
+from pawl.ledger.live_tables import live_log
+
+__all__ = ["LiveEntry", "live_entries", "log_live"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveEntry:
+    """One entry. kind: received, cycle, training, evaluation or act. name: of the cycle, version ... key: tells entries
+    of one name and instant apart. payload: what whoever plays the run again has to know.
+    """
+
+    learner: str
+    at: datetime
+    kind: str
+    name: str
+    payload: Mapping[str, Any]
+    key: str = ""
+
+
+def log_live(tx: sa.Connection, entries: Sequence[LiveEntry]) -> int:
+    """Write entries down; one that stands already stays as it is. Gives how many were new."""
+    if not entries:
+        return 0
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    rows = [
+        {
+            "entry_id": identity("live_log", one.learner, utc_text(one.at), one.kind, one.name, one.key),
+            "learner": one.learner,
+            "at": one.at,
+            "kind": one.kind,
+            "name": one.name,
+            "key": one.key,
+            "payload": dict(one.payload),
+        }
+        for one in entries
+    ]
+    wanted = insert(live_log).values(rows).on_conflict_do_nothing().returning(live_log.c.entry_id)
+    return len(tx.execute(wanted).all())
+
+
+def live_entries(tx: sa.Connection, learner: str, kind: str | None = None) -> list[LiveEntry]:
+    """The entries of a learner, of one kind or of all, in order of time, kind, name and key."""
+    c = live_log.c
+    chosen = sa.select(live_log).where(c.learner == learner).order_by(c.at, c.kind, c.name, c.key)
+    if kind is not None:
+        chosen = chosen.where(c.kind == kind)
+    return [
+        LiveEntry(learner=row.learner, at=row.at, kind=row.kind, name=row.name, payload=row.payload, key=row.key)
+        for row in tx.execute(chosen)
+    ]

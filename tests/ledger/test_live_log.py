@@ -1,0 +1,27 @@
+"""The log of the live loop."""
+
+from ledger_world import START, day
+from pawl.ledger.database import Ledger
+from pawl.ledger.live_log import LiveEntry, live_entries, log_live
+
+
+def entry(on: int, kind: str = "cycle", key: str = "", n: int = 1) -> LiveEntry:
+    return LiveEntry(learner="m002", at=day(on), kind=kind, name="collection", key=key, payload={"n": n})
+
+
+def test_an_entry_that_stands_is_not_written_again(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        assert log_live(tx, [entry(1), entry(0, "received", "B"), entry(0, "received", "A")]) == 3
+    with ledger.transaction() as tx:
+        assert log_live(tx, [entry(1, n=2), entry(2)]) == 1
+        assert log_live(tx, []) == 0
+    with ledger.reading() as tx:
+        found = live_entries(tx, "m002")
+        assert live_entries(tx, "m002", "received") == found[:2]
+        assert live_entries(tx, "reversal") == []
+    assert [(one.at, one.key, one.payload["n"]) for one in found] == [
+        (START, "A", 1),
+        (START, "B", 1),
+        (day(1), "", 1),
+        (day(2), "", 1),
+    ]
