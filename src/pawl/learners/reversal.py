@@ -42,7 +42,7 @@ _KINDS: tuple[type[ReversalNet] | type[LinearSignals] | type[BoostedSignals], ..
 )
 
 LOOK_BACK = timedelta(days=14)
-"""600 bars before the first that is fitted, weekends and holidays between: what its features and window look back on."""
+"""600 bars before the first that is fitted, weekends and holidays between: what features and windows look back on."""
 
 
 class ReversalVariant(StrEnum):

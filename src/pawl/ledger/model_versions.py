@@ -34,8 +34,8 @@ class NewVersion:
     """A trained version, before anything was decided about it.
 
     max_t1, dataset_hash: as in its certificate. artifact: id of its set of files. train_job_id: None only for a version
-    that was trained elsewhere. model_type: full, or incremental with its parent. paths: where files of it lie, below the
-    workspace, by the name of their column.
+    that was trained elsewhere. model_type: full, or incremental with its parent. paths: where files of it lie, below
+    the workspace, by the name of their column.
     """
 
     version: ModelVersion

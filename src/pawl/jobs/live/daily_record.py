@@ -54,7 +54,11 @@ def daily_dataset(learner: Reversal, bars: pl.DataFrame, read: pl.DataFrame, ord
     """The dataset version of an update: the rows that it reads, and the bars they are built from."""
     spec = learner.spec
     keys = read.select("ticker", pl.col("ts").dt.epoch("us")).rows()
-    parts = {"bars": hash_bars(bars), "features": definition_hash(spec.feature_set), "rows": [list(row) for row in keys]}
+    parts = {
+        "bars": hash_bars(bars),
+        "features": definition_hash(spec.feature_set),
+        "rows": [list(row) for row in keys],
+    }
     return NewDataset(
         learner=spec.name,
         content_hash=DatasetHash(hashlib.sha256(canonical_json(parts).encode()).hexdigest()),

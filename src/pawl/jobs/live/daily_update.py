@@ -34,7 +34,7 @@ __all__ = ["DailyRun", "update_daily_version"]
 BY = "daily update"
 DAY = timedelta(days=1)
 HISTORY = timedelta(days=14)
-"""Bars before the oldest that is asked about: 600 for the features and 20 of a window, weekends and holidays between."""
+"""Bars before the oldest asked about: 600 for the features and 20 of a window, weekends and holidays between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +213,7 @@ def _skip(world: TrainingWorld, around: Surroundings, why: str, at: datetime) ->
     return run
 
 
-def _order(
-    world: TrainingWorld, learner: Reversal, around: Surroundings, active: _Active, at: datetime
-) -> DailyOrder:
+def _order(world: TrainingWorld, learner: Reversal, around: Surroundings, active: _Active, at: datetime) -> DailyOrder:
     with world.ledger.reading() as tx:
         outcomes = around.outcomes(tx, learner.spec.name, at - DAY, at)
     return DailyOrder(

@@ -1,4 +1,4 @@
-"""A full training from scratch: on schedule, when a trigger asks, or by hand; what passes its gate goes into a rollout."""
+"""A full training from scratch: on schedule, by a trigger, or by hand; what passes its gate goes into a rollout."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pawl.errors import PawlError
 from pawl.gates.verdict import Verdict
 from pawl.ids import ModelVersion
 from pawl.jobs.live.reversal_report import WeeklyOrder, conclude_weekly, weekly_verdict
-from pawl.jobs.live.training_job import open_job, run_name
+from pawl.jobs.live.training_job import fail_queued, open_job, run_name
 from pawl.jobs.live.training_world import Surroundings, TrainingWorld
 from pawl.jobs.training import Conclusion, Fitted, the_usual, train
 from pawl.jobs.training_data import TrainingOrder
@@ -114,12 +115,14 @@ def _trained(world: TrainingWorld, around: Surroundings, job: QueuedJob, at: dat
         proved_on=around.proved_on,
         n_jobs=world.n_jobs,
     )
-    train(world.workspace, learner, order, silent, _conclusion(world, around, at, cause))
+    try:
+        train(world.workspace, learner, order, silent, _conclusion(world, around, at, cause))
+    except PawlError as error:
+        fail_queued(world.ledger, job.job_id, str(error), at)
+        raise
 
 
-def _conclusion(
-    world: TrainingWorld, around: Surroundings, at: datetime, cause: str
-) -> Callable[[Fitted], Conclusion]:
+def _conclusion(world: TrainingWorld, around: Surroundings, at: datetime, cause: str) -> Callable[[Fitted], Conclusion]:
     learner = world.learner
     if not isinstance(learner, Reversal):
         return the_usual
@@ -129,7 +132,11 @@ def _conclusion(
     def decide(tx: sa.Connection, fitted: Fitted, report: ReversalReport) -> None:
         serving = champion(tx, learner.spec.name)
         verdict = weekly_verdict(learner, report, is_first=serving is None)
-        figures = {"pnl_bps": report.pnl_bps, "f1_score": report.signals.f1_score, "hold_share": report.signals.hold_share}
+        figures = {
+            "pnl_bps": report.pnl_bps,
+            "f1_score": report.signals.f1_score,
+            "hold_share": report.signals.hold_share,
+        }
         new = NewEvaluation(version=fitted.version, baseline=serving, verdict=verdict, figures=figures)
         _begin_series(tx, around, record_evaluation(tx, new, at), at, cause)
 

@@ -96,7 +96,11 @@ def report_columns(fit: Fit[Any], report: ReversalReport) -> dict[str, float | i
         "backtest_total_pnl": trades.total_pnl,
     }
     counts = {name: int(fit.metrics[name]) for name in _SAMPLES if name in fit.metrics}
-    return {**{name: _fitting(name, value) for name, value in wanted.items()}, **counts, "num_samples": sum(counts.values())}
+    return {
+        **{name: _fitting(name, value) for name, value in wanted.items()},
+        **counts,
+        "num_samples": sum(counts.values()),
+    }
 
 
 def training_csv(learner: Reversal, bars: pl.DataFrame) -> bytes:

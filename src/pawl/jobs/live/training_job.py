@@ -2,14 +2,25 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from pawl.ids import ModelVersion
 from pawl.ledger.column_types import utc_text
-from pawl.ledger.train_jobs import NewJob, QueuedJob, enqueue_job, fail_cut_off, job_of_run
+from pawl.ledger.database import Ledger
+from pawl.ledger.train_jobs import (
+    NewJob,
+    QueuedJob,
+    enqueue_job,
+    fail_cut_off,
+    fail_job,
+    job_of_run,
+    job_status,
+    start_job,
+)
 
-__all__ = ["open_job", "run_name"]
+__all__ = ["fail_queued", "open_job", "run_name"]
 
 
 def run_name(kind: str, learner: str, at: datetime) -> str:
@@ -38,3 +49,11 @@ def open_job(
     new = make(None if job is None else job.version)
     fail_cut_off(tx, new.version, at)
     return QueuedJob(job_id=enqueue_job(tx, new, at), version=new.version, status="queued")
+
+
+def fail_queued(ledger: Ledger, job_id: UUID, error: str, at: datetime) -> None:
+    """A job whose training could not even start fails as well; one that had started was failed by the registry."""
+    with ledger.transaction() as tx:
+        if job_status(tx, job_id) == "queued":
+            start_job(tx, job_id, at)
+            fail_job(tx, job_id, error, at)

@@ -32,7 +32,9 @@ class NamedVersion:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-def name_files(artifacts: ArtifactStore, home: Path, model_files: Mapping[str, bytes], facts: VersionFacts) -> NamedVersion:
+def name_files(
+    artifacts: ArtifactStore, home: Path, model_files: Mapping[str, bytes], facts: VersionFacts
+) -> NamedVersion:
     """Files of a version as the spec names them. model_files: as the model gives them."""
     files = named_files(model_files, facts)
     lies = {
