@@ -26,12 +26,12 @@ demo: install ## from nothing to a proven version and its report, offline, in ./
 
 test: ## every test (ARGS= for pytest); first installs what only tests need
 	@$(INSTALL) --extras test
-	@$(BIN)/python scripts/debian.py chromium postgresql
+	@$(BIN)/python scripts/debian.py chromium postgresql redis-server
 	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 $(ARGS)
 
 soak: ## the long harnesses in full, of which make test runs samples (ARGS= for pytest); an hour
 	@$(INSTALL) --extras test
-	@$(BIN)/python scripts/debian.py chromium postgresql
+	@$(BIN)/python scripts/debian.py chromium postgresql redis-server
 	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 -m soak $(ARGS)
 
 check: ## format, lint, types, import contracts, house rules

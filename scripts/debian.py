@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +39,11 @@ class Need:
 NEEDS = {
     "chromium": Need(("chromium", "chromium-browser", "google-chrome"), "chromium", "PAWL_TEST_CHROMIUM"),
     "postgresql": Need(("postgres",), "postgresql", "PAWL_TEST_POSTGRES_URL", "usr/lib/postgresql/*/bin"),
+    "redis-server": Need(("redis-server",), "redis-server", "PAWL_TEST_REDIS_URL"),
 }
-# Debian would start a server of its own on the usual port; the tests start theirs, and stop it.
+# Debian would start servers of its own on the usual ports; the tests start theirs, and stop them.
 NO_CLUSTER = Path("etc/postgresql-common/createcluster.d/pawl-tests.conf")
+NO_SERVICE = Path("usr/sbin/policy-rc.d")  # what Debian asks whether a package may start its service
 
 
 def main(names: Sequence[str]) -> int:
@@ -52,15 +55,27 @@ def main(names: Sequence[str]) -> int:
     if not may_install():
         print(f"*** no {', '.join(missing)}: the tests that need it are SKIPPED. apt-get install {' '.join(packages)}")
         return 1 if os.environ.get("CI") else 0
-    marker = ROOT / NO_CLUSTER
-    if "postgresql" in packages:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.write_text("create_main_cluster = false\n", encoding="utf-8")
-    try:
+    with nothing_started():
         install_packages(packages)
-    finally:
-        marker.unlink(missing_ok=True)
     return 0
+
+
+@contextmanager
+def nothing_started() -> Iterator[None]:
+    """No server is made or started by the packages that are installed meanwhile. A policy that stands is left alone."""
+    cluster, policy = ROOT / NO_CLUSTER, ROOT / NO_SERVICE
+    ours = [cluster] if policy.exists() else [cluster, policy]
+    for marker in ours:
+        marker.parent.mkdir(parents=True, exist_ok=True)
+    cluster.write_text("create_main_cluster = false\n", encoding="utf-8")
+    if policy in ours:
+        policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+        policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        for marker in ours:
+            marker.unlink(missing_ok=True)
 
 
 def may_install() -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 import debian
 
-NEEDS = ["chromium", "postgresql"]
+NEEDS = ["chromium", "postgresql", "redis-server"]
 
 
 @pytest.fixture
@@ -17,8 +17,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         ran.append(command)
-        if (tmp_path / debian.NO_CLUSTER).exists():
-            ran.append([(tmp_path / debian.NO_CLUSTER).read_text()])
+        ran.append([(tmp_path / marker).read_text() for marker in (debian.NO_CLUSTER, debian.NO_SERVICE)])
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(debian.subprocess, "run", run)
@@ -32,18 +31,30 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]
 def test_root_on_debian_gets_what_is_missing(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(debian.os, "geteuid", lambda: 0)
     assert debian.main(["chromium"]) == 0
-    assert [command[2] for command in commands] == ["update", "install"]
-    assert commands[1][-2:] == ["--no-install-recommends", "chromium"]
+    assert [command[2] for command in commands[::2]] == ["update", "install"]
+    assert commands[2][-2:] == ["--no-install-recommends", "chromium"]
 
 
-def test_the_server_of_debian_is_installed_but_not_started(
+def test_the_servers_of_debian_are_installed_but_not_started(
     commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(debian.os, "geteuid", lambda: 0)
     assert debian.main(NEEDS) == 0
-    assert commands[-2][-2:] == NEEDS
-    assert commands[-1] == ["create_main_cluster = false\n"]
+    assert commands[-2][-3:] == NEEDS
+    assert commands[-1] == ["create_main_cluster = false\n", "#!/bin/sh\nexit 101\n"]
     assert not (tmp_path / debian.NO_CLUSTER).exists()
+    assert not (tmp_path / debian.NO_SERVICE).exists()
+
+
+def test_a_policy_of_the_machine_is_left_as_it_is(
+    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(debian.os, "geteuid", lambda: 0)
+    policy = tmp_path / debian.NO_SERVICE
+    policy.parent.mkdir(parents=True)
+    policy.write_text("the machine's own")
+    assert debian.main(["redis-server"]) == 0
+    assert commands[-1][-1] == policy.read_text() == "the machine's own"
 
 
 def test_what_is_there_is_left_alone(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +67,7 @@ def test_what_lies_outside_the_path_or_is_named_is_left_alone(
     commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PAWL_TEST_CHROMIUM", "/opt/chromium")
+    monkeypatch.setenv("PAWL_TEST_REDIS_URL", "redis://elsewhere")
     binaries = tmp_path / "usr/lib/postgresql/15/bin"
     binaries.mkdir(parents=True)
     (binaries / "postgres").touch()

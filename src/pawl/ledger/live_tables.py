@@ -51,6 +51,7 @@ user_trading_history = sa.Table(
     sa.CheckConstraint("(closed_at IS NULL) = (pnl IS NULL)", name="pnl"),
     sa.CheckConstraint("opened_at <= closed_at", name="times"),
     sa.Index("ix_user_trading_history_signal_id", "signal_id"),
+    sa.Index("ix_user_trading_history_closed_at", "closed_at"),
     sa.Index("ix_user_trading_history_user_id_opened_at", "user_id", "opened_at"),
 )
 """What users really traded. exit, pnl: NULL while the trade is open. pnl: of the whole trade after its costs, in units

@@ -1,6 +1,7 @@
 """Events of the loop, written down in the transaction of what they tell of, and published after it by the relay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,22 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pawl.errors import NotFoundError
+from pawl.ledger.database import Ledger
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.loop_tables import loop_outbox
 
-__all__ = ["Announced", "announce", "mark_published", "note_failure", "unpublished"]
+__all__ = [
+    "Announced",
+    "announce",
+    "mark_published",
+    "note_failure",
+    "publish_again",
+    "publishing_turn",
+    "unpublished",
+]
 
+PUBLISHING_LOCK = 0x5061776F  # any fixed number; PostgreSQL's advisory lock of one relay at a time
 IDS_AT_ONCE = 500  # SQLite refuses statements of more than some 32,000 parameters, and plans long lists slowly
 
 
@@ -67,6 +79,26 @@ def note_failure(tx: sa.Connection, event_ids: Sequence[UUID]) -> None:
     c = loop_outbox.c
     for some in _portions(event_ids):
         tx.execute(sa.update(loop_outbox).where(c.event_id.in_(some)).values(attempts=c.attempts + 1))
+
+
+def publish_again(tx: sa.Connection, event_id: UUID) -> None:
+    """Let an event be published once more, as if it had never been; NotFoundError when there is none."""
+    c = loop_outbox.c
+    waiting = sa.update(loop_outbox).where(c.event_id == event_id).values(published_at=None, attempts=0)
+    if tx.execute(waiting).rowcount != 1:
+        raise NotFoundError(f"no event {event_id}", where="loop_outbox", fix="only what was announced can be published")
+
+
+@contextmanager
+def publishing_turn(ledger: Ledger) -> Iterator[bool]:
+    """Whether this relay may publish until the block ends. One at a time on PostgreSQL, so that events keep their
+    order; on SQLite always, for there one process publishes.
+    """
+    if ledger.engine.dialect.name != "postgresql":
+        yield True
+        return
+    with ledger.reading() as turn:
+        yield bool(turn.execute(sa.select(sa.func.pg_try_advisory_xact_lock(PUBLISHING_LOCK))).scalar_one())
 
 
 def _portions(event_ids: Sequence[UUID]) -> list[Sequence[UUID]]:

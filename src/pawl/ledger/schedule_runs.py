@@ -1,13 +1,15 @@
 """Due times of schedules: each is taken up once, whoever asks, and however often everybody is restarted."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pawl.ledger.column_types import UtcTime
 from pawl.ledger.service_tables import schedule_runs
 
-__all__ = ["is_taken", "newest_due", "take_up"]
+__all__ = ["forget_before", "is_taken", "newest_due", "newest_taken", "take_up"]
 
 EPOCH = datetime(2000, 1, 3, tzinfo=UTC)
 """A Monday, so that weekly runs fall on one."""
@@ -36,6 +38,19 @@ def take_up(tx: sa.Connection, schedule: str, due_at: datetime, started_at: date
     row = {"schedule": schedule, "due_at": due_at, "started_at": started_at}
     tx.execute(insert(schedule_runs).values(row).on_conflict_do_nothing())
     return _started_at(tx, schedule, due_at) == started_at
+
+
+def newest_taken(tx: sa.Connection, schedules: Sequence[str]) -> dict[str, datetime]:
+    """Schedule → the newest due time that was taken up; without those of which none was."""
+    c = schedule_runs.c
+    newest = sa.select(c.schedule, sa.func.max(c.due_at, type_=UtcTime())).where(c.schedule.in_(schedules))
+    return {schedule: due_at for schedule, due_at in tx.execute(newest.group_by(c.schedule))}
+
+
+def forget_before(tx: sa.Connection, schedule: str, instant: datetime) -> None:
+    """Let go of what was taken up before an instant, of a schedule of which only the newest is ever asked for."""
+    c = schedule_runs.c
+    tx.execute(sa.delete(schedule_runs).where(c.schedule == schedule, c.due_at < instant))
 
 
 def _started_at(tx: sa.Connection, schedule: str, due_at: datetime) -> datetime | None:

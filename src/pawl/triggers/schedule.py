@@ -6,7 +6,19 @@ from datetime import UTC, datetime, time, timedelta
 
 from pawl.errors import InputError
 
-__all__ = ["SCHEDULES", "Daily", "DueRun", "Every", "Monthly", "Schedule", "Weekly", "due_run", "is_due", "latest"]
+__all__ = [
+    "SCHEDULES",
+    "Daily",
+    "DueRun",
+    "Every",
+    "Monthly",
+    "Schedule",
+    "Weekly",
+    "due_run",
+    "is_due",
+    "latest",
+    "next_after",
+]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -124,6 +136,23 @@ def latest(schedule: Schedule, now: datetime) -> datetime:
     if now.utcoffset() is None:
         raise InputError(f"{now} has no zone", where="schedule", fix="hand in a time with its zone")
     return schedule.at_or_before(now.astimezone(UTC))
+
+
+def next_after(schedule: Schedule, instant: datetime) -> datetime:
+    """The first scheduled instant after `instant`, UTC.
+
+    >>> next_after(Weekly((1, 4), time(3)), datetime(2026, 1, 6, 3, tzinfo=UTC)).isoformat()
+    '2026-01-09T03:00:00+00:00'
+    >>> next_after(Every(timedelta(minutes=15)), datetime(2026, 1, 6, 3, tzinfo=UTC)).minute
+    15
+    """
+    if isinstance(schedule, Every):
+        return latest(schedule, instant) + schedule.interval
+    # No schedule has two instants on one day, so the newest one of the first day that has one behind is the first.
+    day = instant
+    while (found := latest(schedule, day)) <= instant:
+        day += DAY
+    return found
 
 
 def is_due(schedule: Schedule, last_run: datetime, now: datetime) -> bool:

@@ -19,7 +19,7 @@ class Cycle:
 
     run: takes the instant it was due at and dates all that it writes with it; run again for the same instant it changes
     nothing. is_training: it may take long, and only one such runs at a time, so under a real clock it runs beside the
-    others.
+    others. after: cycles whose run of the same instant it reads; in one process the order sees to it.
 
     >>> from datetime import timedelta
     >>> from pawl.triggers.schedule import Every
@@ -31,3 +31,4 @@ class Cycle:
     schedule: Schedule
     run: Callable[[datetime], Told]
     is_training: bool = False
+    after: tuple[str, ...] = ()

@@ -111,6 +111,7 @@ def _trades() -> None:
         sa.CheckConstraint("(closed_at IS NULL) = (pnl IS NULL)", name="pnl"),
         sa.CheckConstraint("opened_at <= closed_at", name="times"),
         sa.Index("ix_user_trading_history_signal_id", "signal_id"),
+        sa.Index("ix_user_trading_history_closed_at", "closed_at"),
         sa.Index("ix_user_trading_history_user_id_opened_at", "user_id", "opened_at"),
     )
 

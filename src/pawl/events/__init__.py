@@ -1,0 +1,1 @@
+"""Shell: the outbox relay, the event bus (in-process, Redis) and notices."""

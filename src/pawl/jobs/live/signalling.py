@@ -1,0 +1,180 @@
+"""The signal cycle: every pair's newest closed bar is decided on once, by the version that is to act, and by those that
+decide beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+import sqlalchemy as sa
+
+from pawl.errors import NotFoundError, StorageError
+from pawl.ids import ModelVersion
+from pawl.jobs.live.alarm import Alarm, raise_alarms
+from pawl.jobs.live.answering import Answer, Asked, answers_of, inference_of, signal_of, trajectory_of
+from pawl.jobs.live.cycle import Told
+from pawl.jobs.live.deciders import DecidersOf
+from pawl.jobs.live.trailing import trailing_bars
+from pawl.jobs.live.world import LiveWorld
+from pawl.jobs.loaded_models import LoadedModels
+from pawl.ledger.column_types import utc_text
+from pawl.ledger.inferences import append_inferences, append_trajectories
+from pawl.ledger.loop_outbox import announce
+from pawl.ledger.loop_payloads import NewPrediction
+from pawl.ledger.market_data import NewestBar, newest_bars
+from pawl.ledger.signals import NewSignal, last_signalled, record_signals
+from pawl.market.bars import UTC_TIME
+
+__all__ = ["SignalCycle"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides."""
+
+    asked: tuple[Asked, ...]
+    stale: tuple[str, ...]
+    unserved: str | None = None
+
+
+@dataclass(slots=True)
+class _Given:
+    answers: list[Answer] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class SignalCycle:
+    """Decides. deciders_of: who decides on a bar, from the ledger's state at the time.
+
+    It keeps the models of the versions that decide, and nothing else, from one run to the next.
+    """
+
+    def __init__(self, world: LiveWorld, deciders_of: DecidersOf) -> None:
+        self._world, self._deciders_of = world, deciders_of
+        self._models = LoadedModels(world.workspace, world.learner)
+
+    def run(self, at: datetime) -> Told:
+        """Decide on what closed by `at`; all of it is written in one transaction.
+
+        A version that fails on its bars gives no signal on them, and an alarm: an older answer never stands in.
+        """
+        with self._world.ledger.reading() as tx:
+            due = self._due(tx, at)
+        given = self._ask(due.asked, at)
+        with self._world.ledger.transaction() as tx:
+            signals = self._write(tx, given, at)
+            raise_alarms(tx, self._world.name, _alarms(due, given, at), at)
+        n_open = sum(not one.asked.is_shadow for one in given.answers)
+        counts = {
+            "signals": sum(not one.is_shadow for one in signals),
+            "shadow": sum(one.is_shadow for one in signals),
+            "unanswered": sum(not one.is_shadow for one in due.asked) - n_open,
+            "stale": len(due.stale),
+        }
+        said = {word: sum(one.signal == word and not one.is_shadow for one in signals) for word in ("buy", "sell")}
+        warnings = {**given.failed, **({"": due.unserved} if due.unserved else {})}
+        return {
+            **{name: n for name, n in {**counts, **said}.items() if n},
+            **({"warnings": warnings} if warnings else {}),
+        }
+
+    def _due(self, tx: sa.Connection, at: datetime) -> _Due:
+        world, spec = self._world, self._world.learner.spec
+        timeframe = str(spec.timeframe)
+        done = last_signalled(tx, world.name, timeframe)
+        newest = newest_bars(tx, timeframe, world.tickers, at)
+        waiting = [one for one in newest if one.pair not in done or done[one.pair] < one.timestamp]
+        oldest = at - world.settings.stale_bars * spec.timeframe.length
+        stale = tuple(one.pair for one in waiting if one.closed_at < oldest)
+        waiting = [one for one in waiting if one.closed_at >= oldest]
+        if not waiting:
+            return _Due(asked=(), stale=stale)
+        try:
+            deciders = self._deciders_of(tx, world.name)
+        except NotFoundError as error:
+            return _Due(asked=(), stale=stale, unserved=str(error))
+        asked: list[Asked] = []
+        for bar in waiting:
+            decider = deciders.of(bar.pair, timeframe, bar.timestamp)
+            versions = (decider.acting, *(one for one in decider.shadows if one != decider.acting))
+            asked.extend(
+                self._asked(bar, version, is_shadow=version != decider.acting, decider_test=decider.ab_test_id)
+                for version in versions
+            )
+        return _Due(asked=tuple(asked), stale=stale)
+
+    def _asked(self, bar: NewestBar, version: ModelVersion, *, is_shadow: bool, decider_test: object) -> Asked:
+        spec = self._world.learner.spec
+        return Asked(
+            bar=bar,
+            version=version,
+            learner=spec.name,
+            timeframe=str(spec.timeframe),
+            feature_set=spec.feature_set.name,
+            is_shadow=is_shadow,
+            ab_test_id=None if is_shadow else decider_test,  # type: ignore[arg-type]
+        )
+
+    def _ask(self, asked: Sequence[Asked], at: datetime) -> _Given:
+        given = _Given()
+        if not asked:
+            return given
+        pairs = [one for one in self._world.tickers if any(each.bar.pair == one for each in asked)]
+        bars = trailing_bars(self._world, pairs, at, self._world.settings.history_bars)
+        versions = list(dict.fromkeys(one.version for one in asked))
+        self._models.keep_only(versions)
+        for version in versions:
+            own = [one for one in asked if one.version == version]
+            ends = {one.bar.pair: one.bar.timestamp for one in own}
+            last = pl.col("ticker").replace_strict(ends, default=None, return_dtype=UTC_TIME)
+            shown = bars.filter(pl.col("ts") <= last)
+            try:
+                record = self._world.workspace.versions.get(version)
+                given.answers.extend(answers_of(self._world.learner, self._models.of(record), shown, own))
+            except StorageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a worker's outer loop: whatever a model raises, the others decide
+                given.failed[version] = f"{type(error).__name__}: {error}"
+        return given
+
+    def _write(self, tx: sa.Connection, given: _Given, at: datetime) -> list[NewSignal]:
+        """Inferences, trajectories of what acts, signals, and the announcement of each that is new and acts."""
+        # Acting first, so that its inference carries the very instant, and those beside it the microseconds after.
+        answers = sorted(given.answers, key=lambda one: one.asked.is_shadow)
+        append_inferences(tx, [inference_of(one, at) for one in answers])
+        append_trajectories(tx, [trajectory_of(one, at) for one in answers if not one.asked.is_shadow])
+        signals = record_signals(tx, [signal_of(one) for one in answers], at)
+        for one in signals:
+            if not one.is_shadow:
+                announce(tx, _announced(one), at, one.trace_id)
+        return signals
+
+
+def _announced(signal: NewSignal) -> NewPrediction:
+    return NewPrediction(
+        signal_id=signal.id,
+        learner=signal.learner,
+        pair=signal.pair,
+        timeframe=signal.timeframe,
+        bar_timestamp=signal.bar_timestamp,
+        signal=signal.signal,
+        confidence=signal.confidence,
+        model_version=signal.model_version,
+        ab_test_id=signal.ab_test_id,
+    )
+
+
+def _alarms(due: _Due, given: _Given, at: datetime) -> list[Alarm]:
+    found = [
+        Alarm(
+            kind="data_anomaly",
+            key=f"prediction {version} {utc_text(at)}",
+            text=f"{version} failed on its bars, which get no signal: {why}",
+            values={"version": version},
+        )
+        for version, why in given.failed.items()
+    ]
+    if due.unserved:
+        found.append(Alarm(kind="data_anomaly", key=f"unserved {utc_text(at)}", text=due.unserved))
+    return found

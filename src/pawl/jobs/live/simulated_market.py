@@ -1,0 +1,45 @@
+"""The market that `pawl up --data simulated` lives in: which pairs, on which calendar, and how long a history."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pawl.learners.learner import LearnerSpec
+from pawl.market.calendars import ALWAYS, FX, Calendar
+
+__all__ = ["MarketChoice", "market_of"]
+
+ORIGIN = datetime(2018, 1, 1, tzinfo=UTC)
+"""The first bar of every simulated history; a Monday."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketChoice:
+    """tickers: by default. history: what lies before a run, and the first version is trained on."""
+
+    tickers: tuple[str, ...]
+    calendar: Calendar
+    history: timedelta
+
+    @property
+    def start(self) -> datetime:
+        """Where a new run begins: when the history is full."""
+        return ORIGIN + self.history
+
+
+MARKETS: Mapping[str, MarketChoice] = {
+    "reversal": MarketChoice(tickers=("EURUSD", "USDJPY"), calendar=FX, history=timedelta(weeks=18)),
+    "m002": MarketChoice(tickers=("BTCUSDT", "ETHUSDT", "SOLUSDT"), calendar=ALWAYS, history=timedelta(weeks=130)),
+}
+"""Of learners whose market is a particular one: currencies close over weekends."""
+
+BARS_OF_HISTORY = 3
+"""Of another learner: this many times the bars it needs at least."""
+
+
+def market_of(spec: LearnerSpec) -> MarketChoice:
+    """The market of a learner; one that is not named gets two tickers that never close."""
+    if spec.name in MARKETS:
+        return MARKETS[spec.name]
+    weeks = -(-BARS_OF_HISTORY * spec.min_bars * spec.timeframe.length // timedelta(weeks=1))
+    return MarketChoice(tickers=("BTCUSDT", "ETHUSDT"), calendar=ALWAYS, history=timedelta(weeks=weeks))

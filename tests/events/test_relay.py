@@ -1,0 +1,236 @@
+"""The relay: what is committed is published, in order, and marked; what is not is never seen on the bus."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from ledger_world import START, day
+from loop_events import bars, outcome, prediction, training
+from pawl.errors import StorageError
+from pawl.events.bus import Event, Handler
+from pawl.events.event_settings import EventSettings
+from pawl.events.in_process_bus import InProcessBus
+from pawl.events.relay import Relay
+from pawl.ledger.database import Ledger
+from pawl.ledger.loop_outbox import announce, publishing_turn, unpublished
+from pawl.ledger.loop_payloads import LoopPayload
+from pawl.ledger.loop_tables import TOPICS, loop_outbox
+
+SETTINGS = EventSettings(poll_sec=0.05, backoff_base_sec=0.01, backoff_max_sec=0.05)
+SLOW = EventSettings(poll_sec=60)
+
+
+class Recorder:
+    """A bus that keeps what it is given. is_down: it does not answer. forgets: it has settled nothing."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.is_down = self.forgets = False
+        self.n_tries = 0
+
+    def subscribe(self, topics: Sequence[str], group: str, handler: Handler) -> None:
+        raise AssertionError(topics, group, handler)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        self.n_tries += 1
+        if self.is_down:
+            raise StorageError("the bus does not answer", where="here", fix="start it")
+        self.events.extend(events)
+
+    def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
+        return set() if self.forgets else set(event_ids)
+
+    def close(self) -> None:
+        pass
+
+
+class Forgetful(Recorder):
+    """Publishes on a bus, and has settled nothing: what a relay sees that dies before it marks."""
+
+    def __init__(self, bus: InProcessBus) -> None:
+        super().__init__()
+        self.bus, self.forgets = bus, True
+
+    def publish(self, events: Sequence[Event]) -> None:
+        self.bus.publish(events)
+
+
+@pytest.fixture
+def bus() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def in_process() -> Iterator[InProcessBus]:
+    with InProcessBus(SETTINGS.backoff, lambda _: None, 100) as opened:
+        yield opened
+
+
+def now() -> datetime:
+    return day(5)
+
+
+def tell(ledger: Ledger, *payloads: LoopPayload) -> None:
+    with ledger.transaction() as tx:
+        for one in payloads:
+            announce(tx, one, START)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.002)
+
+
+def waiting(ledger: Ledger) -> list[tuple[UUID, int]]:
+    with ledger.reading() as tx:
+        return [(one.event_id, one.attempts) for one in unpublished(tx, 1000)]
+
+
+@pytest.mark.parametrize("payload", [bars(1), prediction(1), outcome(1), training(1)], ids=TOPICS)
+def test_rev_r4_an_event_is_published_after_the_commit_and_never_before(
+    ledger: Ledger, bus: Recorder, payload: LoopPayload
+) -> None:
+    with Relay(ledger, bus, SETTINGS, now) as relay:
+        with ledger.transaction() as tx:
+            announce(tx, payload, day(1), "trace")
+            for _ in range(5):
+                relay.wake()
+                time.sleep(0.02)
+            assert bus.events == []
+        relay.wake()
+        until(lambda: bool(bus.events))
+    (event,) = bus.events
+    assert (event.event_id, event.topic, event.at, event.trace_id) == (payload.event_id, payload.topic, day(1), "trace")
+    assert event.payload == payload.model_dump(mode="json")
+    assert waiting(ledger) == []
+
+
+def test_rev_r4_a_transaction_that_is_rolled_back_publishes_nothing(ledger: Ledger, bus: Recorder) -> None:
+    with Relay(ledger, bus, SETTINGS, now) as relay:
+        for number in range(5):
+            with pytest.raises(RuntimeError), ledger.transaction() as tx:
+                announce(tx, bars(number), START)
+                relay.wake()
+                raise RuntimeError
+            relay.wake()
+        tell(ledger, bars(9))
+        relay.wake()
+        until(lambda: bool(bus.events))
+    assert [one.event_id for one in bus.events] == [bars(9).event_id]
+
+
+def test_events_are_published_in_the_order_of_writing_in_portions(ledger: Ledger, bus: Recorder) -> None:
+    told = [bars(number) for number in range(25)]
+    for one in told:
+        tell(ledger, one)
+    relay = Relay(ledger, bus, EventSettings(batch_size=10), now)
+    assert [relay.step() for _ in range(4)] == [20, 20, 10, 0]
+    assert [one.event_id for one in bus.events] == [one.event_id for one in told]
+    with ledger.reading() as tx:
+        assert set(tx.execute(sa.select(loop_outbox.c.published_at)).scalars()) == {day(5)}
+
+
+def test_a_wake_is_heeded_at_once_and_without_one_the_relay_looks_by_itself(ledger: Ledger, bus: Recorder) -> None:
+    with Relay(ledger, bus, SLOW, now) as relay:
+        time.sleep(0.1)
+        tell(ledger, bars(1))
+        relay.wake()
+        until(lambda: len(bus.events) == 1)
+    with Relay(ledger, bus, SETTINGS, now):
+        time.sleep(0.1)
+        tell(ledger, bars(2))
+        until(lambda: len(bus.events) == 2)
+
+
+def test_what_is_committed_during_a_look_is_not_slept_over(ledger: Ledger) -> None:
+    """The wake that comes while the relay publishes counts for the next look."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(Recorder):
+        def publish(self, events: Sequence[Event]) -> None:
+            inside.set()
+            assert go_on.wait(10)
+            super().publish(events)
+
+    bus = Slow()
+    tell(ledger, bars(1))
+    with Relay(ledger, bus, SLOW, now) as relay:
+        assert inside.wait(10)
+        tell(ledger, bars(2))
+        relay.wake()
+        go_on.set()
+        until(lambda: len(bus.events) == 2)
+
+
+def test_while_the_bus_is_away_everything_waits_and_the_tries_are_counted(ledger: Ledger, bus: Recorder) -> None:
+    bus.is_down = True
+    tell(ledger, bars(1), bars(2))
+    with Relay(ledger, bus, SETTINGS, now) as relay:
+        until(lambda: bus.n_tries >= 3)
+        assert relay.failure is not None
+        assert "the bus does not answer" in relay.failure
+        assert [one for one, _ in waiting(ledger)] == [bars(1).event_id, bars(2).event_id]
+        assert all(attempts >= 2 for _, attempts in waiting(ledger))
+        tell(ledger, bars(3))
+        bus.is_down = False
+        until(lambda: len(bus.events) == 3)
+        until(lambda: waiting(ledger) == [])
+        until(lambda: relay.failure is None)
+    assert [one.event_id for one in bus.events] == [bars(number).event_id for number in (1, 2, 3)]
+
+
+def test_a_relay_that_dies_before_it_marks_publishes_again_and_a_group_deals_with_it_once(
+    ledger: Ledger, in_process: InProcessBus
+) -> None:
+    seen: list[Event] = []
+    in_process.subscribe(TOPICS, "group", seen.append)
+    tell(ledger, bars(1), bars(2))
+    Relay(ledger, Forgetful(in_process), SETTINGS, now).step()
+    assert len(waiting(ledger)) == 2
+    assert in_process.wait_idle(10)
+    relay = Relay(ledger, in_process, SETTINGS, now)
+    relay.step()
+    assert in_process.wait_idle(10)
+    relay.step()
+    assert waiting(ledger) == []
+    assert [one.event_id for one in seen] == [bars(1).event_id, bars(2).event_id]
+
+
+def test_an_event_is_marked_only_when_the_bus_has_settled_it(ledger: Ledger, in_process: InProcessBus) -> None:
+    gate = threading.Event()
+    in_process.subscribe(TOPICS, "slow", lambda _: gate.wait(10) and None)
+    tell(ledger, bars(1), bars(2))
+    relay = Relay(ledger, in_process, SETTINGS, now)
+    assert [relay.step(), relay.step()] == [2, 0]  # published once, however often it looks
+    assert len(waiting(ledger)) == 2
+    gate.set()
+    assert in_process.wait_idle(10)
+    assert relay.step() == 2
+    assert waiting(ledger) == []
+
+
+def test_no_more_is_on_its_way_than_the_settings_allow(ledger: Ledger, bus: Recorder) -> None:
+    bus.forgets = True
+    tell(ledger, *(bars(number) for number in range(10)))
+    relay = Relay(ledger, bus, EventSettings(batch_size=3, max_open=4), now)
+    assert [relay.step() for _ in range(3)] == [3, 1, 0]
+    bus.forgets = False
+    assert [relay.step() for _ in range(3)] == [10, 6, 0]
+    assert len(bus.events) == 10
+
+
+def test_one_relay_publishes_at_a_time_on_postgresql(postgresql_ledger: Ledger, bus: Recorder) -> None:
+    tell(postgresql_ledger, bars(1))
+    relay = Relay(postgresql_ledger, bus, SETTINGS, now)
+    with publishing_turn(postgresql_ledger) as is_ours:
+        assert is_ours
+        assert relay.step() == 0
+    assert bus.events == []
+    assert relay.step() == 2
