@@ -188,7 +188,8 @@ def _settle(tx: sa.Connection, around: Surroundings, candidate: Candidate, told:
     kept = _why_kept(tx, around, candidate) if verdict.passed else None
     is_deployed = verdict.passed and kept is None
     if is_deployed:
-        promote(tx, candidate.version, report.eval_id, Move(by=BY, reason="; ".join(verdict.reasons), at=at))
+        move = Move(by=BY, reason="; ".join(verdict.reasons), at=at)
+        around.announce_move(tx, promote(tx, candidate.version, report.eval_id, move))
     run = DailyRun(version=candidate.version, verdict=verdict, is_deployed=is_deployed, kept=kept)
     around.note(tx, "training", BY, run.told(), at)
     told.append(run)

@@ -1,13 +1,13 @@
 """A full training from scratch: on schedule, by a trigger, or by hand; what passes its gate goes into a rollout."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from pawl.errors import PawlError
+from pawl.errors import PawlError, RefusalError
 from pawl.gates.verdict import Verdict
 from pawl.ids import ModelVersion
 from pawl.jobs.live.reversal_report import WeeklyOrder, conclude_weekly, weekly_verdict
@@ -36,7 +36,7 @@ BY = "full training"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullRun:
     """What came of a training. version: None where it was not held; skipped says why. cause: schedule, hand, or the
-    kind of the trigger. is_first: whether it serves because nothing did before.
+    kind of the trigger. is_first: whether it serves because nothing did before. kept: why its rollout could not begin.
     """
 
     cause: str
@@ -44,6 +44,7 @@ class FullRun:
     verdict: Verdict | None = None
     is_first: bool = False
     skipped: str | None = None
+    kept: str | None = None
 
     def told(self) -> dict[str, Any]:
         """As the log of the loop has it."""
@@ -55,11 +56,12 @@ class FullRun:
             "verdict": "pass" if self.verdict.passed else "fail",
             "reasons": list(self.verdict.reasons),
             "is_first": self.is_first,
+            "kept": self.kept,
         }
 
 
 def train_full(world: TrainingWorld, around: Surroundings, at: datetime, cause: str) -> FullRun:
-    """Train on what had closed by this instant, judge, record; a pass begins a rollout, or the series where none serves.
+    """Train on what had closed by this instant, judge, record; a pass begins a rollout, or the series if none serves.
 
     The same instant has one training, however often it is asked for: one that was cut off has failed, and the next goes
     on from its last checkpoint under the same number. While extreme conditions pause it, only a person starts one. What
@@ -78,8 +80,17 @@ def train_full(world: TrainingWorld, around: Surroundings, at: datetime, cause: 
         if job.status != "succeeded":
             _trained(world, around, job, at, cause)
         run = _judged(world, around, job.version, at, cause)
-    if run.verdict is not None and run.verdict.passed and not run.is_first:
-        around.begin_rollout(job.version, at)
+    return _rolled_out(around, run, at)
+
+
+def _rolled_out(around: Surroundings, run: FullRun, at: datetime) -> FullRun:
+    """Let a version that passed into the traffic; what cannot be now is said, and the version keeps its verdict."""
+    if run.version is None or run.verdict is None or not run.verdict.passed or run.is_first:
+        return run
+    try:
+        around.begin_rollout(run.version, at)
+    except RefusalError as error:
+        return replace(run, kept=error.what)
     return run
 
 
@@ -163,7 +174,8 @@ def _begin_series(
     """Let the first version serve, once, where nothing does; a later one has a rollout before it."""
     is_first = report.verdict.passed and report.baseline is None
     if is_first and champion(tx, VersionNumber.parse(report.version).learner) is None:
-        promote(tx, report.version, report.eval_id, Move(by=BY, reason="; ".join(report.verdict.reasons), at=at))
+        move = Move(by=BY, reason="; ".join(report.verdict.reasons), at=at)
+        around.announce_move(tx, promote(tx, report.version, report.eval_id, move))
     run = FullRun(cause=cause, version=report.version, verdict=report.verdict, is_first=is_first)
     around.note(tx, "training", BY, run.told(), at)
     return run

@@ -20,8 +20,8 @@ from pawl.learners.reversal import Reversal
 from pawl.learners.reversal_files import VersionFacts
 from pawl.learners.reversal_report import ReversalReport, weekly_report
 from pawl.learners.reversal_samples import FEATURES, ReversalSamples, windowed
-from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.number_types import Fixed
+from pawl.ledger.training_tables import train_jobs
 from pawl.registry.versions import Beside
 
 __all__ = ["WeeklyOrder", "conclude_weekly", "report_columns", "training_csv", "weekly_verdict"]

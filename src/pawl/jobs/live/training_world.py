@@ -14,9 +14,10 @@ from pawl.ids import DatasetHash, ModelVersion
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.ledger.database import Ledger
+from pawl.ledger.deployments import Deployment
 from pawl.market.limits import QualityLimits
 
-__all__ = ["Surroundings", "TrainingWorld"]
+__all__ = ["Surroundings", "TrainingWorld", "say_nothing"]
 
 
 class TrainingWorld(Protocol):
@@ -40,14 +41,19 @@ class TrainingWorld(Protocol):
     def ledger(self) -> Ledger: ...
 
 
+def say_nothing(tx: sa.Connection, moved: Deployment) -> None:
+    """Tell nobody of a move."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The rest of the loop, as a training needs it.
 
-    outcomes: (learner, after, until) → signals that were resolved then: OUTCOME_SCHEMA. has_running_test: whether an A/B
-    test of the learner runs. is_paused: whether extreme conditions pause it now. begin_rollout: lets a version that
-    passed its gate into the traffic; asked again for the same version it changes nothing. note: (kind, name, payload, at)
-    writes a line of the loop's log. gate: for learners without one of their own. proved_on: hash of bars whose features
+    outcomes: (learner, after, until) → signals that were resolved then: OUTCOME_SCHEMA. has_running_test: whether an
+    A/B test of the learner runs. is_paused: whether extreme conditions pause it now. begin_rollout: lets a version that
+    passed its gate into the traffic; asked again for the same version it changes nothing, and a RefusalError says why
+    it cannot now. note: (kind, name, payload, at) writes a line of the loop's log. announce_move: tells of a move of
+    the alias, in its transaction. gate: for learners without one of their own. proved_on: hash of bars whose features
     were proved and that hold all that is trained on; None proves each time. stopwatch: seconds, to say how long a
     training took; None says nothing, as in a replay.
     """
@@ -58,5 +64,6 @@ class Surroundings:
     begin_rollout: Callable[[ModelVersion, datetime], None]
     note: Callable[[sa.Connection, str, str, Mapping[str, Any], datetime], None]
     gate: GateSettings
+    announce_move: Callable[[sa.Connection, Deployment], None] = say_nothing
     proved_on: DatasetHash | None = None
     stopwatch: Callable[[], float] | None = None
