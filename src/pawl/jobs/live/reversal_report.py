@@ -1,7 +1,7 @@
 """What a full training of `reversal` leaves beside its version: its weekly report, its files, its data, its verdict."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -77,9 +77,12 @@ def conclude_weekly(world: TrainingWorld, learner: Reversal, order: WeeklyOrder)
 
 
 def weekly_verdict(learner: Reversal, report: ReversalReport, *, is_first: bool) -> Verdict:
-    """Whether a weekly version may be tried in the traffic. is_first: while nothing serves."""
-    gate = weekly_gate(learner.config.min_report_rows)
-    return gate.judge_first(report.figures()) if is_first else gate.judge({}, report.figures())
+    """Whether a weekly version may be tried in the traffic, or start the series while nothing serves (`is_first`).
+
+    The first one has to show signals and trades as well: one that always holds would serve until it is beaten by chance.
+    """
+    judged = weekly_gate(learner.config.min_report_rows).judge({}, report.figures())
+    return replace(judged, is_first=is_first)
 
 
 def report_columns(fit: Fit[Any], report: ReversalReport) -> dict[str, float | int | None]:
