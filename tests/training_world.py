@@ -81,8 +81,8 @@ class SmallWorld:
     workspace: Workspace
     learner: Any
     tickers: tuple[str, ...] = PAIRS
-    costs: Costs = Costs(fee_bps=0.2, slippage_bps=0.2)
-    limits: QualityLimits = QualityLimits()
+    costs: Costs = field(default_factory=lambda: Costs(fee_bps=0.2, slippage_bps=0.2))
+    limits: QualityLimits = field(default_factory=QualityLimits)
     seed: int = 7
     n_jobs: int = 1
 

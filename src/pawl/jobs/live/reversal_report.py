@@ -79,7 +79,7 @@ def conclude_weekly(world: TrainingWorld, learner: Reversal, order: WeeklyOrder)
 def weekly_verdict(learner: Reversal, report: ReversalReport, *, is_first: bool) -> Verdict:
     """Whether a weekly version may be tried in the traffic, or start the series while nothing serves (`is_first`).
 
-    The first one has to show signals and trades as well: one that always holds would serve until it is beaten by chance.
+    The first one has to show signals and trades as well: one that always holds would go on serving unbeaten.
     """
     judged = weekly_gate(learner.config.min_report_rows).judge({}, report.figures())
     return replace(judged, is_first=is_first)
