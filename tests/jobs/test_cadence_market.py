@@ -1,4 +1,4 @@
-"""Signals of a replay by the calendar: outcomes against a plain loop, arms by the test's own draw, sides as the learner."""
+"""Signals of a replay by the calendar: outcomes against a plain loop, arms and sides as they are live."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
