@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pawl.cli.arguments import stored_version
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.errors import RefusalError
 
@@ -28,7 +29,7 @@ def promote(
         from pawl.ledger.model_versions import get_version
 
         with closing(open_ledger(run.settings, None)) as ledger, ledger.transaction() as tx:
-            report = newest_report(tx, get_version(tx, version).version)
+            report = newest_report(tx, get_version(tx, stored_version(version)).version)
             if report is None:
                 raise RefusalError(f"`{version}` was never judged", where="promotion", fix=f"pawl gate judge {version}")
             move = Move(by="pawl promote", reason="; ".join(report.verdict.reasons), at=datetime.now(UTC))

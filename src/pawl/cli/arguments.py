@@ -8,7 +8,20 @@ import typer
 
 from pawl.errors import InputError
 
-__all__ = ["FromOption", "ReplayOption", "TickersOption", "ToOption", "names", "parse_instant"]
+__all__ = [
+    "FromOption",
+    "ReplayOption",
+    "TickersOption",
+    "ToOption",
+    "names",
+    "parse_instant",
+    "shown_version",
+    "stored_version",
+]
+
+
+SHORT_NAMED = "reversal"
+"""The learner whose versions may be written without its name."""
 
 
 def parse_instant(text: str) -> datetime:
@@ -35,6 +48,29 @@ def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
     if not given:
         return None
     return tuple(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
+
+
+def stored_version(text: str) -> str:
+    """A version as it is stored; that of reversal may be given as its users write it.
+
+    >>> stored_version("v3.3"), stored_version("m002-1.0")
+    ('reversal-3.3', 'm002-1.0')
+    """
+    from pawl.ledger.version_number import VersionNumber
+
+    return VersionNumber.parse_short(text, SHORT_NAMED).version
+
+
+def shown_version(version: str) -> str:
+    """A version as people read it: that of reversal in its users' own way.
+
+    >>> shown_version("reversal-3.3-daily-20251021"), shown_version("m002-1.0")
+    ('v3.3-daily-20251021', 'm002-1.0')
+    """
+    from pawl.ledger.version_number import VersionNumber
+
+    number = VersionNumber.parse(version)
+    return number.short if number.learner == SHORT_NAMED else version
 
 
 FromOption = Annotated[

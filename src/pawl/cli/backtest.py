@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pawl.cli.arguments import FromOption, TickersOption, ToOption, names
+from pawl.cli.arguments import FromOption, TickersOption, ToOption, names, stored_version
 from pawl.cli.session import HomeOption, JsonOption, session
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def backtest(
         from pawl.jobs.reported_backtest import reported_backtest
 
         workspace = workspace_of(run.settings)
-        record = workspace.versions.get(version)
+        record = workspace.versions.get(stored_version(version))
         order = BacktestOrder(
             start=start or record.certificate.first_allowed,
             end=to,
@@ -44,7 +44,7 @@ def backtest(
         chosen = learner_named(record.learner, run.settings)
         with run.stages() as on_stage:
             done = reported_backtest(
-                workspace, chosen, version, order, reporting_of(run.settings, datetime.now(UTC)), on_stage
+                workspace, chosen, record.version, order, reporting_of(run.settings, datetime.now(UTC)), on_stage
             )
         run.answer(_payload(done), text=lambda: _text(done))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pawl.cli.arguments import ReplayOption, parse_instant
+from pawl.cli.arguments import ReplayOption, parse_instant, shown_version, stored_version
 from pawl.cli.gate_audit import audit
 from pawl.cli.session import HomeOption, JsonOption, session
 from pawl.errors import NotFoundError
@@ -77,7 +77,7 @@ def explain(
         from pawl.ledger.model_versions import get_version
 
         with closing(open_ledger(run.settings, replay)) as ledger, ledger.reading() as tx:
-            report = newest_report(tx, get_version(tx, version).version)
+            report = newest_report(tx, get_version(tx, stored_version(version)).version)
         if report is None:
             raise NotFoundError(
                 f"`{version}` was never judged", where="ledger", fix=f"judge it: pawl gate judge {version}"
@@ -97,8 +97,9 @@ def judge(
         from pawl.jobs.verdicts import judge_version
 
         workspace = workspace_of(run.settings)
-        learner = learner_named(workspace.versions.get(version).learner, run.settings)
-        _tell(run, judge_version(workspace, learner, version, terms_of(run.settings), datetime.now(UTC)))
+        named = stored_version(version)
+        learner = learner_named(workspace.versions.get(named).learner, run.settings)
+        _tell(run, judge_version(workspace, learner, named, terms_of(run.settings), datetime.now(UTC)))
 
 
 @gate_app.command("ls")
@@ -184,5 +185,7 @@ def _table(rows: list[dict[str, object]]) -> "RenderableType":
         table.add_column(name, no_wrap=True)
     for row in rows:
         read, trained = str(row["max_t1"])[:16], str(row["trained_at"])[:16]
-        table.add_row(Text(str(row["version"])), str(row["status"]), str(row["verdict"] or "–"), trained, read)
+        table.add_row(
+            Text(shown_version(str(row["version"]))), str(row["status"]), str(row["verdict"] or "–"), trained, read
+        )
     return table

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from pawl.ids import ModelVersion
 from pawl.jobs.code_version import code_version, library_versions
 from pawl.jobs.evaluation import Rulebook, Scored, Span, score
 from pawl.jobs.golden import golden_files
@@ -18,9 +19,9 @@ from pawl.jobs.workspace import Workspace
 from pawl.learners.certificate import Certificate
 from pawl.learners.learner import Fit, FitContext, Learner
 from pawl.market.instants import earliest, latest
-from pawl.registry.versions import Claim, VersionRecord
+from pawl.registry.versions import Beside, Claim, VersionRecord
 
-__all__ = ["TrainedVersion", "train"]
+__all__ = ["Conclusion", "Fitted", "TrainedVersion", "train"]
 
 AnyLearner = Learner[Any]
 Progress = Callable[[str, float], None]
@@ -36,11 +37,41 @@ class TrainedVersion:
     left_out: Mapping[str, str]
 
 
-def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_progress: Progress) -> TrainedVersion:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A training before its version is written down. fits: of the learner and its baselines, by name."""
+
+    version: ModelVersion
+    bars: pl.DataFrame
+    fits: Mapping[str, Fit[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What is kept of a training beside the usual. files: more files of the version. metrics: more of its figures."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+
+
+def the_usual(fitted: Fitted) -> Conclusion:
+    """Nothing beside the usual."""
+    return Conclusion()
+
+
+def train(
+    workspace: Workspace,
+    learner: AnyLearner,
+    order: TrainingOrder,
+    on_progress: Progress,
+    conclude: Callable[[Fitted], Conclusion] = the_usual,
+) -> TrainedVersion:
     """Train the learner and its baselines on the same bars, score them on their reported block, record the version.
 
     FutureLeakError when a feature of the learner is not point-in-time; QualityError, NotFoundError or
     TooLittleDataError when there is nothing to train on. All that is recorded then is that the training failed.
+    conclude: what is kept beside the usual.
     """
     on_progress("reading and checking bars", 0.0)
     data = training_data(workspace, learner, order)
@@ -51,17 +82,19 @@ def train(workspace: Workspace, learner: AnyLearner, order: TrainingOrder, on_pr
         require_proof(workspace, learner.spec, bars, on_progress, order.proved_on)
         scored, fits = _fit_and_score(workspace, learner, bars, order, on_progress)
         golden = golden_files(learner, fits[name].model, bars)
+        more = conclude(Fitted(version=training.version, bars=bars, fits=fits))
+        files = {**_files({name: learner, **learner.baselines()}, fits), **golden, **more.files}
         record = VersionRecord(
             version=training.version,
             learner=name,
-            artifact=workspace.artifacts.save({**_files({name: learner, **learner.baselines()}, fits), **golden}),
+            artifact=workspace.artifacts.save(files),
             trained_at=order.now.isoformat(),
             tickers=tuple(bars["ticker"].unique().sort()),
             certificate=_certificate(data, fits[name].scored_from, order.seed),
-            metrics=_figures(fits[name], scored[name]),
+            metrics={**_figures(fits[name], scored[name]), **more.metrics},
             baselines={baseline: _figures(fits[baseline], scored[baseline]) for baseline in learner.baselines()},
         )
-        workspace.versions.finish(training, record, order.now)
+        workspace.versions.finish(training, record, order.now, more.beside)
     return TrainedVersion(
         record=record,
         scored=scored[name],

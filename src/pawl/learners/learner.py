@@ -25,7 +25,8 @@ class LearnerSpec:
 
     foresees: what `probability` is the probability of, in words. horizon_bars: how many bars after its own the label
     reads. embargo_bars: kept free between what was read and what is scored. min_bars: a ticker with fewer visible bars
-    is left out of a fit.
+    is left out of a fit. reads_back: how far back a training on schedule reads, look-back of features and all; None for
+    all history.
     """
 
     name: str
@@ -37,6 +38,7 @@ class LearnerSpec:
     min_bars: int
     cadence: timedelta
     primary_metric: str
+    reads_back: timedelta | None = None
 
 
 class LayerCache(Protocol):

@@ -41,6 +41,9 @@ _KINDS: tuple[type[ReversalNet] | type[LinearSignals] | type[BoostedSignals], ..
     BoostedSignals,
 )
 
+LOOK_BACK = timedelta(days=14)
+"""600 bars before the first that is fitted, weekends and holidays between: what features and windows look back on."""
+
 
 class ReversalVariant(StrEnum):
     """reversal itself, and the two simpler learners it has to beat on the same rows."""
@@ -70,6 +73,7 @@ class Reversal:
             min_bars=1000,
             cadence=timedelta(days=7),
             primary_metric="net_return",
+            reads_back=timedelta(days=31 * self.config.months) + LOOK_BACK,
         )
 
     def label(self, bars: pl.DataFrame) -> pl.DataFrame:

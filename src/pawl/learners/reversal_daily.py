@@ -25,10 +25,13 @@ __all__ = [
     "OUTCOME_SCHEMA",
     "READ_SCHEMA",
     "DailyComparison",
+    "DailyData",
     "DailyOrder",
     "DailySkip",
     "DailyUpdate",
     "compare_daily",
+    "fit_daily",
+    "prepare_daily",
     "resolved_rows",
     "unread_rows",
     "update_daily",
@@ -76,6 +79,15 @@ class DailySkip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyData:
+    """What a day gives to learn. rows: of the data, to be fitted and watched. read: READ_SCHEMA, the same rows."""
+
+    data: Windowed
+    rows: Rows
+    read: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DailyUpdate:
     """A candidate. read: READ_SCHEMA, what it has read beside its ancestors. figures: losses and accuracy."""
 
@@ -120,21 +132,28 @@ def resolved_rows(data: Windowed, outcomes: pl.DataFrame, now: datetime) -> Rows
     return np.flatnonzero(chosen & data.is_sample)
 
 
-def update_daily(
+def prepare_daily(
     learner: Reversal, active: ReversalNet, bars: pl.DataFrame, order: DailyOrder
-) -> DailyUpdate | DailySkip:
-    """Fine-tune a copy of the active model; its scaler, features and class weights go on as they are.
+) -> DailyData | DailySkip:
+    """What there is to learn today; too little of it is a skip.
 
     bars: silver bars that had closed by `now`, back to 600 before the oldest bar that an outcome asks for: a window of
     20, and the look-back of the features before it.
+    """
+    data = windowed(bars, learner.label(bars), active.config.sequence_length)
+    rows = resolved_rows(data, order.outcomes, order.now)
+    least = learner.config.daily.min_sequences
+    if len(rows) < least:
+        return DailySkip(n_sequences=len(rows), min_sequences=least)
+    return DailyData(data=data, rows=rows, read=_read(data.frame, rows))
+
+
+def fit_daily(learner: Reversal, active: ReversalNet, ready: DailyData, seed: int) -> DailyUpdate:
+    """Fine-tune a copy of the active model; its scaler, features and class weights go on as they are.
 
     Both heads learn, each from its own target. The newest `validation_split` of the windows are watched, not fitted.
     """
-    daily = learner.config.daily
-    data = windowed(bars, learner.label(bars), active.config.sequence_length)
-    rows = resolved_rows(data, order.outcomes, order.now)
-    if len(rows) < daily.min_sequences:
-        return DailySkip(n_sequences=len(rows), min_sequences=daily.min_sequences)
+    daily, data, rows = learner.config.daily, ready.data, ready.rows
     by_time = rows[data.frame["t0"].gather(rows).arg_sort().to_numpy()]
     n_fitted = int(len(by_time) * (1 - daily.validation_split))
     scaled = Sequences(
@@ -154,10 +173,18 @@ def update_daily(
         confidence_weight=active.config.confidence_weight,
         patience=None,
     )
-    done = train_reversal(active.network, scaled, targets, schedule, Run(seed=order.seed))
+    done = train_reversal(active.network, scaled, targets, schedule, Run(seed=seed))
     figures = {**done.figures, "train_samples": float(n_fitted), "val_samples": float(len(rows) - n_fitted)}
     # Watched rows count as read too: whatever a run looked at cannot judge it.
-    return DailyUpdate(model=replace(active, network=done.network), read=_read(data.frame, rows), figures=figures)
+    return DailyUpdate(model=replace(active, network=done.network), read=ready.read, figures=figures)
+
+
+def update_daily(
+    learner: Reversal, active: ReversalNet, bars: pl.DataFrame, order: DailyOrder
+) -> DailyUpdate | DailySkip:
+    """Fine-tune on what the last day resolved, if that is enough. bars: as `prepare_daily` takes them."""
+    ready = prepare_daily(learner, active, bars, order)
+    return ready if isinstance(ready, DailySkip) else fit_daily(learner, active, ready, order.seed)
 
 
 def unread_rows(data: Windowed, order: DailyOrder, candidate: DailyUpdate, days: int) -> Rows:

@@ -1,7 +1,7 @@
 """Model versions: what is known of each, and which one serves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from pawl.ledger.version_number import VersionNumber, keep_number
 from pawl.ledger.version_tables import model_versions
 
 __all__ = [
+    "PATHS",
     "NewVersion",
     "StoredVersion",
     "champion",
@@ -27,13 +28,16 @@ __all__ = [
     "require_files",
 ]
 
+PATHS = ("stage1_model_path", "stage2_model_path", "scaler_path", "features_path", "metadata_path")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVersion:
     """A trained version, before anything was decided about it.
 
     max_t1, dataset_hash: as in its certificate. artifact: id of its set of files. train_job_id: None only for a version
-    that was trained elsewhere. model_type: full, or incremental with its parent.
+    that was trained elsewhere. model_type: full, or incremental with its parent. paths: where files of it lie, below
+    the workspace, by the name of their column.
     """
 
     version: ModelVersion
@@ -49,6 +53,7 @@ class NewVersion:
     role: str = "policy"
     model_type: str = "full"
     parent: ModelVersion | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,7 @@ def record_version(tx: sa.Connection, new: NewVersion, now: datetime) -> None:
             certificate=dict(new.certificate),
             metrics=dict(new.metrics),
             baselines={name: dict(figures) for name, figures in new.baselines.items()},
+            **new.paths,
         )
     )
 
@@ -189,6 +195,7 @@ def _stored(row: sa.Row[Any]) -> StoredVersion:
         role=row.role,
         model_type=row.model_type,
         parent=None if row.parent_version is None else ModelVersion(row.parent_version),
+        paths={name: row._mapping[name] for name in PATHS if row._mapping[name] is not None},
         learner=row.learner,
         status=row.status,
         is_active=row.is_active,

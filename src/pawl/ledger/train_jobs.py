@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from pawl.errors import NotFoundError, RefusalError
 from pawl.ids import ModelVersion
 from pawl.ledger.identity import identity
+from pawl.ledger.loop_outbox import announce
+from pawl.ledger.loop_payloads import TrainingCompleted
 from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.version_number import VersionNumber
 
@@ -99,15 +101,17 @@ def start_job(
 
 
 def succeed_job(tx: sa.Connection, job_id: UUID, figures: TrainingFigures, now: datetime) -> None:
-    """running → succeeded."""
+    """running → succeeded; whoever listens is told once this is committed."""
     done = {"status": "succeeded", "finished_at": now, "updated_at": now, "artifacts": dict(figures.artifacts)}
     _move(tx, job_id, "running", {**figures.columns, **done})
+    _tell(tx, job_id, now)
 
 
 def fail_job(tx: sa.Connection, job_id: UUID, error_message: str, now: datetime) -> None:
-    """running → failed, for good."""
+    """running → failed, for good; whoever listens is told once this is committed."""
     failed = {"status": "failed", "finished_at": now, "updated_at": now, "error_message": error_message}
     _move(tx, job_id, "running", failed)
+    _tell(tx, job_id, now)
 
 
 def fail_cut_off(tx: sa.Connection, version: ModelVersion, now: datetime) -> None:
@@ -148,6 +152,21 @@ def job_status(tx: sa.Connection, job_id: UUID) -> str:
     if status is None:
         raise NotFoundError(f"no training job {job_id}", where="ml_train_jobs", fix="hand in the id of a queued job")
     return status
+
+
+def _tell(tx: sa.Connection, job_id: UUID, now: datetime) -> None:
+    c = train_jobs.c
+    columns = (c.learner, c.target_model_version, c.training_type, c.status, c.error_message)
+    row = tx.execute(sa.select(*columns).where(c.train_job_id == job_id)).one()
+    completed = TrainingCompleted(
+        train_job_id=job_id,
+        learner=row.learner,
+        model_version=row.target_model_version,
+        training_type=row.training_type or "full",
+        status=row.status,
+        error=row.error_message,
+    )
+    announce(tx, completed, now)
 
 
 def _move(tx: sa.Connection, job_id: UUID, expected: str, values: Mapping[str, Any]) -> None:

@@ -1,12 +1,15 @@
 """Model versions as the registry hands them round: records of what was trained, kept in the ledger."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from pawl.errors import NotFoundError
 from pawl.ids import ModelVersion
@@ -17,7 +20,7 @@ from pawl.ledger.model_versions import NewVersion, StoredVersion, get_version, l
 from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, fail_cut_off, fail_job, start_job, succeed_job
 from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers, keep_number
 
-__all__ = ["Claim", "Training", "VersionRecord", "VersionStore"]
+__all__ = ["Beside", "Claim", "Training", "VersionRecord", "VersionStore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,25 @@ class Training:
     job_id: UUID
 
 
+def nothing_more(tx: sa.Connection) -> None:
+    """Settle nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What is written down beside the record of a version, in its transaction.
+
+    columns: of the training job, by name. artifacts: what the job made. paths: columns of the version that say where
+    its files lie. parent: of an incremental version. settle: what else belongs to it, as its verdict.
+    """
+
+    columns: Mapping[str, float | int | str | datetime | None] = field(default_factory=dict)
+    artifacts: Mapping[str, Any] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+    parent: ModelVersion | None = None
+    settle: Callable[[sa.Connection], None] = nothing_more
+
+
 class VersionStore:
     """The versions of a workspace. home: where its ledger lies; nothing is made in it before the first write. ledger:
     the one to use in place of the file in `home`.
@@ -98,8 +120,9 @@ class VersionStore:
                 fail_job(tx, job_id, str(error) or type(error).__name__, now)
             raise
 
-    def finish(self, training: Training, record: VersionRecord, now: datetime) -> None:
-        """Write down the version and the success of its job, in one transaction."""
+    def finish(self, training: Training, record: VersionRecord, now: datetime, beside: Beside | None = None) -> None:
+        """Write down the version, the success of its job, and what belongs beside them, in one transaction."""
+        beside = beside or Beside()
         new = NewVersion(
             version=training.version,
             trained_at=datetime.fromisoformat(record.trained_at),
@@ -111,10 +134,15 @@ class VersionStore:
             metrics=record.metrics,
             baselines=record.baselines,
             train_job_id=training.job_id,
+            model_type="full" if beside.parent is None else "incremental",
+            parent=beside.parent,
+            paths=beside.paths,
         )
+        figures = TrainingFigures(artifacts={**beside.artifacts, "artifact": record.artifact}, columns=beside.columns)
         with self.ledger.transaction() as tx:
             record_version(tx, new, now)
-            succeed_job(tx, training.job_id, TrainingFigures(artifacts={"artifact": record.artifact}), now)
+            succeed_job(tx, training.job_id, figures, now)
+            beside.settle(tx)
 
     def count(self, learner: str) -> int:
         """How many numbers of a learner were ever taken: the trials that a good-looking Sharpe ratio must survive."""
