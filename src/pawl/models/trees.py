@@ -102,7 +102,7 @@ def single_row(booster: Any) -> SingleRow | None:  # noqa: ANN401 - LightGBM car
     from lightgbm import basic
 
     library = getattr(basic, "_LIB", None)
-    if not all(hasattr(library, name) for name in NAMES):
+    if library is None or not all(hasattr(library, name) for name in NAMES):
         return None
     return SingleRow(library, booster)
 

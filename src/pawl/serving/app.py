@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from pawl import __version__
 from pawl.serving.edge import Edge
 from pawl.serving.passport_routes import Passport, passport_routes
+from pawl.serving.predict_routes import predict_routes
+from pawl.serving.predictor import Predictor
 from pawl.serving.problems import ERROR_RESPONSES, answer_errors
 from pawl.serving.service import Service
 from pawl.serving.write_routes import write_routes
@@ -25,10 +27,10 @@ class Health(BaseModel):
     status: str = "ok"
 
 
-def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
-    """The application of a service. Its caller closes the service's writer once the application has ended.
+def create_app(service: Service, passport: Passport | None = None, predictor: Predictor | None = None) -> FastAPI:
+    """The application of a service. Its caller closes the writers once the application has ended.
 
-    passport: None for a server of the write paths alone.
+    passport, predictor: None for a server of the write paths alone.
     """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
@@ -37,6 +39,8 @@ def create_app(service: Service, passport: Passport | None = None) -> FastAPI:
     app.include_router(write_routes(service))
     if passport is not None:
         app.include_router(passport_routes(service, passport))
+    if predictor is not None:
+        app.include_router(predict_routes(service, predictor))
     answer_errors(app)
     settings = service.settings
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)

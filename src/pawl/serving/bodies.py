@@ -14,7 +14,9 @@ __all__ = [
     "ActionBody",
     "CloseBody",
     "ConvertBody",
+    "Name",
     "OpenBody",
+    "Price",
     "RecommendationBody",
     "TrackBody",
 ]
