@@ -1,9 +1,10 @@
-"""One thread that writes inferences for everybody who waits: many share one transaction, and so one flush.
+"""Writes inferences, many in one transaction and so one flush: in the caller's thread, or in one that writes for all.
 
 An inference is written only while the version that made it is still the one to ask: a move of the alias, or the end of
 a test, sends those that came before it back to be made again.
 """
 
+import sqlite3
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from pawl.errors import RefusalError, StorageError
+from pawl.errors import PawlError, RefusalError, StorageError
 from pawl.ledger.chain import CHAINS, append_behind, lock_head, month_of
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import inference_logs
@@ -61,10 +62,19 @@ class InferenceWriter:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._at_once = _AtOnce(ledger) if ledger.engine.dialect.name == "sqlite" else None
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._door, self._is_closed = threading.Lock(), False
         self._thread = threading.Thread(target=self._run, name="inference-writer", daemon=True)
         self._thread.start()
+
+    def file_now(self, entries: Sequence[Entry]) -> list[Filed] | None:
+        """File them in this thread, always the same one: what became of each; None where that would take a wait.
+
+        On SQLite a transaction of its own is shorter than the way to another thread and back, and while it is flushed
+        the next entries gather. Whatever another writer, the network or a fault would hold up is left to `submit`.
+        """
+        return None if self._at_once is None else self._at_once.file(entries)
 
     def submit(self, entry: Entry) -> "Future[Filed]":
         """What became of it; PawlError where the ledger refuses it."""
@@ -82,6 +92,8 @@ class InferenceWriter:
                 self._is_closed = True
                 self._queue.put(None)
         self._thread.join()
+        if self._at_once is not None:
+            self._at_once.close()
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +141,46 @@ class InferenceWriter:
         else:
             for one, what in zip(batch, filed, strict=True):
                 one.future.set_result(what)
+
+
+class _AtOnce:
+    """A connection to SQLite that is kept, and waits for nobody."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._kept: tuple[sa.Connection, sqlite3.Connection] | None = None
+
+    def file(self, entries: Sequence[Entry]) -> list[Filed] | None:
+        """What became of each; None, and nothing written, where it did not go through at once."""
+        tx, driver = self._connection()
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:  # another writes
+            return None
+        try:
+            filed = file_entries(tx, entries)
+            driver.execute("COMMIT")
+        except (PawlError, sqlite3.Error, sa.exc.SQLAlchemyError):  # whoever repeats it will say why
+            return None
+        finally:
+            if driver.in_transaction:
+                driver.execute("ROLLBACK")
+        return filed
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._kept is not None:
+            self._kept[0].invalidate()  # never handed to somebody who would wait
+            self._kept[0].close()
+
+    def _connection(self) -> tuple[sa.Connection, sqlite3.Connection]:
+        if self._kept is None:
+            tx = self._ledger.engine.connect()
+            driver = tx.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute("PRAGMA busy_timeout = 0")
+            self._kept = tx, driver
+        return self._kept
 
 
 def file_entries(tx: sa.Connection, entries: Sequence[Entry]) -> list[Filed]:

@@ -35,12 +35,12 @@ def create_app(service: Service, passport: Passport | None = None, predictor: Pr
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
     app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
+    if predictor is not None:  # first, because paths are compared one after the other, and this one is in a hurry
+        app.include_router(predict_routes(service, predictor))
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
     if passport is not None:
         app.include_router(passport_routes(service, passport))
-    if predictor is not None:
-        app.include_router(predict_routes(service, predictor))
     answer_errors(app)
     settings = service.settings
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes, now=service.now, clock=service.tokens.clock)

@@ -28,20 +28,20 @@ MOST_MODELS = 8
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A version that can be asked. ready: what it reads where features stand ready; None where it takes bars alone."""
+    """A version that can be asked. reader: its learner, where that reads ready features, of this form; else None."""
 
     learner: AnyLearner
     model: Any
-    ready: ReadyRows | None
+    reader: tuple[ReadsReadyRows[Any], ReadyRows] | None
 
     def say(self, rows: Floats) -> Said:
         """What it says of ready features; InputError where it takes bars alone, or the rows do not fit."""
-        learner = self.learner
-        if self.ready is None or not isinstance(learner, ReadsReadyRows):
+        if self.reader is None:
             raise InputError(
                 f"`{self.learner.spec.name}` reads no ready features", where="body.features", fix="send `market_data`"
             )
-        require_rows(rows, self.ready)
+        learner, form = self.reader
+        require_rows(rows, form)
         return learner.say(self.model, rows)
 
 
@@ -90,5 +90,5 @@ class ModelShelf:
         files = self.workspace.artifacts.load(record.artifact)
         model = load_model(learner, files, record)
         answer_once(learner, model, files)
-        ready = learner.ready_rows(model) if isinstance(learner, ReadsReadyRows) else None
-        return Shelved(learner, model, ready)
+        reader = (learner, learner.ready_rows(model)) if isinstance(learner, ReadsReadyRows) else None
+        return Shelved(learner, model, reader)

@@ -18,6 +18,7 @@ from pawl.ledger.traffic import Arm, Traffic, TrafficMark, read_traffic
 from pawl.ledger.version_number import VersionNumber
 from pawl.market.bars import Timeframe
 from pawl.market.calendars import Calendar
+from pawl.serving.filing_desk import FilingDesk
 from pawl.serving.model_shelf import ModelShelf, Shelved
 from pawl.serving.prediction_bodies import PredictBody, PredictionAnswer
 from pawl.serving.problems import NoActiveVersionError
@@ -61,7 +62,7 @@ class Predictor:
     def __init__(self, ledger: Ledger, shelf: ModelShelf, writer: InferenceWriter, clocks: Clocks) -> None:
         self.ledger = ledger
         self.shelf = shelf
-        self.writer = writer
+        self.desk = FilingDesk(writer)
         self.clocks = clocks
         self._traffic: dict[str, Traffic] = {}
         self._calendars: dict[tuple[str, Timeframe], Calendar | None] = {}
@@ -82,7 +83,7 @@ class Predictor:
             asked = _Asked(user_id=user_id, learner=learner, at=now, took_sec=self.clocks.monotonic() - began)
             inference = _inference(asked, question, said, chosen.decider)
             entry = Entry(inference=inference, routed_by=chosen.mark, arm=chosen.arm)
-            if await asyncio.wrap_future(self.writer.submit(entry)) is not Filed.OUTDATED:
+            if await self.desk.file(entry) is not Filed.OUTDATED:
                 return _answer(inference, said, chosen.decider, question)
             self._traffic.clear()
         raise StorageError("the versions that serve change all the time", where="prediction", fix="ask again")
