@@ -1,7 +1,7 @@
 """What `POST /predict` takes: bars of one ticker, or features that stand ready; and what it answers."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -65,7 +65,15 @@ class PredictBody(_Body):
             raise PydanticCustomError("one_input", "send `market_data`, or `features`")
         if (self.features is None) != (self.bar_timestamp is None):
             raise PydanticCustomError("bar_timestamp", "`bar_timestamp` stands with `features`, and with nothing else")
+        if len({len(row) for row in self.rows}) > 1:
+            raise PydanticCustomError("ragged", "the rows of `features` have more than one length")
         return self
+
+    @property
+    def rows(self) -> list[list[float]]:
+        """The features as rows; none where bars were sent."""
+        given = self.features or []
+        return [row for row in given if isinstance(row, list)] or ([cast(list[float], given)] if given else [])
 
     @property
     def name(self) -> str:

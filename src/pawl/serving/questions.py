@@ -44,7 +44,6 @@ class Question:
 
 def of_features(body: PredictBody, spec: LearnerSpec, now: datetime, calendar: Calendar | None) -> Question:
     """A question with ready features. InputError for a bar that is none, has not closed, or is of another length."""
-    assert body.features is not None
     assert body.bar_timestamp is not None
     timeframe, opened = _timeframe(body, spec), body.bar_timestamp.astimezone(UTC)
     closed = _closed_at(opened, calendar, timeframe)
@@ -52,18 +51,20 @@ def of_features(body: PredictBody, spec: LearnerSpec, now: datetime, calendar: C
         what = "does not exist" if closed is None else "had not closed"
         fix = "name the open time of a bar that has closed"
         raise InputError(f"the bar of {utc_text(opened)} {what}", where="body.bar_timestamp", fix=fix)
+    rows = np.array(body.rows, np.float64)
     prompt = {
         "ticker": body.name,
         "timeframe": str(timeframe),
         "bar_timestamp": utc_text(opened),
-        "features": body.features,
+        # As text, a row a line: it is hashed, sealed and stored, and numbers would be written out anew each time.
+        "features": "\n".join(" ".join(map(repr, row)) for row in rows.tolist()),
     }
     return Question(
         ticker=body.name,
         timeframe=timeframe,
         bar_timestamp=opened,
         bars=None,
-        rows=np.atleast_2d(np.array(body.features, np.float64)),
+        rows=rows,
         prompt=prompt,
         prompt_hash=_hash(prompt),
     )
