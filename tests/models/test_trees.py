@@ -113,17 +113,28 @@ def test_a_library_without_the_fast_path_answers_the_same(monkeypatch: pytest.Mo
     assert slow.predict(row[None, :]).shape == (1, 3)
 
 
-def test_what_lightgbm_holds_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Trees(text_of("binary"))
-    own.predict_one(np.zeros(N_FEATURES))
-    fast = own._single_row
-    assert fast is not None
-    end, booster = fast._end, weakref.ref(own._booster)
-    assert end.alive
-    del own, fast
+def test_what_lightgbm_holds_is_given_back_once_while_its_booster_still_stands() -> None:
+    booster = lgb.Booster(model_str=text_of("binary"))
+    still, events = weakref.ref(booster), []
+
+    class Watched:
+        """LightGBM's library, which tells when a handle is freed."""
+
+        def __getattr__(self, name: str) -> Any:
+            real = getattr(lgb.basic._LIB, name)
+            if name != trees.NAMES[-1]:
+                return real
+            return lambda handle: events.append((still() is not None, bool(handle))) or real(handle)
+
+    fast = SingleRow(Watched(), booster)  # type: ignore[arg-type]
+    fast(np.zeros(N_FEATURES))
+    del booster
     gc.collect()
-    assert not end.alive
-    assert booster() is None
+    assert not events
+    del fast
+    gc.collect()
+    assert events == [(True, True)]
+    assert still() is None
 
 
 def test_a_row_of_another_length_is_refused_and_the_next_one_is_answered() -> None:
