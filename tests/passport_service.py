@@ -27,7 +27,7 @@ class PassportService(World):
         self.at = NOW
         self.passport = passport_of(self.service, RULES, OwnSamples(home))
         world = RolloutWorld(ledger=ledger, learner="m002", horizon=timedelta(days=1), rules=RolloutRules())
-        self.app = create_app(self.service, self.passport, AbTests(world_of=lambda name: world))
+        self.app = create_app(self.service, self.passport, tests=AbTests(world_of=lambda name: world))
         self.users |= {"me": ME, "other": OTHER}
         with ledger.transaction() as tx:
             fill_world(tx, home)

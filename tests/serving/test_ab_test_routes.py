@@ -24,7 +24,7 @@ class AbWorld(World):
         super().__init__(ledger, **settings)
         self.life = Life(ledger)
         self.at = self.life.at
-        self.app = create_app(self.service, None, AbTests(world_of=lambda name: self.life.world))
+        self.app = create_app(self.service, tests=AbTests(world_of=lambda name: self.life.world))
 
     def started(self, **body: Any) -> dict[str, Any]:
         """A test that was just started."""

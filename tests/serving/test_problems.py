@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pawl.errors import CorruptArtifactError, FutureLeakError, StorageError, TooLittleDataError
+from pawl.errors import CorruptArtifactError, FutureLeakError, SchemaError, StorageError, TooLittleDataError
 from pawl.serving.problems import STATUS_OF_CODE
 from serving_world import OPEN, World
 
@@ -43,7 +43,8 @@ def test_the_frameworks_own_errors_have_the_form_too(
     [
         (StorageError("disk full at /secret", where="/secret", fix="/secret"), (503, "storage")),
         (CorruptArtifactError("bytes at /secret", where="/secret", fix="/secret"), (500, "internal")),
-        (TooLittleDataError("3 bars", where="here", fix="more"), (422, "bad_input")),
+        (SchemaError("no such column", where="here", fix="more"), (422, "bad_input")),
+        (TooLittleDataError("3 bars", where="here", fix="more"), (422, "too_little_data")),
         (FutureLeakError("leaks", where="here", fix="mend"), (409, "refused")),
         (RuntimeError("a fault at /secret"), (500, "internal")),
     ],

@@ -177,7 +177,7 @@ def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycl
         metrics=lambda: metrics_text(loop.watch, figures, now),
     )
     log_to_stderr()
-    return stack.enter_context(background_server(create_app(service, passport, live), choice.host, choice.port))
+    return stack.enter_context(background_server(create_app(service, passport, live=live), choice.host, choice.port))
 
 
 def _now() -> datetime:

@@ -27,17 +27,21 @@ def serve(
 ) -> None:
     """Take users' actions in over HTTP until stopped; exit code 1 for a public address while no token exists."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import rollout_world_of
+        from pawl.cli.composition import learner_named, rollout_world_of
         from pawl.datasets.own_samples import OwnSamples
         from pawl.jobs.learning_status import PassportRules
         from pawl.jobs.ledgers import ledger_of
         from pawl.jobs.market_watch import MarketWatch, SilverMarket
+        from pawl.jobs.workspace import Workspace
         from pawl.lake.silver import SilverStore
         from pawl.ledger.group_writer import GroupWriter
         from pawl.serving.ab_test_routes import AbTests
+        from pawl.ledger.inference_writer import InferenceWriter
         from pawl.serving.app import create_app
         from pawl.serving.edge import log_to_stderr
+        from pawl.serving.model_shelf import ModelShelf
         from pawl.serving.passport_routes import passport_of
+        from pawl.serving.predictor import Predictor
         from pawl.serving.server import listening, require_token, serve_until_stopped
         from pawl.serving.service import Clocks, service_of
 
@@ -49,6 +53,7 @@ def serve(
             with (
                 listening(address, run.settings.server.port if port is None else port) as own,
                 GroupWriter(ledger, clocks.now) as writer,
+                InferenceWriter(ledger) as inferences,
             ):
                 service = service_of(ledger, writer, market, clocks, run.settings.server)
                 rules = PassportRules(
@@ -56,12 +61,15 @@ def serve(
                     passport=run.settings.passport,
                     schedules=run.settings.workers.named_schedules(),
                 )
+                workspace = Workspace.at(run.settings.home, ledger)
+                shelf = ModelShelf(workspace, lambda name: learner_named(name, run.settings))
+                predictor = Predictor(ledger, shelf, inferences, clocks)
                 passport = passport_of(service, rules, OwnSamples(run.settings.home))
                 with passport.reports:
                     log_to_stderr()
                     _announce(run, address, own.getsockname()[1])
                     tests = AbTests(world_of=lambda name: rollout_world_of(name, run.settings, ledger))
-                    serve_until_stopped(create_app(service, passport, tests), own)
+                    serve_until_stopped(create_app(service, passport, tests=tests, predictor=predictor), own)
         run.stderr.print("stopped; everything that was taken in is written", highlight=False)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pawl.errors import SchemaError
@@ -16,7 +17,9 @@ from pawl.features.sets import FEATURE_SETS, build_dataset
 from pawl.labels.rebound import rebound_labels
 from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, LearnerSpec
 from pawl.learners.m002_config import M002Config
+from pawl.learners.m002_ready import LAST_READY, ready_frame
 from pawl.learners.m002_samples import Samples, layer_key
+from pawl.learners.said import ReadyRows, Said, said_in
 from pawl.market.bars import Timeframe
 from pawl.models.boosted import BoostedHead, fit_boosted_head
 from pawl.models.exact_json import from_exact_json, to_exact_json
@@ -158,6 +161,15 @@ class M002:
         return predictions.with_columns(
             pl.col("action").str.to_lowercase(), pl.col("pred_rebound_prob").alias("probability")
         ).select(DECISION_COLUMNS)
+
+    def ready_rows(self, model: M002Model) -> ReadyRows:
+        """As many bars as the regime's window and the policy's volatility look back on."""
+        window = model.regime.config.seq_len if model.regime else 1
+        return ReadyRows(FEATURES, max(window, model.policy.vol_window))
+
+    def say(self, model: M002Model, rows: npt.NDArray[np.float64]) -> Said:
+        """The decision at the last row; `predict` decides the same where no gap of a feature had to be filled."""
+        return said_in(self.decide(self.predict_frame(model, ready_frame(rows), LAST_READY)))
 
     def baselines(self) -> Mapping[str, "M002"]:
         """Logistic and ridge regression, and the LightGBM head without the regime layer; none for a baseline."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pawl.evaluation.signal_figures import signal_figures
@@ -16,6 +17,7 @@ from pawl.labels.reversal import HORIZON_BARS, SIGNAL_CLASSES, STOP_ATR, TARGET_
 from pawl.learners.learner import DECISION_COLUMNS, Fit, FitContext, LearnerSpec
 from pawl.learners.reversal_config import ReversalConfig
 from pawl.learners.reversal_samples import BAR, FEATURES, ReversalSamples, windowed
+from pawl.learners.said import ReadyRows, Said
 from pawl.market.bars import Timeframe
 from pawl.market.fingerprint import hash_bars
 from pawl.models.exact_json import to_exact_json
@@ -32,6 +34,8 @@ from pawl.models.signal_linear import LinearSignals, fit_linear_signals
 from pawl.policy.held_signal import held_sides
 
 __all__ = ["Reversal", "ReversalVariant"]
+
+Floats = npt.NDArray[np.float64]
 
 _SIDES = {"hold": 0, "buy": 1, "sell": -1}
 _ACTIONS = {1: "long", 0: "flat", -1: "short"}
@@ -131,6 +135,18 @@ class Reversal:
             position_size=pl.col("held") * self.config.position_size,
             probability=pl.col("turn_prob"),
         ).select(DECISION_COLUMNS)
+
+    def ready_rows(self, model: SignalModel) -> ReadyRows:
+        """The window that the network reads; for a baseline the newest bar alone."""
+        is_network = self.variant is ReversalVariant.FULL
+        return ReadyRows(FEATURES, self.config.network.sequence_length if is_network else 1)
+
+    def say(self, model: SignalModel, rows: Floats) -> Said:
+        """The signal and its confidence at the last row, to the bit what `predict` gives."""
+        n_rows = len(rows)
+        window = Sequences(np.ascontiguousarray(rows, np.float32), np.array([n_rows - 1]), n_rows)
+        answers = model.predict_ends(window, window.ends)
+        return Said(signal=SIGNAL_CLASSES[answers.signal_ids[0]], confidence=float(answers.confidence[0]))
 
     def baselines(self) -> Mapping[str, "Reversal"]:
         """Logistic regression and LightGBM on the newest bar of the same windows; none for a baseline."""

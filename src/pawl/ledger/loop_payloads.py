@@ -146,8 +146,7 @@ class ReportReady(LoopPayload):
 
 
 LOOP_PAYLOADS: dict[str, type[LoopPayload]] = {
-    kind.topic: kind
-    for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert, ReportReady)
+    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert, ReportReady)
 }
 """By topic.
 

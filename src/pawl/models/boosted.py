@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from pawl.errors import CorruptArtifactError
 from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.head import HeadPrediction, feature_matrix, training_matrix
 from pawl.models.head_config import HeadConfig
+from pawl.models.trees import Trees
 
 __all__ = ["BoostedHead", "fit_boosted_head"]
 
@@ -22,7 +23,7 @@ PARTS = ("classifier", "return", "drawdown")
 FIX = "fetch or train the version again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoostedHead:
     """Three fitted models as LightGBM text, and the names of their features in order.
 
@@ -35,13 +36,12 @@ class BoostedHead:
     def predict(self, x: pl.DataFrame) -> HeadPrediction:
         """One row a row of `x`; NaN and null go the way the trees learnt for missing values."""
         matrix = feature_matrix(x, self.features)
-        rebound_prob, ret_pct, dd_pct = (self._booster(part).predict(matrix, num_threads=1) for part in PARTS)
+        rebound_prob, ret_pct, dd_pct = (self._trees[part].predict(matrix) for part in PARTS)
         return HeadPrediction(rebound_prob=rebound_prob, ret_pct=ret_pct, dd_pct=dd_pct)
 
     def importance(self) -> dict[str, float]:
         """Total gain of the splits on each feature in the classifier, in the order of the features."""
-        gains = self._booster("classifier").feature_importance("gain")
-        return dict(zip(self.features, gains.tolist(), strict=True))
+        return dict(zip(self.features, self._trees["classifier"].gains(), strict=True))
 
     def to_files(self) -> dict[str, bytes]:
         """Three text models, and their checksums with the features' names."""
@@ -67,10 +67,9 @@ class BoostedHead:
             models[part] = files[name].decode()
         return cls(tuple(features), models)
 
-    def _booster(self, part: str) -> Any:  # noqa: ANN401 - LightGBM carries no types
-        import lightgbm as lgb
-
-        return lgb.Booster(model_str=self.models[part])
+    @cached_property
+    def _trees(self) -> dict[str, Trees]:
+        return {part: Trees(self.models[part]) for part in PARTS}
 
 
 def fit_boosted_head(

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from pawl.models.exact_json import from_exact_json, to_exact_json
 from pawl.models.head_config import HeadConfig
 from pawl.models.sequences import Sequences
 from pawl.models.signal_answers import N_CLASSES, SignalAnswers, balanced_weights, prior_of
+from pawl.models.trees import Trees
 
 __all__ = ["BoostedSignals", "fit_boosted_signals"]
 
@@ -37,12 +37,12 @@ class BoostedSignals:
         rows = np.ascontiguousarray(sequences.values[ends], np.float64)
         if not len(rows):
             return SignalAnswers(probabilities=np.empty((0, N_CLASSES)), confidence=np.empty(0))
-        probabilities = np.asarray(self._booster.predict(rows, num_threads=1), np.float64)
+        probabilities = self._trees.predict(rows)
         return SignalAnswers(probabilities=probabilities, confidence=probabilities.max(axis=1))
 
     def importance(self) -> dict[str, float]:
         """Total gain of the splits on each feature."""
-        return dict(zip(self.features, self._booster.feature_importance("gain").tolist(), strict=True))
+        return dict(zip(self.features, self._trees.gains(), strict=True))
 
     def to_files(self) -> dict[str, bytes]:
         """The text model, and its checksum with the features' names."""
@@ -72,10 +72,8 @@ class BoostedSignals:
         return cls(features, files[TREES].decode(), prior)
 
     @cached_property
-    def _booster(self) -> Any:  # noqa: ANN401 - LightGBM carries no types
-        import lightgbm as lgb
-
-        return lgb.Booster(model_str=self.text)
+    def _trees(self) -> Trees:
+        return Trees(self.text)
 
 
 def fit_boosted_signals(

@@ -11,6 +11,8 @@ from pawl.serving.ab_test_routes import AbTests, ab_test_routes
 from pawl.serving.edge import Edge
 from pawl.serving.live_routes import LiveSide, live_routes
 from pawl.serving.passport_routes import Passport, passport_routes
+from pawl.serving.predict_routes import predict_routes
+from pawl.serving.predictor import Predictor
 from pawl.serving.problems import ERROR_RESPONSES, answer_errors
 from pawl.serving.service import Service
 from pawl.serving.write_routes import write_routes
@@ -28,15 +30,22 @@ class Health(BaseModel):
 
 
 def create_app(
-    service: Service, passport: Passport | None = None, live: LiveSide | None = None, tests: AbTests | None = None
+    service: Service,
+    passport: Passport | None = None,
+    *,
+    live: LiveSide | None = None,
+    tests: AbTests | None = None,
+    predictor: Predictor | None = None,
 ) -> FastAPI:
-    """The application of a service. Its caller closes the service's writer once the application has ended.
+    """The application of a service. Its caller closes the writers once the application has ended.
 
-    passport, tests: None for a server without those paths. live: of the loop that runs beside it, where one does.
+    passport, tests, predictor: None for a server without those paths. live: of the loop that runs beside it, if any.
     """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
     app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
+    if predictor is not None:  # first, because paths are compared one after the other, and this one is in a hurry
+        app.include_router(predict_routes(service, predictor))
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
     if passport is not None:

@@ -17,8 +17,10 @@ __all__ = [
     "ERROR_RESPONSES",
     "STATUS_OF_CODE",
     "ApiError",
+    "BarsOutOfOrderError",
     "ClockSkewError",
     "ForbiddenError",
+    "NoActiveVersionError",
     "RateLimitedError",
     "UnauthorizedError",
     "UnsupportedMediaTypeError",
@@ -37,12 +39,15 @@ STATUS_OF_CODE = {
     "already_closed": 409,
     "already_converted": 409,
     "identity_taken": 409,
+    "no_active_version": 409,
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "bad_input": 422,
     "unsupported_version": 422,
     "clock_skew": 422,
     "before_open": 422,
+    "bars_out_of_order": 422,
+    "too_little_data": 422,
     "rate_limited": 429,
     "internal": 500,
     "storage": 503,
@@ -124,6 +129,27 @@ class ClockSkewError(ApiError):
     """An action dated too far from the server's clock."""
 
     code = "clock_skew"
+
+
+class BarsOutOfOrderError(ApiError):
+    """Bars that do not rise in time."""
+
+    code = "bars_out_of_order"
+
+
+class NoActiveVersionError(ApiError):
+    """Nothing serves, and so nothing is said."""
+
+    code = "no_active_version"
+
+    @classmethod
+    def of(cls, learner: str) -> "NoActiveVersionError":
+        """One that names the learner."""
+        return cls(
+            f"no version of `{learner}` is active",
+            where="body.learner",
+            fix="promote one: pawl promote; or name a version",
+        )
 
 
 class RateLimitedError(ApiError):
