@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from pawl.errors import PawlError, RefusalError
-from pawl.ledger.chain import CHAINS, Head, canonical_row, month_of, sealed_rows
-from pawl.ledger.column_types import canonical_json
+from pawl.ledger.chain import CHAINS, Head, month_of, row_text, sealed_rows
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import inference_logs
 from pawl.ledger.driver_sql import run_text
@@ -128,4 +127,4 @@ BY_NAME = {table.name: table for table in (tracked_signals, quick_trades, event_
 
 
 def _as_json(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> str:
-    return canonical_json([canonical_row(table, row, row) for row in rows])
+    return f"[{','.join(row_text(table, tuple(row), row) for row in rows)}]"
