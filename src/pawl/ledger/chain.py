@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from json.encoder import encode_basestring
@@ -137,7 +137,7 @@ def month_of(when: datetime) -> str:
     >>> month_of(datetime.fromisoformat("2024-01-31T23:30:00-02:00"))
     '2024-02'
     """
-    return f"{when.astimezone(UTC):%Y-%m}"
+    return utc_text(when)[:7]
 
 
 def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:

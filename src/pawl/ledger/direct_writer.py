@@ -5,7 +5,8 @@ from datetime import datetime
 
 from pawl.errors import PawlError
 from pawl.ledger.database import Ledger
-from pawl.ledger.one_round_trip import OneRoundTrip
+from pawl.ledger.short_way import ShortWay
+from pawl.ledger.sqlite_store import SqliteStore
 from pawl.ledger.write_commands import WriteCommand, Written
 from pawl.ledger.write_paths import apply_prepared
 from pawl.ledger.write_rules import Command, Prepared, prepare
@@ -21,7 +22,7 @@ class DirectWriter:
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._ledger, self._now = ledger, now
-        self._short = OneRoundTrip(ledger) if ledger.engine.dialect.name == "postgresql" else None
+        self._short = ShortWay(ledger, SqliteStore(ledger))
 
     def write(self, command: WriteCommand) -> Written:
         """What stands now; PawlError where it may not be."""
@@ -34,10 +35,13 @@ class DirectWriter:
     def append(self, prepared: Sequence[Prepared]) -> Sequence[Written | PawlError]:
         """Write them in one transaction, in their order; for each what stands now, or why it may not be."""
         now = self._now()
-        if self._short is not None:
-            done = self._short.append(prepared, now)
-            if done is not None:
-                return done
-            self._short.forget()
+        done = self._short.append(prepared, now)
+        if done is not None:
+            return done
+        self._short.forget()
         with self._ledger.transaction() as tx:
             return apply_prepared(tx, prepared, now)
+
+    def close(self) -> None:
+        """Let go of the connection; the next write opens another."""
+        self._short.close()

@@ -5,11 +5,10 @@ UUIDs have hyphens, hashes are 64 lower-case hex digits, versions and traces hav
 """
 
 import re
-import string
 from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["MARKS", "PATTERNS", "SHORTEST_WALLET", "Json", "is_clean", "redact", "redact_text"]
+__all__ = ["MARKS", "PATTERNS", "SHORTEST_WALLET", "Json", "redact", "redact_text"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -57,28 +56,6 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 SHORTEST_WALLET = 23
 """Characters: `tb1` and twenty more. The patterns match nothing shorter but e-mail addresses, which have a sign."""
-
-# A text by the kinds of its characters: h for those of a digest, x for other letters and digits, a space for the rest.
-_KINDS = bytes(ord("h" if chr(c) in "0123456789abcdef" else "x" if chr(c) in string.ascii_letters else " ")
-               for c in range(256))  # fmt: skip
-_LETTERS_ALL = bytes.maketrans(b"h", b"x")
-_DIGEST, _RUN = b" " + b"h" * 64 + b" ", b"x" * SHORTEST_WALLET
-
-
-def is_clean(text: str) -> bool:
-    """True only where `redact` would leave the value of a JSON text as it is, said in a tenth of its time.
-
-    False says nothing. A wallet is a run of ASCII letters and digits, and a hash of 64 lower-case digits is none. An
-    escape in the text, as that of a line's end, could lengthen such a run or hide its edge.
-
-    >>> is_clean('{"ticker":"BTCUSDT"}'), is_clean('{"to":"ann@example.com"}')
-    (True, False)
-    """
-    if "@" in text or "\\" in text or not text.isascii():
-        return False
-    runs = text.encode().translate(_KINDS).replace(_DIGEST, b" ").translate(_LETTERS_ALL)
-    return _RUN not in runs
-
 
 def redact(payload: Json) -> Json:
     """The payload with every wallet and e-mail address replaced by its mark, in texts and keys, at any depth.

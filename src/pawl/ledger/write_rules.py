@@ -17,8 +17,9 @@ from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import JsonText, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
 from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.plain_text import is_plain
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
-from pawl.ledger.redaction import is_clean, redact
+from pawl.ledger.redaction import redact
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
 
 __all__ = ["Command", "Effect", "Prepared", "Signal", "Standing", "StoredEvent", "Trade", "decide", "prepare"]
@@ -106,15 +107,14 @@ class Effect:
 def prepare(command: Command) -> Prepared:
     """Redact a command and check what can be checked without the ledger: InputError for what no column could hold."""
     said = command.payload.model_dump(mode="json")
-    try:
-        payload = canonical_text(said)
+    payload = canonical_text(said)
+    _require_zones(command)
+    if not is_plain(payload):
         require_storable(payload)
-        _require_zones(command)
-    except OverflowError as error:
-        raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
-    if not is_clean(payload) and (clean := redact(said)) != said:
-        payload = canonical_text(clean)
-        command = replace(command, payload=read_payload(command.event_type, clean))  # type: ignore[arg-type]  # its kind
+        clean = redact(said)
+        if clean != said:
+            payload = canonical_text(clean)
+            command = replace(command, payload=read_payload(command.event_type, clean))  # type: ignore[arg-type]  # its kind
     source_id = identity(ITS_KIND[command.source_table], command.user_id, command.key)
     _require_own_id(command, source_id)
     if isinstance(command, CloseTrade) and command.payload.hold_sec > GREATEST_INTEGER:
@@ -275,14 +275,17 @@ def _require_ticker(command: WriteCommand, said: str, wanted: str) -> None:
 
 
 def _require_zones(command: Command) -> None:
-    utc_text(command.occurred_at)
-    match command:
-        case TrackSignal():
-            utc_text(command.payload.decided_at)
-        case OpenTrade() | ConvertSignal():
-            utc_text(command.payload.opened_at)
-        case CloseTrade():
-            utc_text(command.payload.closed_at)
+    try:
+        utc_text(command.occurred_at)
+        match command:
+            case TrackSignal():
+                utc_text(command.payload.decided_at)
+            case OpenTrade() | ConvertSignal():
+                utc_text(command.payload.opened_at)
+            case CloseTrade():
+                utc_text(command.payload.closed_at)
+    except OverflowError as error:
+        raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
 
 
 def _require_own_id(command: Command, source_id: UUID) -> None:
