@@ -168,8 +168,10 @@ def now() -> datetime:
 def on_sqlite(folder: Path, rounds: int, seconds: float) -> list[dict[str, float]]:
     """The figures of every round."""
     ledger, found = Ledger.open(folder / "sqlite"), []
-    direct = DirectWriter(ledger, now)
-    with GroupWriter(ledger, now) as writer, syncing(folder) as sync, two_rows(folder) as bare_commit:
+    with (
+        DirectWriter(ledger, now) as direct, GroupWriter(ledger, now) as writer,
+        syncing(folder) as sync, two_rows(folder) as bare_commit,
+    ):  # fmt: skip
         timed(appending(writer), 0.5)
         for _ in range(rounds):
             disk, bare = timed(sync, seconds), timed(bare_commit, seconds)
@@ -200,11 +202,11 @@ def on_postgresql(folder: Path, rounds: int, seconds: float) -> list[dict[str, f
         payload = json.dumps(track("x").payload.model_dump(mode="json"))
         insert = f"INSERT INTO bench_rows (said, payload) VALUES ('{'x' * 600}', '{payload}');"
         (folder / "insert.sql").write_text(insert)
-        with GroupWriter(ledger, now) as writer:
+        with DirectWriter(ledger, now) as direct, GroupWriter(ledger, now) as writer:
             timed(appending(writer), 0.5)
             for _ in range(rounds):
                 disk, bare = timed(sync, seconds), pgbench(url, binaries, folder, 1, seconds)
-                alone = timed(writing(DirectWriter(ledger, now)), seconds)
+                alone = timed(writing(direct), seconds)
                 bare_16, many = pgbench(url, binaries, folder, 16, seconds), at_once(appending(writer), 16, seconds)
                 found.append(
                     {

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from types import TracebackType
+from typing import Self
 
 from pawl.errors import PawlError
 from pawl.ledger.database import Ledger
+from pawl.ledger.postgresql_store import PostgresqlStore
 from pawl.ledger.short_way import ShortWay
 from pawl.ledger.sqlite_store import SqliteStore
 from pawl.ledger.write_commands import WriteCommand, Written
@@ -17,12 +20,13 @@ __all__ = ["DirectWriter"]
 class DirectWriter:
     """One thread at a time; any number of writers and processes beside each other. now: the clock.
 
-    New decisions on PostgreSQL take one round trip; everything else, and whatever meets another writer, a transaction.
+    New decisions take the short way; everything else, and whatever meets another writer, the long one.
     """
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._ledger, self._now = ledger, now
-        self._short = ShortWay(ledger, SqliteStore(ledger))
+        is_sqlite = ledger.engine.dialect.name == "sqlite"
+        self._short = ShortWay(ledger, SqliteStore(ledger) if is_sqlite else PostgresqlStore(ledger))
 
     def write(self, command: WriteCommand) -> Written:
         """What stands now; PawlError where it may not be."""
@@ -45,3 +49,11 @@ class DirectWriter:
     def close(self) -> None:
         """Let go of the connection; the next write opens another."""
         self._short.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

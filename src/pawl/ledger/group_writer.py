@@ -84,6 +84,7 @@ class GroupWriter:
                 self._write(batch)
                 self._patience_sec = min(SHARE_OF_WRITE * (time.monotonic() - began), MOST_PATIENCE_SEC)
                 self._crowd = max(len(batch), self._crowd * 7 // 8)
+        self._writer.close()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
         """What waits now, at least one and at most `MOST_AT_ONCE`; False behind the last of all.
