@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -350,10 +351,16 @@ def event(whose: Whose, kind: str, table: sa.Table, source: UUID, said: EventPay
 
 
 def look_up(tx: sa.Connection, trace_id: str) -> None:
-    """Everything that hangs on one trace."""
-    found = 0
-    for table in (*(one.table for one in CHAINS.values() if "trace_id" in one.table.c), tracked_signals, quick_trades):
-        found += len(tx.execute(sa.select(table).where(table.c.trace_id == trace_id)).all())
+    """Everything that hangs on one trace; signals and trades are named by its events."""
+    found, named = 0, defaultdict(list)
+    for table in (one.table for one in CHAINS.values() if "trace_id" in one.table.c):
+        rows = tx.execute(sa.select(table).where(table.c.trace_id == trace_id)).all()
+        found += len(rows)
+        for row in rows if table is event_outbox else ():
+            named[row.source_table].append(row.source_event_id)
+    for table in (tracked_signals, quick_trades):
+        key = next(iter(table.primary_key))
+        found += len(tx.execute(sa.select(table).where(key.in_(named[table.name]))).all())
     assert found == 6, (trace_id, found, inference_logs.name, decision_trajectories.name)
 
 

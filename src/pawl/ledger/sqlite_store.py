@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -32,12 +33,15 @@ class SqliteStore:
             with self._ledger.failures_named(), raised_as_usual(self._ledger.engine.dialect, sqlite3.Error, MOVE_FROM):
                 return self._write(new)
         except BaseException:
-            self.close()  # what was begun is rolled back
+            self.close()
             raise
 
     def close(self) -> None:
         """Let go of the connection; the next write opens another."""
         if self._connection is not None:
+            # Closed alone, it would keep its lock while an error that is told on still holds its cursor.
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
             self._connection.close()
             self._connection = None
 
