@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,18 +95,14 @@ class Nothing:
     def __init__(self, now: object) -> None:
         self.now = now
 
-    def submit(self, command: object) -> "Future[object]":
+    async def write(self, command: object) -> object:
         """As if it were written."""
         from pawl.ledger.write_commands import Written
 
-        future: Future[object] = Future()
-        future.set_result(
-            Written(
-                event_id=command.event_id, source_event_id=UUID(command.payload.trade_id), trace_id="u/x",
-                inference_id=None, recorded_at=datetime.now(UTC), payload=command.payload, is_new=True,
-            )
+        return Written(
+            event_id=command.event_id, source_event_id=UUID(command.payload.trade_id), trace_id="u/x",
+            inference_id=None, recorded_at=datetime.now(UTC), payload=command.payload, is_new=True,
         )  # fmt: skip
-        return future
 
 
 def serve(url: str, writes: bool) -> None:

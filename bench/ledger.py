@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -168,8 +169,10 @@ def now() -> datetime:
 def on_sqlite(folder: Path, rounds: int, seconds: float) -> list[dict[str, float]]:
     """The figures of every round."""
     ledger, found = Ledger.open(folder / "sqlite"), []
-    direct = DirectWriter(ledger, now)
-    with GroupWriter(ledger, now) as writer, syncing(folder) as sync, two_rows(folder) as bare_commit:
+    with (
+        DirectWriter(ledger, now) as direct, GroupWriter(ledger, now) as writer,
+        syncing(folder) as sync, two_rows(folder) as bare_commit,
+    ):  # fmt: skip
         timed(appending(writer), 0.5)
         for _ in range(rounds):
             disk, bare = timed(sync, seconds), timed(bare_commit, seconds)
@@ -200,11 +203,11 @@ def on_postgresql(folder: Path, rounds: int, seconds: float) -> list[dict[str, f
         payload = json.dumps(track("x").payload.model_dump(mode="json"))
         insert = f"INSERT INTO bench_rows (said, payload) VALUES ('{'x' * 600}', '{payload}');"
         (folder / "insert.sql").write_text(insert)
-        with GroupWriter(ledger, now) as writer:
+        with DirectWriter(ledger, now) as direct, GroupWriter(ledger, now) as writer:
             timed(appending(writer), 0.5)
             for _ in range(rounds):
                 disk, bare = timed(sync, seconds), pgbench(url, binaries, folder, 1, seconds)
-                alone = timed(writing(DirectWriter(ledger, now)), seconds)
+                alone = timed(writing(direct), seconds)
                 bare_16, many = pgbench(url, binaries, folder, 16, seconds), at_once(appending(writer), 16, seconds)
                 found.append(
                     {
@@ -348,10 +351,16 @@ def event(whose: Whose, kind: str, table: sa.Table, source: UUID, said: EventPay
 
 
 def look_up(tx: sa.Connection, trace_id: str) -> None:
-    """Everything that hangs on one trace."""
-    found = 0
-    for table in (*(one.table for one in CHAINS.values() if "trace_id" in one.table.c), tracked_signals, quick_trades):
-        found += len(tx.execute(sa.select(table).where(table.c.trace_id == trace_id)).all())
+    """Everything that hangs on one trace; signals and trades are named by its events."""
+    found, named = 0, defaultdict(list)
+    for table in (one.table for one in CHAINS.values() if "trace_id" in one.table.c):
+        rows = tx.execute(sa.select(table).where(table.c.trace_id == trace_id)).all()
+        found += len(rows)
+        for row in rows if table is event_outbox else ():
+            named[row.source_table].append(row.source_event_id)
+    for table in (tracked_signals, quick_trades):
+        key = next(iter(table.primary_key))
+        found += len(tx.execute(sa.select(table).where(key.in_(named[table.name]))).all())
     assert found == 6, (trace_id, found, inference_logs.name, decision_trajectories.name)
 
 

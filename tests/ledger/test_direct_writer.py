@@ -11,8 +11,8 @@ from user_commands import close_trade, open_trade, track_signal
 
 
 def test_what_is_written_stands_and_is_given_back_the_second_time(ledger: Ledger) -> None:
-    writer = DirectWriter(ledger, lambda: day(40))
-    first, again = writer.write(open_trade("one")), writer.write(open_trade("one"))
+    with DirectWriter(ledger, lambda: day(40)) as writer:
+        first, again = writer.write(open_trade("one")), writer.write(open_trade("one"))
     assert (first.is_new, again.is_new) == (True, False)
     assert again.event_id == first.event_id
     with ledger.reading() as tx:
@@ -21,20 +21,20 @@ def test_what_is_written_stands_and_is_given_back_the_second_time(ledger: Ledger
 
 
 def test_a_refusal_is_raised_and_the_next_is_written(ledger: Ledger) -> None:
-    writer = DirectWriter(ledger, lambda: day(40))
-    opened = writer.write(open_trade("one"))
-    writer.write(close_trade("end", opened.source_event_id, day(2)))
-    with pytest.raises(AlreadyClosedError):
-        writer.write(close_trade("end again", opened.source_event_id, day(2)))
-    with pytest.raises(IdempotencyConflictError):
-        writer.write(track_signal("one"))
-    assert writer.write(open_trade("two")).is_new
+    with DirectWriter(ledger, lambda: day(40)) as writer:
+        opened = writer.write(open_trade("one"))
+        writer.write(close_trade("end", opened.source_event_id, day(2)))
+        with pytest.raises(AlreadyClosedError):
+            writer.write(close_trade("end again", opened.source_event_id, day(2)))
+        with pytest.raises(IdempotencyConflictError):
+            writer.write(track_signal("one"))
+        assert writer.write(open_trade("two")).is_new
 
 
 def test_two_writers_take_turns_on_one_chain(ledger: Ledger) -> None:
-    writers = [DirectWriter(ledger, lambda: day(40)) for _ in range(2)]
-    for number in range(6):
-        writers[number % 2].write(open_trade(f"trade {number}"))
+    with DirectWriter(ledger, lambda: day(40)) as one, DirectWriter(ledger, lambda: day(40)) as other:
+        for number in range(6):
+            (one, other)[number % 2].write(open_trade(f"trade {number}"))
     with ledger.reading() as tx:
         report = check_chains(tx)
     assert (report.rows, list(report.breaks)) == (6, [])

@@ -7,17 +7,18 @@ that it stays one whatever a writer forgets.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
+from json.encoder import encode_basestring
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from pawl.ledger.column_types import canonical_json, utc_text
+from pawl.ledger.column_types import JsonText, canonical_json, utc_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.driver_sql import insert_rows, run_text
 from pawl.ledger.event_tables import event_outbox
@@ -31,13 +32,13 @@ __all__ = [
     "Head",
     "append_behind",
     "append_chained",
-    "canonical_row",
     "canonical_text",
     "genesis",
     "lock_head",
     "month_of",
     "move_head",
     "row_digest",
+    "row_text",
     "seal",
     "sealed_rows",
 ]
@@ -50,14 +51,15 @@ BEGIN = (
     "INSERT INTO chain_heads (table_name, chain_month, n_rows, head_hash) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING"
 )
 MOVE = "UPDATE chain_heads SET n_rows = ?, head_hash = ? WHERE table_name = ? AND chain_month = ?"
-AS_THEY_ARE = frozenset({str, float, bool, type(None), dict, list})
 MOVING_PART = ("decision_features", "action")
 NEGATIVE_ZERO = re.compile(r"-0\.0(?![0-9e])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """A chained table. dated_by: the column whose UTC month a row belongs to. columns: those the hash is over."""
+    """A chained table. dated_by: the column whose UTC month a row belongs to. columns: those the hash is over,
+    in their alphabetical order.
+    """
 
     table: sa.Table
     dated_by: str
@@ -70,7 +72,7 @@ class Chain:
 
 
 def _chain(table: sa.Table, dated_by: str, columns: str) -> Chain:
-    return Chain(table=table, dated_by=dated_by, columns=tuple(columns.split()))
+    return Chain(table=table, dated_by=dated_by, columns=tuple(sorted(columns.split())))
 
 
 CHAINS: dict[str, Chain] = {
@@ -135,19 +137,28 @@ def month_of(when: datetime) -> str:
     >>> month_of(datetime.fromisoformat("2024-01-31T23:30:00-02:00"))
     '2024-02'
     """
-    return f"{when.astimezone(UTC):%Y-%m}"
+    return utc_text(when)[:7]
 
 
 def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of a row's chained columns; the same on both databases and before it is written."""
-    content = canonical_row(chain.table, chain.columns, row)
-    if MOVING_PART[0] in content:
-        column, part = MOVING_PART
-        content[column] = {key: value for key, value in content[column].items() if key != part}
-    return hashlib.sha256(canonical_text(content).encode()).hexdigest()
+    column, part = MOVING_PART
+    if column in chain.columns:
+        row = {**row, column: {key: value for key, value in row[column].items() if key != part}}
+    return hashlib.sha256(row_text(chain.table, chain.columns, row).encode()).hexdigest()
 
 
-def canonical_text(content: Any) -> str:  # noqa: ANN401 - any JSON value
+def row_text(table: sa.Table, columns: Sequence[str], row: Mapping[str, Any]) -> str:
+    """Columns of a row as one canonical JSON object: times and ids as text, figures as floats.
+
+    columns: in their alphabetical order.
+    """
+    reals = _reals(table)
+    parts = [f'"{name}":{_value_text(row[name], is_real=name in reals)}' for name in columns]
+    return f"{{{','.join(parts)}}}"
+
+
+def canonical_text(content: Any) -> JsonText:  # noqa: ANN401 - any JSON value
     """The canonical JSON of a value, in which -0.0, which jsonb gives back as 0.0, is 0.0.
 
     >>> canonical_text([-0.0, "-0.0", -0.01])
@@ -155,13 +166,7 @@ def canonical_text(content: Any) -> str:  # noqa: ANN401 - any JSON value
     """
     text = canonical_json(content)
     has_one = "-0.0" in text and NEGATIVE_ZERO.search(text)
-    return canonical_json(_without_negative_zero(content)) if has_one else text
-
-
-def canonical_row(table: sa.Table, columns: Iterable[str], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of a row as they stand in its canonical JSON: times and ids as text, figures as floats."""
-    reals = _reals(table)
-    return {name: _canonical(row[name], is_real=name in reals) for name in columns}
+    return JsonText(canonical_json(_without_negative_zero(content)) if has_one else text)
 
 
 def seal(prev_hash: str, digest: str) -> str:
@@ -216,15 +221,19 @@ def move_head(tx: sa.Connection, table: str, month: str, head: Head) -> None:
     run_text(tx, MOVE, (head.number, head.hash, table, month))
 
 
-def _canonical(value: Any, *, is_real: bool) -> Any:  # noqa: ANN401 - whatever a column holds
+def _value_text(value: Any, *, is_real: bool) -> str:  # noqa: ANN401 - whatever a column holds
     kind = type(value)
-    if kind in AS_THEY_ARE:
-        return value
-    if kind is UUID:
+    if value is None:
+        return "null"
+    if kind is JsonText:
         return str(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is UUID:
+        return f'"{value}"'
     if isinstance(value, datetime):
-        return utc_text(value)
-    return float(value) if is_real else value
+        return f'"{utc_text(value)}"'
+    return canonical_text(float(value) if is_real else value)
 
 
 @lru_cache(maxsize=64)

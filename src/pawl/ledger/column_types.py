@@ -20,6 +20,7 @@ from pawl.errors import InputError
 
 __all__ = [
     "CanonicalJson",
+    "JsonText",
     "UtcTime",
     "UuidList",
     "canonical_json",
@@ -40,6 +41,12 @@ ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 DIGITS = bytes.maketrans(b"123456789", b"000000000")
 LONG = b"0" * 16  # sixteen digits, once all of them are written as 0: a search in C, on every text that is stored
 GREATEST_INTEGER = 2**53
+
+
+class JsonText(str):
+    """A JSON value as its canonical text, made once: a column of `CanonicalJson` takes it as it is."""
+
+    __slots__ = ()
 
 
 def canonical_json(value: object) -> str:
@@ -146,9 +153,11 @@ class CanonicalJson(TypeDecorator[Any]):
         return dialect.type_descriptor(stored)
 
     def process_bind_param(self, value: object, dialect: Dialect) -> object:
-        """None is SQL's NULL."""
+        """None is SQL's NULL. What comes as `JsonText` was checked when that was made."""
         if value is None:
             return None
+        if isinstance(value, JsonText):
+            return read_json(value) if dialect.name == POSTGRESQL else str(value)
         text = canonical_json(value)
         require_storable(text)
         return value if dialect.name == POSTGRESQL else text

@@ -60,19 +60,19 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write: all that happens inside, or nothing. One writer at a time on SQLite; the others wait."""
-        with self._failures_named(), self.engine.begin() as connection:
+        with self.failures_named(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def single_statements(self) -> Iterator[sa.Connection]:
         """Write in statements each of which is a transaction of its own, and ends in one round trip."""
-        with self._failures_named(), self._single.connect() as connection:
+        with self.failures_named(), self._single.connect() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Read one state of the ledger, beside any writer."""
-        with self._failures_named(), self._reader.connect() as connection:
+        with self.failures_named(), self._reader.connect() as connection:
             yield connection
 
     def make_current(self) -> None:
@@ -87,8 +87,18 @@ class Ledger:
         """Let go of every connection."""
         self.engine.dispose()
 
+    def own_connection(self) -> DBAPIConnection:
+        """A connection of the driver's that belongs to the caller, who closes it; the pool knows nothing of it."""
+        with self.failures_named():
+            held = self.engine.raw_connection()
+        driver = held.driver_connection
+        held.detach()
+        assert driver is not None
+        return driver
+
     @contextmanager
-    def _failures_named(self) -> Iterator[None]:
+    def failures_named(self) -> Iterator[None]:
+        """What SQLAlchemy raises of the database inside is raised as an error of Pawl's."""
         try:
             yield
         except sa.exc.StatementError as error:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pawl.ledger.chain import canonical_row, canonical_text
+from pawl.ledger.chain import row_text
 from pawl.ledger.chain_break import Break
 from pawl.ledger.driver_sql import UNREADABLE, driver_value, row_reader, run_text, stream_text
 from pawl.ledger.event_payloads import SignalConverted, SignalTracked, TradeClosed, TradeOpened, read_payload
@@ -138,10 +138,9 @@ def _decision_price(signal: Mapping[str, Any] | None, trade: Mapping[str, Any]) 
 
 def _odd(table: sa.Table, row: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
     names = [name for name in said if name not in MOVES_ON]
-    stands, told = canonical_row(table, names, row), canonical_row(table, names, said)
-    if canonical_text(stands) == canonical_text(told):
+    if row_text(table, names, row) == row_text(table, names, said):
         return []
-    return [name for name in names if canonical_text(stands[name]) != canonical_text(told[name])]
+    return [name for name in names if row_text(table, [name], row) != row_text(table, [name], said)]
 
 
 def _found(tx: sa.Connection, table: sa.Table, keys: Collection[UUID]) -> dict[UUID, dict[str, Any] | None]:

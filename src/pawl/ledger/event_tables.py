@@ -28,7 +28,6 @@ event_outbox = sa.Table(
     sa.CheckConstraint("attempts >= 0", name="attempts"),
     sa.CheckConstraint("source_table <> '' AND event_type <> ''", name="named"),
     sa.Index("ix_passport_event_outbox_trace_id", "trace_id"),
-    sa.Index("ix_passport_event_outbox_user_id_recorded_at", "user_id", "recorded_at"),
     sa.Index(
         "ix_passport_event_outbox_pending",
         "recorded_at",

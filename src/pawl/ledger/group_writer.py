@@ -1,10 +1,13 @@
 """One thread that writes for everybody: what waits is written in one transaction, so that many share one flush."""
 
+import asyncio
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -22,10 +25,22 @@ MOST_AT_ONCE = 256
 SHARE_OF_WRITE, MOST_PATIENCE_SEC = 0.3, 0.003
 
 
+Answer = Written | Exception
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    """Who waits for what. loop: of a coroutine's future; None for a thread's."""
+
     prepared: Prepared
-    future: "Future[Written]" = field(default_factory=Future)
+    future: "Future[Written] | asyncio.Future[Written]"
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def is_begun(self) -> bool:
+        """Whether it is still waited for; a thread can give up no more from here on."""
+        if isinstance(self.future, Future):
+            return self.future.set_running_or_notify_cancel()
+        return not self.future.cancelled()
 
 
 class GroupWriter:
@@ -45,17 +60,20 @@ class GroupWriter:
     def submit(self, command: WriteCommand) -> "Future[Written]":
         """What stands when it is written; PawlError where it may not be. Checked here, in the caller's thread."""
         assert isinstance(command, Command)
+        future: Future[Written] = Future()
         try:
-            waiting = _Waiting(prepare(command))
+            self._put(_Waiting(prepare(command), future))
         except PawlError as error:
-            refused: Future[Written] = Future()
-            refused.set_exception(error)
-            return refused
-        with self._door:
-            if self._is_closed:
-                raise RefusalError("this writer is closed", where="group writer", fix="open another one")
-            self._queue.put(waiting)
-        return waiting.future
+            future.set_exception(error)
+        return future
+
+    async def write(self, command: WriteCommand) -> Written:
+        """The same for a coroutine; those whose commands are written together are told so in one call of their loop."""
+        assert isinstance(command, Command)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Written] = loop.create_future()
+        self._put(_Waiting(prepare(command), future, loop))
+        return await future
 
     def close(self) -> None:
         """Write what still waits, and end."""
@@ -73,17 +91,24 @@ class GroupWriter:
     ) -> None:
         self.close()
 
+    def _put(self, waiting: _Waiting) -> None:
+        with self._door:
+            if self._is_closed:
+                raise RefusalError("this writer is closed", where="group writer", fix="open another one")
+            self._queue.put(waiting)
+
     def _run(self) -> None:
         is_open = True
         while is_open:
             taken, is_open = self._take()
             # Whoever gave up while it waited gets nothing written.
-            batch = [one for one in taken if one.future.set_running_or_notify_cancel()]
+            batch = [one for one in taken if one.is_begun()]
             if batch:
                 began = time.monotonic()
                 self._write(batch)
                 self._patience_sec = min(SHARE_OF_WRITE * (time.monotonic() - began), MOST_PATIENCE_SEC)
                 self._crowd = max(len(batch), self._crowd * 7 // 8)
+        self._writer.close()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
         """What waits now, at least one and at most `MOST_AT_ONCE`; False behind the last of all.
@@ -107,23 +132,39 @@ class GroupWriter:
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            answers = self._writer.append([one.prepared for one in batch])
+            answers: Sequence[Answer] = self._writer.append([one.prepared for one in batch])
         except StorageError as error:
-            _tell_all(batch, error)
+            _tell(batch, [error] * len(batch))
         except Exception as error:  # noqa: BLE001 - the outer loop of a worker, for which everybody waits
             if len(batch) == 1:
-                _tell_all(batch, error)
+                _tell(batch, [error])
                 return
             for one in batch:  # whoever spoilt it stands alone, and the others are written
                 self._write([one])
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                if isinstance(answer, PawlError):
-                    waiting.future.set_exception(answer)
-                else:
-                    waiting.future.set_result(answer)
+            _tell(batch, answers)
 
 
-def _tell_all(batch: Sequence[_Waiting], error: Exception) -> None:
-    for one in batch:
-        one.future.set_exception(error)
+def _tell(batch: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+    of_loops: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Answer]]] = defaultdict(list)
+    for one, answer in zip(batch, answers, strict=True):
+        if one.loop is None:
+            _settle(one, answer)
+        else:
+            of_loops[one.loop].append((one, answer))
+    for loop, told in of_loops.items():
+        with suppress(RuntimeError):  # a loop that has ended has nobody left who waits
+            loop.call_soon_threadsafe(_settle_all, told)
+
+
+def _settle_all(told: Sequence[tuple[_Waiting, Answer]]) -> None:
+    for one, answer in told:
+        if not one.future.done():  # whoever gave up meanwhile hears nothing of it
+            _settle(one, answer)
+
+
+def _settle(one: _Waiting, answer: Answer) -> None:
+    if isinstance(answer, Exception):
+        one.future.set_exception(answer)
+    else:
+        one.future.set_result(answer)

@@ -1,11 +1,16 @@
 """Ids that follow from what they name: the same thing gets the same id on every machine and in every run."""
 
-from uuid import UUID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
 __all__ = ["NAMESPACE", "SYSTEM_USER", "identity"]
 
 NAMESPACE = UUID("7c1b3b0e-5f0a-5b1e-9a55-6f2f0d9b4a11")
 """Fixed for ever: another one would give everything new ids."""
+
+# Of the 128 bits six are fixed: version 5, variant 1.
+_FREE, _FIXED = ~(0xF000 << 64 | 0xC000 << 48), 5 << 76 | 0x8000 << 48
+_BEGUN = sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
 def identity(kind: str, *parts: object) -> UUID:
@@ -17,7 +22,11 @@ def identity(kind: str, *parts: object) -> UUID:
     False
     """
     # A separator that no part holds, so that ("a", "bc") and ("ab", "c") stay apart.
-    return uuid5(NAMESPACE, "\x1f".join([kind, *(str(part) for part in parts)]))
+    name = "\x1f".join([kind, *map(str, parts)])
+    # As uuid.uuid5 makes it, in a third of its time; a decision that is written has four ids.
+    digest = _BEGUN.copy()
+    digest.update(name.encode())
+    return UUID(int=int.from_bytes(digest.digest()[:16]) & _FREE | _FIXED)
 
 
 SYSTEM_USER = identity("user", "pawl")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pawl.ledger.chain import canonical_text
 from pawl.ledger.event_payloads import SignalTracked, TradeAction, TradeClosed
 
 __all__ = ["Whose", "entry_row", "signal_row", "trade_row"]
@@ -32,7 +33,7 @@ def signal_row(signal_id: UUID, whose: Whose, said: SignalTracked) -> dict[str, 
         "inference_id": whose.inference_id, "ticker": said.ticker, "direction": advice.direction,
         # jsonb, by which a row may come, knows no -0.0.
         "confidence": None if advice.confidence is None else advice.confidence + 0.0,
-        "plan": plan, "rationale_hash": advice.rationale_hash, "tracked_at": said.decided_at,
+        "plan": canonical_text(plan), "rationale_hash": advice.rationale_hash, "tracked_at": said.decided_at,
         "created_at": whose.recorded_at,
     }  # fmt: skip
 

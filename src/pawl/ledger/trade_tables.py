@@ -1,4 +1,8 @@
-"""Tables of what users did with recommendations: signals they follow, trades they opened, and what came of those."""
+"""Tables of what users did with recommendations: signals they follow, trades they opened, and what came of those.
+
+Signals and trades are found by their keys, which the events of a trace name: every index more is a page more that a
+decision has to write.
+"""
 
 import sqlalchemy as sa
 
@@ -42,8 +46,6 @@ tracked_signals = sa.Table(
     is_one_of("status", SIGNAL_STATES),
     sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
     sa.CheckConstraint("(converted_at IS NULL) = (status = 'tracked')", name="converted_at"),
-    sa.Index("ix_tracked_signals_trace_id", "trace_id"),
-    sa.Index("ix_tracked_signals_user_id_created_at", "user_id", "created_at"),
 )
 """plan: entry, stop and targets as they were recommended. rationale_hash: SHA-256 of the normalised rationale."""
 
@@ -75,9 +77,6 @@ quick_trades = sa.Table(
     sa.CheckConstraint("(closed_at IS NULL) = (status = 'open')", name="closed_at"),
     sa.CheckConstraint("(exit_price IS NULL) = (status = 'open')", name="exit_price"),
     sa.CheckConstraint("opened_at <= closed_at", name="times"),
-    sa.Index("ix_quick_trades_trace_id", "trace_id"),
-    sa.Index("ix_quick_trades_user_id_created_at", "user_id", "created_at"),
-    sa.Index("ix_quick_trades_status", "status"),
 )
 """size: entry notional in the quote currency. decision_price: what the recommendation was made at. is_followed: whether
 the user did what was recommended; NULL where nothing was."""

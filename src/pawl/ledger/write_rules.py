@@ -13,9 +13,11 @@ from pawl.errors import (
     InputError,
     NotFoundError,
 )
-from pawl.ledger.column_types import canonical_json, require_storable, utc_text
+from pawl.ledger.chain import canonical_text
+from pawl.ledger.column_types import JsonText, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
 from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.plain_text import is_plain
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.redaction import redact
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
@@ -78,7 +80,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A command, redacted and checked as far as that goes without the ledger. payload: its own, as JSON.
+    """A command, redacted and checked as far as that goes without the ledger. payload: its own, as it is stored.
 
     event_id, source_id: of its event and of its primary row.
     """
@@ -86,7 +88,7 @@ class Prepared:
     command: Command
     event_id: UUID
     source_id: UUID
-    payload: dict[str, Any]
+    payload: JsonText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +106,16 @@ class Effect:
 
 def prepare(command: Command) -> Prepared:
     """Redact a command and check what can be checked without the ledger: InputError for what no column could hold."""
-    dumped = command.payload.model_dump(mode="json")
-    try:
-        require_storable(canonical_json(dumped))
-        _require_zones(command)
-    except OverflowError as error:
-        raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
+    said = command.payload.model_dump(mode="json")
+    payload = canonical_text(said)
+    _require_zones(command)
+    if not is_plain(payload):
+        require_storable(payload)
+        clean = redact(said)
+        if clean != said:
+            payload = canonical_text(clean)
+            command = replace(command, payload=read_payload(command.event_type, clean))  # type: ignore[arg-type]  # its kind
     source_id = identity(ITS_KIND[command.source_table], command.user_id, command.key)
-    payload = redact(dumped)
-    assert isinstance(payload, dict)
-    if payload != dumped:
-        said = read_payload(command.event_type, payload)
-        command = replace(command, payload=said)  # type: ignore[arg-type]  # of the same kind
     _require_own_id(command, source_id)
     if isinstance(command, CloseTrade) and command.payload.hold_sec > GREATEST_INTEGER:
         raise InputError("`hold_sec` is beyond 68 years", where=command.event_type, fix="hand in seconds")
@@ -275,14 +275,17 @@ def _require_ticker(command: WriteCommand, said: str, wanted: str) -> None:
 
 
 def _require_zones(command: Command) -> None:
-    utc_text(command.occurred_at)
-    match command:
-        case TrackSignal():
-            utc_text(command.payload.decided_at)
-        case OpenTrade() | ConvertSignal():
-            utc_text(command.payload.opened_at)
-        case CloseTrade():
-            utc_text(command.payload.closed_at)
+    try:
+        utc_text(command.occurred_at)
+        match command:
+            case TrackSignal():
+                utc_text(command.payload.decided_at)
+            case OpenTrade() | ConvertSignal():
+                utc_text(command.payload.opened_at)
+            case CloseTrade():
+                utc_text(command.payload.closed_at)
+    except OverflowError as error:
+        raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
 
 
 def _require_own_id(command: Command, source_id: UUID) -> None:

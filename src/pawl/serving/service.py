@@ -1,7 +1,6 @@
 """What the service is made of: handed to every route, so that none of them reaches for a global."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,8 +19,8 @@ __all__ = ["Clocks", "Service", "Writer", "service_of"]
 class Writer(Protocol):
     """Puts commands into the ledger, many in one transaction where many wait."""
 
-    def submit(self, command: WriteCommand) -> "Future[Written]":
-        """The command once it is durable; a PawlError where the ledger refuses it."""
+    async def write(self, command: WriteCommand) -> Written:
+        """What stands once it is durable; a PawlError where the ledger refuses it."""
         ...
 
 

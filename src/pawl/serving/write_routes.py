@@ -138,7 +138,7 @@ async def _context(service: Service, ticker: str, at: datetime) -> FrozenContext
 async def _write(service: Service, body: ActionBody, command: WriteCommand) -> Response:
     if body.wallet is not None or body.email is not None:
         await asyncio.to_thread(_keep_person, service, body, command.user_id)
-    written = await asyncio.wrap_future(service.writer.submit(command))
+    written = await service.writer.write(command)
     return Response(
         answer_of(written).model_dump_json(),
         status_code=201 if written.is_new else 200,

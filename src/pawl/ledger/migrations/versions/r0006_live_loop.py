@@ -11,7 +11,7 @@ from pawl.ledger.migrations.append_only import allow_changes, allow_where, refus
 __all__ = ["downgrade", "upgrade"]
 
 revision = "r0006"
-down_revision = "r0004"
+down_revision = "r0005"
 
 TABLES = ("market_data", "user_trading_history", "live_log")
 WHOLLY_REFUSED = ("market_data", "live_log")

@@ -1,0 +1,78 @@
+"""New rows on SQLite: a connection that stays open, and statements that take many rows at a time."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from pawl.ledger.database import Ledger
+from pawl.ledger.driver_sql import raised_as_usual, row_values
+from pawl.ledger.short_way import MOVE_FROM, NewRows
+
+__all__ = ["SqliteStore"]
+
+MOST_ROWS = 32
+
+
+class SqliteStore:
+    """A `Store`. Taking a connection from the pool and giving it back takes as long as SQLite takes for two rows.
+
+    The driver lets other threads run at every statement, and may wait for them to end: hence many rows a statement.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._connection: sqlite3.Connection | None = None
+
+    def write(self, new: NewRows) -> bool:
+        """Durable where it is True; where the head has moved on or a key is taken nothing is written."""
+        try:
+            with self._ledger.failures_named(), raised_as_usual(self._ledger.engine.dialect, sqlite3.Error, MOVE_FROM):
+                return self._write(new)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the connection; the next write opens another."""
+        if self._connection is not None:
+            # Closed alone, it would keep its lock while an error that is told on still holds its cursor.
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+            self._connection.close()
+            self._connection = None
+
+    def _write(self, new: NewRows) -> bool:
+        if self._connection is None:
+            connection = self._ledger.own_connection()
+            assert isinstance(connection, sqlite3.Connection)
+            self._connection = connection
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            is_here = cursor.execute(MOVE_FROM, new.move).rowcount == 1
+            for table, rows in new.tables if is_here else ():
+                for text, values in self._inserts(table, rows):
+                    cursor.execute(text, values)
+        except sqlite3.IntegrityError:
+            is_here = False
+        cursor.execute("COMMIT" if is_here else "ROLLBACK")
+        return is_here
+
+    def _inserts(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+        columns = tuple(rows[0])
+        values, first = row_values(self._ledger.engine.dialect, table, columns), 0
+        while first < len(rows):
+            # Powers of two, so that a handful of statements is prepared once and for all.
+            n = min(MOST_ROWS, 1 << (len(rows) - first).bit_length() - 1)
+            yield _insert(table.name, columns, n), [one for row in rows[first : first + n] for one in values(row)]
+            first += n
+
+
+@lru_cache(maxsize=64)
+def _insert(table: str, columns: tuple[str, ...], n: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * n)}"
