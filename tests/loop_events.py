@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from ledger_world import START
+from pawl.events.bus import Event
 from pawl.ledger.identity import identity
-from pawl.ledger.loop_payloads import NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
+from pawl.ledger.loop_payloads import LoopPayload, NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
 
-__all__ = ["bars", "outcome", "prediction", "training"]
+__all__ = ["bars", "event", "outcome", "prediction", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -43,3 +44,8 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
         {"train_job_id": identity("job", number), "learner": "reversal", "model_version": "v3.3",
          "training_type": "full", "status": status, "error": None if status == "succeeded" else "out of memory"}
     )  # fmt: skip
+
+
+def event(payload: LoopPayload) -> Event:
+    """The event of a payload, as a relay publishes it."""
+    return Event(event_id=payload.event_id, topic=payload.topic, at=START, payload=payload.model_dump(mode="json"))
