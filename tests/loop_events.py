@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from ledger_world import START
+from pawl.events.bus import Event
 from pawl.ledger.identity import identity
 from pawl.ledger.loop_payloads import (
     Alert,
+    LoopPayload,
     NewMarketData,
     NewPrediction,
     ReportReady,
@@ -13,7 +15,7 @@ from pawl.ledger.loop_payloads import (
     TrainingCompleted,
 )
 
-__all__ = ["alert", "bars", "outcome", "prediction", "report", "training"]
+__all__ = ["alert", "bars", "event", "outcome", "prediction", "report", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -52,18 +54,14 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
     )  # fmt: skip
 
 
-def alert(number: int, kind: str = "pause", *, is_over: bool = False) -> Alert:
-    """Something a person should know."""
-    return Alert.model_validate(
-        {"kind": kind, "learner": "reversal", "about": identity("firing", number), "is_over": is_over,
-         "text": "a wild day", "values": {"volatility_ratio": 3.5, "missing_share": None}}
-    )  # fmt: skip
+from pawl.ledger.loop_payloads import (
+    Alert,
+    LoopPayload,
+    NewMarketData,
+    NewPrediction,
+    ReportReady,
+    SignalOutcome,
+    TrainingCompleted,
+)
 
-
-def report(number: int) -> ReportReady:
-    """The report of a month was written."""
-    held_at = START + timedelta(days=number)
-    return ReportReady(
-        learner="reversal", month="2024-01", held_at=held_at, summary="The champion stayed.", markdown="m.md",
-        html="m.html", charts=("ranking.png",),
-    )  # fmt: skip
+__all__ = ["alert", "bars", "event", "outcome", "prediction", "report", "training"]

@@ -9,13 +9,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from ledger_world import START
-from pawl.events.bus import Event, OnParked
+from pawl.events.bus import OnParked
 from pawl.events.event_settings import EventSettings
 from pawl.events.redis_bus import RedisBus
-from pawl.ledger.loop_payloads import LoopPayload
 
-__all__ = ["Corner", "event", "until"]
+__all__ = ["Corner", "until"]
 
 TESTS = Path(__file__).parent
 READER = """
@@ -34,11 +32,6 @@ bus = RedisBus(SecretStr(url), EventSettings.model_validate_json(settings), cons
 bus.subscribe(["new_market_data"], group, handle)
 threading.Event().wait()
 """
-
-
-def event(payload: LoopPayload) -> Event:
-    """The event of a payload."""
-    return Event(event_id=payload.event_id, topic=payload.topic, at=START, payload=payload.model_dump(mode="json"))
 
 
 def until(is_so: Callable[[], bool], limit_sec: float = 20) -> None:

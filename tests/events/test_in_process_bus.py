@@ -7,19 +7,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from ledger_world import START
-from loop_events import bars, outcome, prediction
+from loop_events import bars, event, outcome, prediction
 from pawl.errors import InputError
 from pawl.events.bus import Event, Parked
 from pawl.events.in_process_bus import InProcessBus
 from pawl.ledger.backoff import Backoff
-from pawl.ledger.loop_payloads import LoopPayload
 
 BACKOFF = Backoff(max_attempts=3, base_sec=0.01, max_sec=0.05)
-
-
-def event(payload: LoopPayload) -> Event:
-    return Event(event_id=payload.event_id, topic=payload.topic, at=START, payload=payload.model_dump(mode="json"))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from discord_server import DiscordServer
 from ledger_world import START, fill_user_tables, promoted
-from loop_events import alert, bars, outcome, prediction, training
+from loop_events import alert, bars, event, outcome, prediction, training
 from pawl.errors import InputError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
@@ -20,10 +20,6 @@ from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.signal_tables import trading_signals
 
 SETTINGS = EventSettings(poll_sec=0.05, backoff_base_sec=0.01, backoff_max_sec=0.05)
-
-
-def event(payload: LoopPayload) -> Event:
-    return Event(event_id=payload.event_id, topic=payload.topic, at=START, payload=payload.model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("signal", ["buy", "sell", "hold"])

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from loop_events import alert, bars, outcome, prediction, training
+from loop_events import alert, bars, event, outcome, prediction, training
 from pawl.errors import InputError, StorageError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
 from pawl.events.redis_bus import RedisBus
 from pawl.ledger.loop_tables import TOPICS
 from redis_server import RedisServer
-from redis_world import Corner, event, until
+from redis_world import Corner, until
 
 
 def test_every_group_gets_every_event_of_its_topics_in_the_order_of_each_topic(corner: Corner) -> None:

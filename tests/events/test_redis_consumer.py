@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from loop_events import bars
+from loop_events import bars, event
 from pawl.events.bus import Event, Parked
-from redis_world import Corner, event, until
+from redis_world import Corner, until
 
 TOPIC = "new_market_data"
 

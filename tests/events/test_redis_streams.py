@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from loop_events import bars
+from loop_events import bars, event
 from pawl.events.redis_keys import RedisKeys
 from pawl.events.redis_streams import GroupStreams
-from redis_world import Corner, event
+from redis_world import Corner
 
 
 def streams(corner: Corner, redis: Any, consumer: str) -> GroupStreams:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.loop_outbox import announce, publishing_turn, unpublished
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.loop_tables import TOPICS, loop_outbox
+from redis_world import until
 
 SETTINGS = EventSettings(poll_sec=0.05, backoff_base_sec=0.01, backoff_max_sec=0.05)
 SLOW = EventSettings(poll_sec=60)
@@ -79,13 +80,6 @@ def tell(ledger: Ledger, *payloads: LoopPayload) -> None:
     with ledger.transaction() as tx:
         for one in payloads:
             announce(tx, one, START)
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < limit
-        time.sleep(0.002)
 
 
 def waiting(ledger: Ledger) -> list[tuple[UUID, int]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ledger_world import START, address, day
-from loop_events import bars, training
+from loop_events import bars, event, training
 from pawl.events.bus import Event
 from pawl.events.redis_bus import RedisBus
 from pawl.events.relay import Relay
@@ -21,7 +21,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.loop_outbox import announce, unpublished
 from pawl.ledger.loop_payloads import LoopPayload
 from redis_server import RedisServer
-from redis_world import Corner, event, until
+from redis_world import Corner, until
 
 TOPICS = ["new_market_data", "training_completed"]
 RELAY = """
