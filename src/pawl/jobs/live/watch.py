@@ -42,7 +42,13 @@ class CycleState:
 
 
 class LoopWatch:
-    """Told by the driver, asked by whoever serves health and metrics, each in its own thread."""
+    """Told by the driver, asked by whoever serves health and metrics, each in its own thread.
+
+    >>> watch = LoopWatch(["signals"])
+    >>> watch.begins("signals")
+    >>> watch.states()["signals"].is_running
+    True
+    """
 
     def __init__(self, cycles: list[str]) -> None:
         self._states = {name: CycleState() for name in cycles}
