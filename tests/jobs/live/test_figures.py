@@ -39,8 +39,9 @@ def test_decisions_outcomes_and_events_are_counted(ledger: Ledger, tmp_path: Pat
     assert now.decisions == {("m002-1.0", "buy"): 1, ("m002-1.0", "sell"): 3, ("m002-1.0", "hold"): 1}
     assert now.hold_share == 0.2 and later.hold_share is None and later.decisions == {}
     assert now.newest_close == AT + 4 * BAR and now.ran_at == {"signals": AT}
-    assert now.pending == 4 - sum(span.outcomes.values()) and span.outcomes == {"win": 1}
+    # The buy at 99.1 reaches its target with the jump to 103.6, which stops the sell at 100.0 out.
+    assert span.outcomes == {"loss": 1, "win": 1} and now.pending == 2
     assert span.signals == {"buy": 1, "hold": 1, "sell": 3} and span.published == 0
-    assert span.events == {"new_market_data": 5, "new_prediction": 5, "signal_outcome": 1}
-    assert now.backlog == 11 and before.signals == before.events == {}
+    assert span.events == {"new_market_data": 5, "new_prediction": 5, "signal_outcome": 2}
+    assert now.backlog == 12 and before.signals == before.events == {}
     assert span.moves == {} and now.trainings == {"succeeded": 1}
