@@ -17,9 +17,9 @@ FIGURES = LoopFigures(
 
 
 def samples(text: bytes) -> dict[tuple[str, str], float]:
-    """(name, label values) → value."""
+    """(name, label values by the name of the label) → value."""
     return {
-        (one.name, ",".join(one.labels.values())): one.value
+        (one.name, ",".join(value for _, value in sorted(one.labels.items()))): one.value
         for family in text_string_to_metric_families(text.decode())
         for one in family.samples
     }
@@ -40,7 +40,7 @@ def test_everything_that_is_promised_is_told() -> None:
     for name in ("missed", "errors", "warnings"):
         assert found[f"pawl_cycle_{name}_total", "signals"] == {"missed": 2, "errors": 1, "warnings": 1}[name]
     assert found["pawl_skipped_total", "stale"] == 1 and found["pawl_skipped_total", "unanswered"] == 3
-    assert found["pawl_decisions", "m002-1.0,buy"] == 3 and found["pawl_hold_share", ""] == 0.75
+    assert found["pawl_decisions", "buy,m002-1.0"] == 3 and found["pawl_hold_share", ""] == 0.75
     assert found["pawl_pending_outcomes", ""] == 2 and found["pawl_outbox_backlog", ""] == 4
     assert found["pawl_trainings", "running"] == 1 and found["pawl_newest_bar_age_seconds", ""] == 300
     told = {name.removesuffix("_sum").removesuffix("_count") for name, _ in found}

@@ -173,7 +173,7 @@ def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycl
             return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now())
 
     live = LiveSide(
-        checks=lambda: readiness(world, cycles, figures(), now()).checks,
+        checks=lambda: readiness(world, cycles, figures(), now(), choice.speed or 1.0).checks,
         metrics=lambda: metrics_text(loop.watch, figures, now),
     )
     log_to_stderr()

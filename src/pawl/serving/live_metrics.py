@@ -16,7 +16,7 @@ __all__ = ["METRICS", "metrics_text"]
 METRICS = {
     "pawl_up": "1 while the ledger answers, else 0",
     "pawl_cycle_seconds": "time that runs of a cycle took, seconds",
-    "pawl_cycle_late_seconds": "how long after it was due the newest run of a cycle began, seconds",
+    "pawl_cycle_late_seconds": "how long after it was due the newest run of a cycle began, seconds of its clock",
     "pawl_cycle_last_run_timestamp_seconds": "when the newest run of a cycle was due, seconds since 1970 of its clock",
     "pawl_cycle_missed_total": "due instants that a later run stood for",
     "pawl_cycle_errors_total": "runs of a cycle that failed",

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
 from live_world import START
 from pawl.ids import ModelVersion
-from pawl.jobs.live.answering import Answer, Asked, inference_of, signal_of, trajectory_of
+from pawl.jobs.live.answering import Answer, Asked, answers_of, inference_of, signal_of, trajectory_of
 from pawl.ledger.market_data import NewestBar
 
 BAR = NewestBar(
@@ -42,3 +43,34 @@ def test_what_was_said_is_kept_whole_and_as_json() -> None:
     assert inference.response_payload["decision"] == {"action": "long", "probability": 0.6, "position_size": 0.5}
     assert trajectory.decision_features["version"] == "m002-1.0"
     assert trajectory.source_event_id == signal_of(one).id and trajectory.inference_id == inference.inference_id
+
+
+class Silent:
+    """A learner that has nothing to say of some bars."""
+
+    def __init__(self, said: dict[str, Any], probability: float | None) -> None:
+        self._row = {"ticker": "BTCUSDT", "ts": START, **said}
+        self._probability = probability
+
+    def predict(self, model: object, bars: pl.DataFrame, since: object = None) -> pl.DataFrame:
+        return pl.DataFrame([self._row])
+
+    def decide(self, predictions: pl.DataFrame) -> pl.DataFrame:
+        return predictions.select("ticker", "ts", action=pl.lit("flat"), probability=pl.lit(self._probability))
+
+
+@pytest.mark.parametrize(
+    ("said", "probability", "n"),
+    [
+        ({}, 0.5, 1),
+        ({}, None, 0),
+        ({}, float("nan"), 0),
+        ({"signal": "hold", "confidence": 0.5}, None, 1),
+        ({"signal": None, "confidence": 0.5}, 0.5, 0),
+    ],
+)
+def test_where_a_version_has_nothing_to_say_there_is_no_answer(
+    said: dict[str, Any], probability: float | None, n: int
+) -> None:
+    learner: Any = Silent(said, probability)
+    assert len(answers_of(learner, None, pl.DataFrame(), [ASKED])) == n

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -32,11 +33,12 @@ from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.training_tables import eval_reports
 from pawl.ledger.version_tables import deployment_log, model_versions
-from pawl.market.bars import Timeframe
+from pawl.market.bars import UTC_TIME, Timeframe
 from quarter_hours import QuarterHours
 
 MARKET = market_of(QuarterHours.spec)
 LENGTH = timedelta(hours=8)
+PRICES = ("open", "high", "low", "close")
 TABLES = (
     market_data, trading_signals, inference_logs, decision_trajectories, loop_outbox, eval_reports, model_versions,
     deployment_log, live_log,
@@ -113,9 +115,21 @@ def test_live_is_replay_to_the_byte(recorded: tuple[LiveWorld, dict[str, Any]], 
     assert cycles[0] == cycles[1]
 
 
-def test_other_pages_give_other_decisions(recorded: tuple[LiveWorld, dict[str, Any]], tmp_path: Path) -> None:
-    _, stood = recorded
-    other = lived(live(tmp_path, SimulatedSource(8, MARKET.calendar)))
+class Dearer(RecordedSource):
+    """The same pages, but for what was received after four hours."""
+
+    def page(self, ticker: str, timeframe: Timeframe, start: datetime, end: datetime) -> Page:
+        found = super().page(ticker, timeframe, start, end)
+        is_later = pl.col("ts") >= pl.lit(MARKET.start + timedelta(hours=4), UTC_TIME)
+        prices = (pl.col(name) * pl.when(is_later).then(1.001).otherwise(1.0) for name in PRICES)
+        return Page(found.bars.with_columns(prices), found.next_start)
+
+
+def test_another_page_gives_another_run(recorded: tuple[LiveWorld, dict[str, Any]], tmp_path: Path) -> None:
+    world, stood = recorded
+    with world.ledger.reading() as tx:
+        source = Dearer(tx, world.workspace.home, "tiny")
+    other = lived(live(tmp_path, source))
     assert other["market_data"] != stood["market_data"] and other["trading_signals"] != stood["trading_signals"]
 
 

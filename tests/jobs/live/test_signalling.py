@@ -140,7 +140,7 @@ def test_the_same_bar_again_gives_the_same_rows(world: LiveWorld) -> None:
     assert count(world, inference_logs) == count(world, decision_trajectories) == 2
 
 
-def test_rev_r1_a_model_that_fails_gives_no_signal_and_never_an_old_one(world: LiveWorld, market: Market) -> None:
+def test_a_model_that_fails_gives_no_signal_and_never_an_old_one(world: LiveWorld, market: Market) -> None:
     SignalCycle(world, active_decides).run(AT)
     serve_version(world, "m002-1.1", LEDGER_START, {"fails": True})
     market.goes_on(["EURUSD"], range(10, 11), step=-0.1)

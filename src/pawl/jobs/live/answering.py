@@ -67,7 +67,7 @@ def answers_of(learner: Learner[Any], model: Any, bars: pl.DataFrame, asked: Seq
     found = []
     for one in asked:
         key = (one.bar.pair, one.bar.timestamp)
-        if key in decisions and _has_answer(said[key]):
+        if key in decisions and _confidence(said[key], decisions[key]) is not None:
             found.append(Answer(asked=one, said=said[key], decision=decisions[key]))
     return found
 
@@ -75,17 +75,16 @@ def answers_of(learner: Learner[Any], model: Any, bars: pl.DataFrame, asked: Seq
 def signal_of(answer: Answer) -> NewSignal:
     """The answer as a signal, in the words of `trading_signals`."""
     asked, said = answer.asked, answer.said
-    has_own = "signal" in said and "confidence" in said
-    signal = said["signal"] if has_own else WORDS[answer.decision["action"]]
-    confidence = said["confidence"] if has_own else answer.decision["probability"]
+    confidence = _confidence(said, answer.decision)
+    assert confidence is not None
     return NewSignal(
         pair=asked.bar.pair,
         timeframe=asked.timeframe,
         bar_timestamp=asked.bar.timestamp,
         model_version=asked.version,
         learner=asked.learner,
-        signal=signal,
-        confidence=min(1.0, max(0.0, float(confidence))),
+        signal=said["signal"] if _has_own_words(said) else WORDS[answer.decision["action"]],
+        confidence=min(1.0, max(0.0, confidence)),
         features_hash=asked.bar.features_hash,
         trace_id=asked.trace_id,
         inference_id=asked.inference_id,
@@ -146,9 +145,16 @@ def trajectory_of(answer: Answer, at: datetime) -> Trajectory:
     )
 
 
-def _has_answer(said: Mapping[str, Any]) -> bool:
-    """A learner with words of its own leaves them null where it has none."""
-    return "signal" not in said or said["signal"] is not None
+def _has_own_words(said: Mapping[str, Any]) -> bool:
+    return "signal" in said and "confidence" in said
+
+
+def _confidence(said: Mapping[str, Any], decision: Mapping[str, Any]) -> float | None:
+    """None where the version had nothing to say of the bar: too few bars, or a gap in its window."""
+    if _has_own_words(said) and said["signal"] is None:
+        return None
+    found = said["confidence"] if _has_own_words(said) else decision["probability"]
+    return float(found) if found is not None and math.isfinite(found) else None
 
 
 def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveDecides:
-    """The active version decides on everything."""
+    """The active version decides on everything.
+
+    >>> ActiveDecides(version=ModelVersion("m002-1.0")).of("BTCUSDT", "1d", datetime(2026, 1, 1)).shadows
+    ()
+    """
 
     version: ModelVersion
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, Queue
 from time import monotonic
 from typing import TypeVar
@@ -93,25 +94,27 @@ class Driver:
 
     def run(self, since: datetime, until: datetime | None, stopped: threading.Event) -> None:
         """Run until the clock has passed `until` (None: for ever) and all that was due has run, or until stopped."""
-        if not self._wait_for_lease(stopped):
-            return
-        self._last = self._retrying(lambda: self._newest(since), stopped) or {}
+        if self._wait_for_lease(stopped):
+            self._last = self._retrying(lambda: self._newest(since), stopped) or {}
+            self._loop(until, stopped)
+        if self._trainings is not None:
+            self._trainings.close(None if not stopped.is_set() else self._rules.grace_sec)
+
+    def _loop(self, until: datetime | None, stopped: threading.Event) -> None:
         while not stopped.is_set():
             due = self._next(self._clock.now())
             if until is not None and due.at > until:
                 self._clock.wait_until(until, stopped)
-                break
+                return
             self._clock.wait_until(due.at, stopped)
             if stopped.is_set() or not self._wait_for_lease(stopped):
-                break
+                return
             self._last[due.cycle.name] = due.at
             self._met.add(due.cycle.name)
             if due.cycle.is_training and self._trainings is not None:
-                self._trainings.put(lambda due=due: self._one(due, stopped))  # type: ignore[misc]
+                self._trainings.put(partial(self._one, due, stopped))
             else:
                 self._one(due, stopped)
-        if self._trainings is not None:
-            self._trainings.close(None if not stopped.is_set() else self._rules.grace_sec)
 
     @property
     def is_training_left(self) -> bool:

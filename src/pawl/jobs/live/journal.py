@@ -18,6 +18,10 @@ class Span:
     """A run of the loop. since: nothing is due at or before it. length: None for ever. speed: None as fast as it can.
 
     began: the real instant at which its clock began; all processes of one run share it, and so their clocks agree.
+
+    >>> at = datetime(2026, 1, 1)
+    >>> Span(since=at, length=timedelta(days=1), speed=None, began=at).until
+    datetime.datetime(2026, 1, 2, 0, 0)
     """
 
     since: datetime

@@ -27,10 +27,14 @@ class Readiness:
         return not any(self.checks.values())
 
 
-def readiness(world: LiveWorld, cycles: tuple[Cycle, ...], figures: LoopFigures, now: datetime) -> Readiness:
-    """From the figures of the ledger, which has answered then."""
-    checks: dict[str, str | None] = {"ledger": None, "newest_bar": _stale(world, figures, now)}
-    late = timedelta(seconds=world.settings.late_sec)
+def readiness(
+    world: LiveWorld, cycles: tuple[Cycle, ...], figures: LoopFigures, now: datetime, speed: float = 1.0
+) -> Readiness:
+    """From the figures of the ledger, which has answered then. now: of the loop's clock. speed: of it; being late is a
+    matter of real time.
+    """
+    late = timedelta(seconds=world.settings.late_sec) * speed
+    checks: dict[str, str | None] = {"ledger": None, "newest_bar": _stale(world, figures, now - late)}
     for one in cycles:
         if one.name not in WATCHED or not isinstance(one.schedule, Every):
             continue
@@ -51,7 +55,7 @@ def _stale(world: LiveWorld, figures: LoopFigures, now: datetime) -> str | None:
     timeframe = world.learner.spec.timeframe
     calendar = world.calendar or _calendar(world)
     # A bar that should have opened and closed since, with as much patience as signals have, is missing.
-    until = now - world.settings.stale_bars * timeframe.length - timedelta(seconds=world.settings.late_sec)
+    until = now - world.settings.stale_bars * timeframe.length
     if figures.newest_close < until and len(open_times(calendar, timeframe, figures.newest_close, until)):
         return f"the newest bar closed at {figures.newest_close:%Y-%m-%dT%H:%M:%SZ}"
     return None

@@ -16,8 +16,10 @@ from pawl.market.bars import BAR_SCHEMA, UTC_TIME, Timeframe
 
 __all__ = ["COLLECTION", "HISTORY", "RecordedSource"]
 
-COLLECTION, HISTORY = "collection", "history"
-"""Names of what is received: at a collection, and before the first instant of all."""
+COLLECTION = "collection"
+"""What was received at a collection."""
+HISTORY = "history"
+"""What was received before the first instant of all."""
 
 
 class RecordedSource:

@@ -108,9 +108,11 @@ def drive(
     clock, span = running.clock, running.span
     relay = Relay(world.ledger, running.bus, running.events, clock.now)
     with relay, Lease(world.ledger, world.workspace.home, f"live {world.name} {order.role}") as lease:
-        driver = Driver(world.ledger, lease, cycles, clock, rules, running.observed)
+        is_training_left = False
         if cycles:
+            driver = Driver(world.ledger, lease, cycles, clock, rules, running.observed)
             driver.run(span.since, span.until, stopped)
+            is_training_left = driver.is_training_left
         else:
             _wait(clock, span.until, stopped)
         is_over = not stopped.is_set()
@@ -123,7 +125,7 @@ def drive(
             end_span(tx, world.name, at)
     with world.ledger.reading() as tx:
         figures = span_figures(tx, world.name, span.since, at)
-    return LoopEnd(since=span.since, at=at, is_over=is_over, is_training_left=driver.is_training_left, figures=figures)
+    return LoopEnd(since=span.since, at=at, is_over=is_over, is_training_left=is_training_left, figures=figures)
 
 
 def _wait(clock: Clock, until: datetime | None, stopped: threading.Event) -> None:

@@ -15,7 +15,11 @@ ORIGIN = datetime(2018, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketChoice:
-    """tickers: by default. history: what lies before a run, and the first version is trained on."""
+    """tickers: by default. history: what lies before a run, and the first version is trained on.
+
+    >>> MARKETS["reversal"].start.isoformat()
+    '2018-05-07T00:00:00+00:00'
+    """
 
     tickers: tuple[str, ...]
     calendar: Calendar

@@ -12,7 +12,8 @@ __all__ = ["CycleState", "LoopWatch", "Run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a cycle. seconds: how long it took; late_sec: how long after it was due it began; both real time.
+    """One run of a cycle. seconds: how long it took, real time; late_sec: how long after it was due it began, on the
+    loop's clock.
 
     n_missed: older due instants that it stood for. error: in words, where it failed.
     """
@@ -42,7 +43,13 @@ class CycleState:
 
 
 class LoopWatch:
-    """Told by the driver, asked by whoever serves health and metrics, each in its own thread."""
+    """Told by the driver, asked by whoever serves health and metrics, each in its own thread.
+
+    >>> watch = LoopWatch(["signals"])
+    >>> watch.begins("signals")
+    >>> watch.states()["signals"].is_running
+    True
+    """
 
     def __init__(self, cycles: list[str]) -> None:
         self._states = {name: CycleState() for name in cycles}
