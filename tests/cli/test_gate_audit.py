@@ -7,7 +7,10 @@ import pytest
 
 from pawl.cli.main import run
 from pawl.cli.triggers import shortfalls
+from pawl.jobs.live.own_gains import own_day_gains
+from pawl.ledger.database import Ledger
 from pawl.triggers.audit import Found, TriggerAudit, TriggerAuditSize
+from rollout_world import Life, better
 
 NULLS = {"fat_tails", "garch", "overlapping_labels", "shared_shock"}
 
@@ -32,6 +35,34 @@ def test_the_gate_is_audited_as_text(tmp_path: Path, capsys: pytest.CaptureFixtu
     for words in ("promotes what is no better in at most", "naive mean", "peeked z", "overlapping labels",
                   "+20 bps, day shock 0.05", "t3, 150 bps, 20 paired decisions a day"):  # fmt: skip
         assert words in shown
+
+
+def test_own_outcomes_are_audited_without_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a workspace has 300 resolved pairs: false promotions of its own days, and what the test finds on them."""
+    ledger = Ledger.open(tmp_path)
+    life = Life(ledger)
+    life.begin()
+    life.live(35, better)
+    ledger.close()
+    run(["gate", "audit", "--paths", "60", "--seed", "3", "--json", "--home", str(tmp_path)])
+    own = json.loads(capsys.readouterr().out)["own"]["m002"]
+    assert 34 <= own["days"] <= 36 and 0.0 <= own["false_promotion"] <= own["upper95"] <= 1.0
+    assert own["power"]["+20"]["within_60_days"] == 1.0
+    run(["gate", "audit", "--paths", "50", "--home", str(tmp_path)])
+    assert "Own outcomes, m002: 3" in capsys.readouterr().out
+
+
+def test_too_few_own_outcomes_leave_it_to_the_reference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = Ledger.open(tmp_path)
+    life = Life(ledger)
+    life.begin()
+    life.live(6, better)
+    with ledger.reading() as tx:
+        assert own_day_gains(tx, life.at) == {}
+    life.live(1, better)
+    ledger.close()
+    run(["gate", "audit", "--paths", "50", "--json", "--home", str(tmp_path)])
+    assert json.loads(capsys.readouterr().out)["own"] == {"m002": {"reason": "8 days of paired outcomes"}}
 
 
 def test_a_number_of_paths_that_tells_nothing_is_refused(tmp_path: Path) -> None:

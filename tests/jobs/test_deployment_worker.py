@@ -120,7 +120,9 @@ def test_pass_r35_no_other_worker_can_move_the_alias() -> None:
     assert "jobs/deployment_worker.py" in users
     workers = {make.__module__.rpartition(".")[2] for make in ROLES.values()}
     assert {path for path in users if Path(path).stem in workers} == {"jobs/deployment_worker.py"}
-    assert users == {"jobs/deployment_worker.py", "jobs/rollback.py", "jobs/replay.py", "cli/alias.py"}
+    # A rollout moves it in the transaction of its step; it is no worker, and asks the same `promote`.
+    rollouts = {"jobs/live/rollouts.py", "jobs/live/rollout_orders.py"}
+    assert users == {"jobs/deployment_worker.py", "jobs/rollback.py", "jobs/replay.py", "cli/alias.py"} | rollouts
 
 
 def test_a_move_is_dated_by_the_clock_of_the_worker(ledger: Ledger, tmp_path: Path) -> None:

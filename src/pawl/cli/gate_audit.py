@@ -1,5 +1,7 @@
 """`pawl gate audit`: how often the online test, as it is set, promotes what is no better, and how soon what is."""
 
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,13 +11,24 @@ from pawl.cli.session import HomeOption, JsonOption, session
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from rich.console import RenderableType
 
-    from pawl.gates.audit import GateAudit, NullRate, Power
+    from pawl.cli.session import Session
+    from pawl.gates.audit import AuditSize, GateAudit, NullRate, Power
 
-__all__ = ["audit", "audit_json"]
+__all__ = ["OwnAudit", "audit", "audit_json", "own_json"]
 
 LIMIT, UPPER_LIMIT = 0.05, 0.06
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAudit:
+    """The test on a learner's own days: how often it promotes where their mean is taken out, and what it finds."""
+
+    n_days: int
+    null: "NullRate"
+    power: "Mapping[str, Power]"
 
 
 def audit(
@@ -32,10 +45,51 @@ def audit(
 
         rng = np.random.default_rng(run.settings.seed if seed is None else seed)
         found = audit_gate(run.settings.sequence, AuditSize(n_paths=paths), rng)
-        run.answer(audit_json(found), text=lambda: _text(found))
+        own = _own(run, AuditSize(n_paths=paths), rng)
+        payload = {**audit_json(found), "own": own_json(own)}
+        run.answer(payload, text=lambda: _text(found, own))
         nulls = found.nulls["gate"].values()
         if any(one.false_promotion > LIMIT or one.upper95 > UPPER_LIMIT for one in nulls):
             raise typer.Exit(1)
+
+
+def own_json(own: "Mapping[str, OwnAudit | str]") -> dict[str, object]:
+    """Learner → the same figures on its own days, without limits; or why there are none."""
+    return {
+        learner: {"reason": one}
+        if isinstance(one, str)
+        else {
+            "days": one.n_days,
+            "false_promotion": one.null.false_promotion,
+            "upper95": one.null.upper95,
+            "power": _powers({"own": one.power})["own"],
+        }
+        for learner, one in own.items()
+    }
+
+
+def _own(run: "Session", size: "AuditSize", rng: "np.random.Generator") -> "dict[str, OwnAudit | str]":
+    """The test on the days of every learner that has had enough paired outcomes."""
+    from datetime import UTC, datetime
+
+    from pawl.errors import TooLittleDataError
+    from pawl.gates.audit import audit_own
+    from pawl.jobs.ledgers import has_ledger, ledger_of
+    from pawl.jobs.live.own_gains import own_day_gains
+
+    if not has_ledger(run.settings):
+        return {}
+    with closing(ledger_of(run.settings)) as ledger, ledger.reading() as tx:
+        gains = own_day_gains(tx, datetime.now(UTC))
+    found: dict[str, OwnAudit | str] = {}
+    for learner, days in sorted(gains.items()):
+        try:
+            null, power = audit_own(days, run.settings.sequence, size, rng)
+        except TooLittleDataError as error:
+            found[learner] = error.what
+        else:
+            found[learner] = OwnAudit(n_days=len(days), null=null, power=power)
+    return found
 
 
 def audit_json(found: "GateAudit") -> dict[str, object]:
@@ -74,7 +128,7 @@ def _powers(powers: "Mapping[str, Mapping[str, Power]]") -> dict[str, object]:
     }
 
 
-def _text(found: "GateAudit") -> "RenderableType":
+def _text(found: "GateAudit", own: "Mapping[str, OwnAudit | str]") -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
@@ -98,8 +152,29 @@ def _text(found: "GateAudit") -> "RenderableType":
         _power_table(found),
         Text(f"Median time at 0.1 deviations: {times}."),
         Text(reference),
+        *(Text(line) for line in _own_lines(own)),
         Text("Next: pawl gate explain VERSION"),
     )
+
+
+def _own_lines(own: "Mapping[str, OwnAudit | str]") -> list[str]:
+    if not own:
+        return ["Own outcomes: fewer than 300 resolved pairs, so the reference stands for them."]
+    lines = []
+    for learner, one in own.items():
+        if isinstance(one, str):
+            lines.append(f"Own outcomes, {learner}: {one}")
+            continue
+        within = ", ".join(
+            f"{name} bps in {days} days {share:.0%}"
+            for name, each in one.power.items()
+            for days, share in each.within.items()
+        )
+        lines.append(
+            f"Own outcomes, {learner}: {one.n_days} days; promotes what is no better in {one.null.false_promotion:.1%} "
+            f"(upper 95 % bound {one.null.upper95:.1%}); finds {within}."
+        )
+    return lines
 
 
 def _null_table(found: "GateAudit") -> "RenderableType":

@@ -1,0 +1,85 @@
+"""`pawl rollout`: what is asked for by hand, and what every candidate shows."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pawl.cli.main import run
+from pawl.ledger.database import Ledger
+from pawl.ledger.rollouts import list_moves, list_rollouts
+from rollout_world import BEGAN, NEW, OLD, Life, harmful, standing, steady
+from small_workspace import Ask
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    """A workspace in which a candidate has passed the gate; time ends now."""
+    ledger = Ledger.open(tmp_path)
+    begun = Life(ledger)
+    begun.at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1, hours=1)
+    yield begun
+    ledger.close()
+
+
+def test_rollout_status_is_what_a_program_asks_for(life: Life, tmp_path: Path, ask: Ask) -> None:
+    """To the letter: version, stage, entered, decisions, guard_rails, test."""
+    assert ask(tmp_path, "rollout", "status") == (0, [])
+    life.begin()
+    began = life.at
+    life.live(1)
+    code, rows = ask(tmp_path, "rollout", "status")
+    assert code == 0
+    (row,) = rows
+    assert list(row) == ["version", "stage", "entered", "decisions", "guard_rails", "test"]
+    assert (row["version"], row["stage"], row["entered"], row["decisions"]) == (NEW, "shadow", began.isoformat(), 48)
+    assert row["test"].keys() == {"mean", "low", "blocks"} and row["test"]["low"] is None
+    rail = row["guard_rails"]["ece"]
+    assert 0.0 <= rail.pop("value") < 0.1 and rail == {"limit": 0.2, "n": 48, "is_broken": False}
+
+
+def test_a_candidate_is_started_and_nobody_skips_a_stage(life: Life, tmp_path: Path, ask: Ask) -> None:
+    """PASS-R31 on the command line: started by a verdict, advanced when it is due, promoted by its stages."""
+    code, begun = ask(tmp_path, "rollout", "start", NEW, "--by", "anna")
+    assert (code, begun["stage"], begun["status"]) == (0, "shadow", "running")
+    code, refused = ask(tmp_path, "rollout", "advance", NEW)
+    assert code == 1 and "0 of at least 3 days" in refused["error"]["what"]
+    code, refused = ask(tmp_path, "promote", NEW)
+    assert code == 1 and "no stage is skipped" in refused["error"]["what"]
+    with life.ledger.reading() as tx:
+        assert list_moves(tx, list_rollouts(tx)[0].rollout_id)[0].by == "anna"
+
+
+def test_a_breach_is_found_by_whoever_advances(life: Life, tmp_path: Path, ask: Ask) -> None:
+    life.begin()
+    life.live(1, harmful)
+    code, answer = ask(tmp_path, "rollout", "advance", NEW)
+    assert (code, answer["status"]) == (0, "rolled_back") and "MDD" in answer["reason"]
+    assert standing(life.ledger)[0] == OLD
+
+
+def test_an_abort_says_who_and_why(life: Life, tmp_path: Path, ask: Ask) -> None:
+    assert ask(tmp_path, "rollout", "abort", NEW, "--reason", "no")[0] == 2
+    life.begin()
+    assert ask(tmp_path, "rollout", "abort", NEW)[0] == 2
+    code, answer = ask(tmp_path, "rollout", "abort", NEW, "--reason", "the feed is broken", "--by", "anna")
+    assert (code, answer["status"]) == (0, "aborted")
+    with life.ledger.reading() as tx:
+        last = list_moves(tx, list_rollouts(tx)[0].rollout_id)[-1]
+    assert (last.by, last.reason) == ("anna", "aborted by anna: the feed is broken")
+
+
+def test_an_unknown_version_is_named(tmp_path: Path, life: Life, ask: Ask) -> None:
+    assert ask(tmp_path, "rollout", "start", "m002-7.7")[0] == 2
+
+
+def test_people_read_a_table(life: Life, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rollout", "status", "--home", str(tmp_path)]) == 0
+    assert "no candidate is rolled out" in capsys.readouterr().out
+    life.begin()
+    life.live(1, steady)
+    assert run(["rollout", "status", "--home", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert BEGAN < life.at and f"{NEW} against {OLD}: the offline gate passed" in told
+    assert "max_drawdown_bps" in told and "of 500 (n 4" in told
