@@ -110,6 +110,9 @@ def test_rev_r23_the_report_stands_in_the_columns_of_the_job_and_whole_beside_it
     for path in (row.model_path, row.scaler_path, row.metadata_path):
         assert (world.workspace.home / path).is_file()
     assert version.metrics["report_f1_score"] == report["f1_score"]
+    announced = events_of(world)[-1]["figures"]
+    assert announced == {name: report[name] for name in announced}
+    assert {"precision", "recall", "f1_score", "sharpe_ratio", "max_drawdown", "total_trades"} <= announced.keys()
     assert set(version.paths) == {
         "stage1_model_path", "stage2_model_path", "scaler_path", "features_path", "metadata_path",
     }  # fmt: skip
