@@ -146,3 +146,26 @@ def test_weeks_are_replayed_and_a_decision_of_them_derived_again(home: Path, paw
         trace = newest_trace(tx, UUID(answer["replay_id"]))
     code, explained = pawl("explain", str(trace))
     assert (code, explained["identical"]) == (0, True)
+
+
+def test_v3_3_is_as_good_a_name_on_the_command_line_and_is_what_people_read(
+    home: Path, pawl: Pawl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pawl("gate", "explain", "v3.3")[1] == pawl("gate", "explain", "reversal-3.3")[1]
+    code, answer = pawl("gate", "explain", "v3.99")
+    assert (code, answer["error"]["where"]) == (2, "ledger")
+    assert pawl("versions")[1][0]["version"] == "reversal-3.3", "what is stored has its whole name"
+    assert run(["versions", "--home", str(home)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[0] == "v3.3"
+
+
+def test_a_fortnight_is_replayed_by_the_calendar(pawl: Pawl) -> None:
+    fortnight = ["replay", "--learner", "reversal", "--from", "2025-03-22", "--to", "2025-04-04"]
+    code, answer = pawl(*fortnight, "--cadence", "weekly")
+    assert code == 0
+    assert [one["event"][:17] for one in answer["verdicts"]] == [
+        "first@2025-03-22T", "weekly@2025-03-23", "weekly@2025-03-30",
+    ]  # fmt: skip
+    assert set(answer["policies"]) == {"gated", "always", "frozen"}
+    assert pawl(*fortnight, "--cadence", "hourly")[0] == 2
+    assert pawl("replay", "--from", "2025-03-22", "--to", "2025-04-04", "--cadence", "full")[0] == 2

@@ -103,8 +103,8 @@ def _baselines(weekly: list[Mapping[str, Any]], records: Mapping[str, VersionRec
     found: dict[str, dict[str, float]] = {}
     for name in names:
         each = [one.metrics if name == "reversal" else one.baselines[name] for one in of]
-        known = {metric: [one[metric] for one in each if one.get(metric) is not None] for metric in _COMPARED}
-        found[name] = {metric: mean(values) for metric, values in known.items() if values}
+        measured = {metric: [value for one in each if (value := one.get(metric)) is not None] for metric in _COMPARED}
+        found[name] = {metric: mean(values) for metric, values in measured.items() if values}
     return found
 
 

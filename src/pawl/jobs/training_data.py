@@ -37,7 +37,8 @@ class TrainingOrder:
     """What to train on, and how.
 
     start: first open time read (None: all). to: only bars that closed, and labels that were known, before this instant.
-    tickers: None for every one that passes its checks; a named one that fails them is a QualityError.
+    tickers: None for every one that passes its checks; a named one that fails them is a QualityError. among: those that
+    may be trained on, of which one that fails is left out, where `tickers` names none.
     report_from: nothing asked from this instant on is fitted; None leaves it to the learner.
     number: the one that the version gets, whatever was cut off under it before; None takes the next free one.
     job_id: of the job that was queued for that number; None queues one.
@@ -51,6 +52,7 @@ class TrainingOrder:
     limits: QualityLimits
     start: datetime | None = None
     tickers: tuple[str, ...] | None = None
+    among: tuple[str, ...] | None = None
     report_from: datetime | None = None
     number: VersionNumber | None = None
     job_id: UUID | None = None
@@ -144,7 +146,7 @@ def _bars_to_read(
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """The visible bars of every ticker that may be trained on, and why the others may not."""
     timeframe = learner.spec.timeframe
-    bars = _visible(workspace.silver, learner.spec, order.tickers, order.start, order.to)
+    bars = _visible(workspace.silver, learner.spec, order.tickers or order.among, order.start, order.to)
     if bars.is_empty():
         raise TooLittleDataError(
             f"no {timeframe} bars closed before {order.to:%Y-%m-%d}",

@@ -100,7 +100,10 @@ class SignalOutcome(LoopPayload):
 
 
 class TrainingCompleted(LoopPayload):
-    """A training ended, well or badly. model_version: the one it was to give; error: of a failed one."""
+    """A training ended, well or badly. model_version: the one it was to give; error: of a failed one.
+
+    figures: of its report, by name; None where nothing could be measured.
+    """
 
     topic: ClassVar[str] = "training_completed"
     named_by: ClassVar[tuple[str, ...]] = ("train_job_id",)
@@ -111,6 +114,7 @@ class TrainingCompleted(LoopPayload):
     training_type: Literal["full", "incremental"]
     status: Literal["succeeded", "failed"]
     error: str | None = None
+    figures: dict[str, Number | None] = Field(default_factory=dict)
 
 
 class Alert(LoopPayload):

@@ -55,10 +55,14 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingFigures:
-    """What a finished training says of itself: columns of `model_training_log`, by name, and its artifacts."""
+    """What a finished training says of itself: columns of `model_training_log`, by name, and its artifacts.
+
+    report: figures that are told to whoever listens; None where nothing could be measured.
+    """
 
     artifacts: Mapping[str, Any]
     columns: Mapping[str, float | int | str | datetime | None] = field(default_factory=dict)
+    report: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def enqueue_job(tx: sa.Connection, new: NewJob, now: datetime) -> UUID:
@@ -104,14 +108,14 @@ def succeed_job(tx: sa.Connection, job_id: UUID, figures: TrainingFigures, now: 
     """running → succeeded; whoever listens is told once this is committed."""
     done = {"status": "succeeded", "finished_at": now, "updated_at": now, "artifacts": dict(figures.artifacts)}
     _move(tx, job_id, "running", {**figures.columns, **done})
-    _tell(tx, job_id, now)
+    _tell(tx, job_id, now, figures.report)
 
 
 def fail_job(tx: sa.Connection, job_id: UUID, error_message: str, now: datetime) -> None:
     """running → failed, for good; whoever listens is told once this is committed."""
     failed = {"status": "failed", "finished_at": now, "updated_at": now, "error_message": error_message}
     _move(tx, job_id, "running", failed)
-    _tell(tx, job_id, now)
+    _tell(tx, job_id, now, {})
 
 
 def fail_cut_off(tx: sa.Connection, version: ModelVersion, now: datetime) -> None:
@@ -154,7 +158,7 @@ def job_status(tx: sa.Connection, job_id: UUID) -> str:
     return status
 
 
-def _tell(tx: sa.Connection, job_id: UUID, now: datetime) -> None:
+def _tell(tx: sa.Connection, job_id: UUID, now: datetime, figures: Mapping[str, float | None]) -> None:
     c = train_jobs.c
     columns = (c.learner, c.target_model_version, c.training_type, c.status, c.error_message)
     row = tx.execute(sa.select(*columns).where(c.train_job_id == job_id)).one()
@@ -165,6 +169,7 @@ def _tell(tx: sa.Connection, job_id: UUID, now: datetime) -> None:
         training_type=row.training_type or "full",
         status=row.status,
         error=row.error_message,
+        figures=dict(figures),
     )
     announce(tx, completed, now)
 

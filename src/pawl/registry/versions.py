@@ -71,11 +71,13 @@ def nothing_more(tx: sa.Connection) -> None:
 class Beside:
     """What is written down beside the record of a version, in its transaction.
 
-    columns: of the training job, by name. artifacts: what the job made. paths: columns of the version that say where
-    its files lie. parent: of an incremental version. settle: what else belongs to it, as its verdict.
+    columns: of the training job, by name. report: figures that are told. artifacts: what the job made. paths: columns
+    of the version that say where its files lie. parent: of an incremental version. settle: what else belongs to it, as
+    its verdict.
     """
 
     columns: Mapping[str, float | int | str | datetime | None] = field(default_factory=dict)
+    report: Mapping[str, float | None] = field(default_factory=dict)
     artifacts: Mapping[str, Any] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     parent: ModelVersion | None = None
@@ -138,7 +140,9 @@ class VersionStore:
             parent=beside.parent,
             paths=beside.paths,
         )
-        figures = TrainingFigures(artifacts={**beside.artifacts, "artifact": record.artifact}, columns=beside.columns)
+        figures = TrainingFigures(
+            artifacts={**beside.artifacts, "artifact": record.artifact}, columns=beside.columns, report=beside.report
+        )
         with self.ledger.transaction() as tx:
             record_version(tx, new, now)
             succeed_job(tx, training.job_id, figures, now)

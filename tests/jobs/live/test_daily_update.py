@@ -15,6 +15,7 @@ from pawl.ids import ModelVersion
 from pawl.jobs.live import daily_update as module
 from pawl.jobs.live.daily_update import DailyRun, update_daily_version
 from pawl.jobs.live.lineage import lineage_of, read_rows
+from pawl.jobs.rollback import roll_back_learner
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA, DailyOrder, DailyUpdate, fit_daily
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments
@@ -322,6 +323,16 @@ def test_two_runs_under_one_clock_give_the_same_bytes(tmp_path: Path, notes: Not
             one = get_version(tx, str(runs[0].version))
             stored.append((one.artifact, one.certificate, one.metrics, one.dataset_hash))
     assert stored[0] == stored[1]
+
+
+def test_rev_r40_one_command_goes_back_to_the_update_before(
+    world: SmallWorld, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    equal_update(monkeypatch)
+    runs = [update_daily_version(world, surrounded(world, notes), at) for at in (WEDNESDAY, THURSDAY)]
+    done = roll_back_learner(world.workspace, world.learner, "it erred", THURSDAY + timedelta(hours=1), lambda: 0.0)
+    assert (done.from_version, done.to_version) == (runs[1].version, runs[0].version)
+    assert serving(world) == runs[0].version
 
 
 def test_without_a_version_that_serves_there_is_nothing_to_update(tmp_path: Path, notes: Notes) -> None:

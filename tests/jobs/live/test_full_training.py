@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from ledger_world import address, run_together
 from pawl.errors import PawlError, RefusalError
 from pawl.ids import ModelVersion
+from pawl.jobs import training_data as data_module
 from pawl.jobs.live import reversal_report as report_module
 from pawl.jobs.live.full_training import BY_HAND, ON_SCHEDULE, train_full
 from pawl.learners import reversal as learner_module
@@ -110,6 +112,9 @@ def test_rev_r23_the_report_stands_in_the_columns_of_the_job_and_whole_beside_it
     for path in (row.model_path, row.scaler_path, row.metadata_path):
         assert (world.workspace.home / path).is_file()
     assert version.metrics["report_f1_score"] == report["f1_score"]
+    announced = events_of(world)[-1]["figures"]
+    assert announced == {name: report[name] for name in announced}
+    assert {"precision", "recall", "f1_score", "sharpe_ratio", "max_drawdown", "total_trades"} <= announced.keys()
     assert set(version.paths) == {
         "stage1_model_path", "stage2_model_path", "scaler_path", "features_path", "metadata_path",
     }  # fmt: skip
@@ -307,6 +312,21 @@ def test_any_learner_is_trained_the_same_way_and_judged_by_the_house_s_gate(tmp_
     assert later.verdict is not None
     assert (notes.begun == [("tiny-1.1", at + timedelta(days=60))]) is later.verdict.passed
     assert serving(world) == "tiny-1.0"
+
+
+def test_a_pair_that_fails_its_checks_is_left_out_and_the_other_is_trained_on(
+    world: SmallWorld, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = data_module.check_bars
+
+    def failing(*arguments: Any) -> Any:
+        report = checked(*arguments)
+        return SimpleNamespace(failing={**report.failing, "USDJPY": "was silent for a day"})
+
+    monkeypatch.setattr(data_module, "check_bars", failing)
+    run = train_full(world, surrounded(world, notes), SUNDAY, ON_SCHEDULE)
+    with world.ledger.reading() as tx:
+        assert get_version(tx, str(run.version)).tickers == ("EURUSD",)
 
 
 def test_what_is_too_great_for_its_column_stays_in_the_report(world: SmallWorld) -> None:

@@ -1,5 +1,6 @@
 """A ledger as a training sees it: outcomes, running tests, the log, and what the skipped days come to."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,15 @@ def test_rev_r12_a_skipped_day_is_seen_in_the_log_and_in_the_counts(world: Small
     ]  # fmt: skip
     assert "fewer than 100" in lines[1].payload["skipped"]
     assert (counts["daily_skipped"], counts["full_passed"], sum(counts.values())) == (1, 1, 3)
+
+
+def test_a_day_that_was_paused_and_then_done_has_both_lines(world: SmallWorld) -> None:
+    paused = replace(around(world, []), is_paused=lambda tx, name, at: True)
+    for surroundings in (paused, around(world, [])):
+        update_daily_version(world, surroundings, THURSDAY)
+    with world.ledger.reading() as tx:
+        lines = live_entries(tx, "reversal", "training")
+    assert ["skipped" in one.payload for one in lines] == [True, False]
 
 
 def test_a_move_may_be_told_to_nobody(world: SmallWorld) -> None:

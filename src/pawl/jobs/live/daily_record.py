@@ -129,6 +129,7 @@ def daily_beside(candidate: Candidate, named: NamedVersion, settle: Callable[[sa
             "training_duration_seconds": None if candidate.seconds is None else round(candidate.seconds),
             **named.columns,
         },
+        report=comparison_figures(candidate.compared),
         artifacts={"files": sorted(named.files), "report": judged.to_json()},
         paths=named.paths,
         parent=candidate.parent.version,

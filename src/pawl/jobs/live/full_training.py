@@ -120,7 +120,7 @@ def _trained(world: TrainingWorld, around: Surroundings, job: QueuedJob, at: dat
         seed=world.seed,
         costs=world.costs,
         limits=world.limits,
-        tickers=world.tickers,
+        among=world.tickers,
         number=VersionNumber.parse(job.version),
         job_id=job.job_id,
         proved_on=around.proved_on,

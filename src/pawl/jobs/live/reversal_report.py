@@ -67,6 +67,7 @@ def conclude_weekly(world: TrainingWorld, learner: Reversal, order: WeeklyOrder)
                 "training_duration_seconds": None if seconds is None else round(seconds),
                 **named.columns,
             },
+            report={name: told[name] for name in _flat(told)},
             artifacts={"files": sorted(named.files), "report": told, "training_data": csv},
             paths=named.paths,
             settle=lambda tx: order.decide(tx, fitted, report),

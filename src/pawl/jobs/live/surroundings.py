@@ -36,7 +36,9 @@ def surroundings_of(
         begin_rollout(candidate, at)
 
     def note(tx: sa.Connection, kind: str, name: str, payload: Mapping[str, Any], at: datetime) -> None:
-        log_live(tx, [LiveEntry(learner=learner, at=at, kind=kind, name=name, payload=payload)])
+        # A run that was skipped may be asked for again at its instant, and then gives a version: another line.
+        key = str(payload.get("version") or "")
+        log_live(tx, [LiveEntry(learner=learner, at=at, kind=kind, name=name, payload=payload, key=key)])
 
     return Surroundings(
         outcomes=outcomes_between,
