@@ -55,12 +55,12 @@ def test_pass_r26_weekly_and_twice_weekly_runs_survive_restarts_without_doubles(
         clock.forward(MONDAY + timedelta(hours=hour) - clock())
         if 40 * 24 <= hour < 48 * 24:
             continue
-        for worker in range(2):
+        seen = []
+        for worker in range(2):  # both look before either takes anything up
             clock.forward(timedelta(seconds=worker))
             restarted = paper_world(ledger, tmp_path, clock, train_every_hours={"policy": 168.0, "analyst": 84.0})
-            taken += [
-                name for name, one in due_runs(restarted, "train", clock()) if take_up_run(restarted, "train", one)
-            ]
+            seen += [(restarted, name, one) for name, one in due_runs(restarted, "train", clock())]
+        taken += [name for restarted, name, one in seen if take_up_run(restarted, "train", one)]
     assert len(set(taken)) == len(taken)
     runs = {kind: [one for one in taken if one.startswith(kind)] for kind in ("policy", "analyst")}
     # Days 40 to 48 hold one due time of PM and two of AM, of which the newer one stands for both.

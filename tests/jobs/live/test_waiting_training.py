@@ -63,7 +63,7 @@ def test_rev_r42_it_waits_while_paused_and_starts_when_the_pause_lifts(world: Li
     with world.ledger.transaction() as tx:
         record_firing(tx, PAUSE)
     for hour in range(2, 30):
-        assert train_waiting(world, AT + hour * HOUR, trainer)["skipped"] == "paused"
+        assert train_waiting(world, AT + hour * HOUR, trainer)["held"] == "paused"
     with world.ledger.transaction() as tx:
         end_firing(tx, PAUSE.firing_id, AT + 30 * HOUR, "triggers", "calm")
     train_waiting(world, AT + 30 * HOUR, trainer)
@@ -81,7 +81,7 @@ def test_rev_r42_or_by_hand_although_paused(world: LiveWorld) -> None:
 
 
 def test_a_training_that_did_not_start_is_asked_for_again(world: LiveWorld) -> None:
-    assert train_waiting(world, AT + HOUR, lambda at, cause: None)["skipped"] == "did not start"
+    assert train_waiting(world, AT + HOUR, lambda at, cause: None)["held"] == "did not start"
     assert train_waiting(world, AT + 2 * HOUR, Trainer(world))["version"] == NEW
 
 

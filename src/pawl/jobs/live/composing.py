@@ -17,7 +17,7 @@ from pawl.triggers.schedule import SCHEDULES, Every
 
 __all__ = ["ROLES", "Parts", "cycles_of", "live_cycles"]
 
-WORKER = ("rollouts", "triggers", "daily", "weekly", "monthly")
+WORKER = ("rollouts", "triggers", "trigger_training", "trigger_worth", "daily", "weekly", "monthly")
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "all": ("positions", "collection", "signals", *WORKER),

@@ -39,15 +39,15 @@ def train_waiting(world: WatchedWorld, at: datetime, train: Train) -> Told:
     if not asked:
         return {"waiting": 0, "version": None}
     if paused and cause != ASKED_BY_HAND:
-        return {"waiting": len(asked), "version": None, "skipped": "paused"}
+        return {"waiting": len(asked), "version": None, "held": "paused"}
     ids = [one.firing_id for one in asked]
     if len(failed) >= MOST_TRIES:
         with world.ledger.transaction() as tx:
             answer(tx, ids, failed[-1].job_id)
-        return {"waiting": 0, "version": None, "cause": cause, "skipped": f"failed {len(failed)} times"}
+        return {"waiting": 0, "version": None, "cause": cause, "held": f"failed {len(failed)} times"}
     version = train(at, cause)
     if version is None:
-        return {"waiting": len(asked), "version": None, "cause": cause, "skipped": "did not start"}
+        return {"waiting": len(asked), "version": None, "cause": cause, "held": "did not start"}
     with world.ledger.transaction() as tx:
         answer(tx, ids, succeeded_job(tx, version))
     return {"waiting": 0, "version": version, "cause": cause}
