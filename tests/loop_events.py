@@ -3,14 +3,10 @@
 from datetime import timedelta
 
 from ledger_world import START
-from pawl.events.bus import Event
 from pawl.ledger.identity import identity
 from pawl.ledger.loop_payloads import (
-    Alert,
-    LoopPayload,
     NewMarketData,
     NewPrediction,
-    ReportReady,
     SignalOutcome,
     TrainingCompleted,
 )
@@ -55,11 +51,8 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
 
 
 from pawl.ledger.loop_payloads import (
-    Alert,
-    LoopPayload,
     NewMarketData,
     NewPrediction,
-    ReportReady,
     SignalOutcome,
     TrainingCompleted,
 )

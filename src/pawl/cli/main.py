@@ -19,8 +19,8 @@ from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.monitor import monitor
 from pawl.cli.replay import replay
-from pawl.cli.rollout import rollout_app
 from pawl.cli.report import report_app
+from pawl.cli.rollout import rollout_app
 from pawl.cli.serve import serve
 from pawl.cli.session import HomeOption, JsonOption, RootOptions, remember_root_options
 from pawl.cli.simulate import simulate_app

@@ -35,8 +35,8 @@ def serve(
         from pawl.jobs.workspace import Workspace
         from pawl.lake.silver import SilverStore
         from pawl.ledger.group_writer import GroupWriter
-        from pawl.serving.ab_test_routes import AbTests
         from pawl.ledger.inference_writer import InferenceWriter
+        from pawl.serving.ab_test_routes import AbTests
         from pawl.serving.app import create_app
         from pawl.serving.edge import log_to_stderr
         from pawl.serving.model_shelf import ModelShelf

@@ -24,8 +24,8 @@ __all__ = [
     "list_challengers",
     "list_versions",
     "record_version",
-    "set_stage_status",
     "require_files",
+    "set_stage_status",
 ]
 
 PATHS = ("stage1_model_path", "stage2_model_path", "scaler_path", "features_path", "metadata_path")
