@@ -21,6 +21,7 @@ from pawl.jobs.live.collecting import collect
 from pawl.jobs.live.composing import Parts, cycles_of, live_cycles
 from pawl.jobs.live.driver import Observed
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
+from pawl.jobs.live.watch import Run
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox
@@ -49,17 +50,20 @@ def order(**changes: object) -> LoopOrder:
 
 
 def lived(
-    world: LiveWorld, how: LoopOrder, on_event: Callable[[Event], None] = lambda event: None, role: str = "all"
+    world: LiveWorld,
+    how: LoopOrder,
+    on_event: Callable[[Event], None] = lambda event: None,
+    observed: Observed | None = None,
 ) -> LoopEnd:
     """Run a process to its end."""
-    cycles = cycles_of(role, live_cycles(world, Parts()))
+    cycles = cycles_of("all", live_cycles(world, Parts()))
     span = span_of(world, how)
     clock = clock_of(world, cycles, how, span)
     settings = EventSettings(poll_sec=0.01)
     with InProcessBus(settings.backoff, lambda parked: None, 1000) as bus:
         topics = ("new_market_data", "new_prediction", "signal_outcome")
         bus.subscribe(topics, "test", on_event)
-        running = Running(clock=clock, span=span, bus=bus, events=settings, observed=Observed())
+        running = Running(clock=clock, span=span, bus=bus, events=settings, observed=observed or Observed())
         return drive(world, cycles, how, running, threading.Event())
 
 
@@ -132,6 +136,19 @@ def test_processes_that_share_the_work_share_a_clock(world: LiveWorld) -> None:
     alone = clock_of(world, (), replace(later, role="all"), span)
     assert alone.now() == START  # one process goes on where it was, however long it was away
     assert isinstance(clock_of(world, (), order(), span), VirtualClock)
+
+
+def test_what_opening_takes_is_not_missed(world: LiveWorld) -> None:
+    """At this speed the second between the clock and the first cycle is an hour."""
+    instants = iter([NOW, *(NOW + timedelta(seconds=1, milliseconds=5 * n) for n in range(100_000))])
+    told: list[int] = []
+
+    class Seen(Observed):
+        def ended(self, run: Run) -> None:
+            told.append(run.n_missed)
+
+    lived(world, order(speed=3600.0, length=HOUR, now=lambda: next(instants)), observed=Seen())
+    assert len(told) == 60 + 4 + 4 and sum(told) == 0
 
 
 def test_real_data_cannot_come_faster(world: LiveWorld) -> None:

@@ -38,6 +38,10 @@ class SpeedClock:
         self._start, self._speed, self._now = start, speed, now
         self._began = began or now()
 
+    def begin(self) -> None:
+        """Begin anew, at `start`: what was done until now took none of this clock's time."""
+        self._began = self._now()
+
     def now(self) -> datetime:
         """The present instant of this clock; it never goes back, though the clock below may be set back."""
         return self._start + max(timedelta(0), self._now() - self._began) * self._speed

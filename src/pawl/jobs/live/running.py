@@ -109,6 +109,8 @@ def drive(
     relay = Relay(world.ledger, running.bus, running.events, clock.now)
     with relay, Lease(world.ledger, world.workspace.home, f"live {world.name} {order.role}") as lease:
         is_training_left = False
+        if isinstance(clock, SpeedClock) and order.role == "all":
+            clock.begin()  # opening everything took seconds, which at this speed are hours
         if cycles:
             driver = Driver(world.ledger, lease, cycles, clock, rules, running.observed)
             driver.run(span.since, span.until, stopped)
