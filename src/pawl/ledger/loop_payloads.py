@@ -1,4 +1,4 @@
-"""What the four events of the loop say, and what tells one event of a topic from another."""
+"""What the events of the loop say, and what tells one event of a topic from another."""
 
 from datetime import UTC
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,6 +11,7 @@ from pawl.ledger.identity import identity
 
 __all__ = [
     "LOOP_PAYLOADS",
+    "AliasMoved",
     "LoopPayload",
     "NewMarketData",
     "NewPrediction",
@@ -111,13 +112,28 @@ class TrainingCompleted(LoopPayload):
     error: str | None = None
 
 
+class AliasMoved(LoopPayload):
+    """Another version serves. deployment_id: its row in the deployment log. from_version: None for the first."""
+
+    topic: ClassVar[str] = "alias_moved"
+    named_by: ClassVar[tuple[str, ...]] = ("deployment_id",)
+
+    deployment_id: UUID
+    learner: Text
+    from_version: Text | None = None
+    to_version: Text
+    act: Literal["promote", "rollback"]
+    by: Text
+    reason: Annotated[str, Field(min_length=1)]
+
+
 LOOP_PAYLOADS: dict[str, type[LoopPayload]] = {
-    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted)
+    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, AliasMoved)
 }
 """By topic.
 
 >>> list(LOOP_PAYLOADS)
-['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed']
+['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'alias_moved']
 """
 
 

@@ -7,7 +7,7 @@ from pawl.ledger.metadata import METADATA, is_one_of
 
 __all__ = ["TOPICS", "loop_outbox"]
 
-TOPICS = ("new_market_data", "new_prediction", "signal_outcome", "training_completed")
+TOPICS = ("new_market_data", "new_prediction", "signal_outcome", "training_completed", "alias_moved")
 
 loop_outbox = sa.Table(
     "loop_outbox",

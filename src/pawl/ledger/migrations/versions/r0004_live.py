@@ -29,7 +29,9 @@ def upgrade() -> None:
         sa.Column("created_at", UtcTime, nullable=False, server_default=utc_now()),
         sa.Column("published_at", UtcTime),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-        is_one_of("topic", ("new_market_data", "new_prediction", "signal_outcome", "training_completed")),
+        is_one_of(
+            "topic", ("new_market_data", "new_prediction", "signal_outcome", "training_completed", "alias_moved")
+        ),
         sa.CheckConstraint("attempts >= 0", name="attempts"),
         sa.Index(
             "ix_loop_outbox_unpublished",
