@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from ledger_world import START
 from pawl.ledger.identity import identity
-from pawl.ledger.loop_payloads import NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
+from pawl.ledger.loop_payloads import AliasMoved, NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted
 
-__all__ = ["bars", "outcome", "prediction", "training"]
+__all__ = ["alias_move", "bars", "outcome", "prediction", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -42,4 +42,12 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
     return TrainingCompleted.model_validate(
         {"train_job_id": identity("job", number), "learner": "reversal", "model_version": "v3.3",
          "training_type": "full", "status": status, "error": None if status == "succeeded" else "out of memory"}
+    )  # fmt: skip
+
+
+def alias_move(number: int) -> AliasMoved:
+    """Another version serves."""
+    return AliasMoved.model_validate(
+        {"deployment_id": identity("deployment", number), "learner": "reversal", "from_version": "reversal-3.2",
+         "to_version": "reversal-3.3", "act": "promote", "by": "pawl", "reason": "model_b wins more often"}
     )  # fmt: skip
