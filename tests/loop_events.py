@@ -5,13 +5,17 @@ from datetime import timedelta
 from ledger_world import START
 from pawl.ledger.identity import identity
 from pawl.ledger.loop_payloads import (
+    Alert,
+    AliasMoved,
+    LoopPayload,
     NewMarketData,
     NewPrediction,
+    ReportReady,
     SignalOutcome,
     TrainingCompleted,
 )
 
-__all__ = ["alert", "bars", "event", "outcome", "prediction", "report", "training"]
+__all__ = ["alert", "alias_move", "bars", "event", "outcome", "prediction", "report", "training"]
 
 QUARTER = timedelta(minutes=15)
 
@@ -50,11 +54,31 @@ def training(number: int, status: str = "succeeded") -> TrainingCompleted:
     )  # fmt: skip
 
 
-from pawl.ledger.loop_payloads import (
-    NewMarketData,
-    NewPrediction,
-    SignalOutcome,
-    TrainingCompleted,
-)
+def alert(number: int, kind: str = "pause", *, is_over: bool = False) -> Alert:
+    """Something a person should know."""
+    return Alert.model_validate(
+        {"kind": kind, "learner": "reversal", "about": identity("firing", number), "is_over": is_over,
+         "text": "a wild day", "values": {"volatility_ratio": 3.5, "missing_share": None}}
+    )  # fmt: skip
 
-__all__ = ["alert", "bars", "event", "outcome", "prediction", "report", "training"]
+
+def report(number: int) -> ReportReady:
+    """The report of a month was written."""
+    held_at = START + timedelta(days=number)
+    return ReportReady(
+        learner="reversal", month="2024-01", held_at=held_at, summary="The champion stayed.", markdown="m.md",
+        html="m.html", charts=("ranking.png",),
+    )  # fmt: skip
+
+
+def alias_move(number: int) -> AliasMoved:
+    """Another version serves."""
+    return AliasMoved.model_validate(
+        {"deployment_id": identity("deployment", number), "learner": "reversal", "from_version": "reversal-3.2",
+         "to_version": "reversal-3.3", "act": "promote", "by": "pawl", "reason": "model_b wins more often"}
+    )  # fmt: skip
+
+
+def event(payload: LoopPayload) -> Event:
+    """The event of a payload, as a relay publishes it."""
+    return Event(event_id=payload.event_id, topic=payload.topic, at=START, payload=payload.model_dump(mode="json"))

@@ -271,8 +271,17 @@ def plans_are_sound(g: SimpleNamespace) -> None:
     assert [stage.name for stage in plan(g).stages] == ["shadow", "canary 5 %", "canary 20 %", "full"]
 
 
+def learners_go_by_their_plans(g: SimpleNamespace) -> None:
+    """A week's test for `reversal`, an atomic swap for `meta`, stages for everybody else; or as the settings say."""
+    usual = g.RolloutSettings()
+    names = ("reversal", "meta", "risk", "m002", "mine")
+    assert [g.plan_of(name, usual) for name in names] == ["reversal", "meta", "risk", "default", "default"]
+    assert g.plan_of("mine", g.RolloutSettings(plans={"mine": "risk"})) == "risk"
+
+
 CHECKS: tuple[Callable[[SimpleNamespace], None], ...] = (
     the_default_walk, nothing_is_left_early, shadow_asks_for_proof, canaries_must_not_be_worse, stages_have_limits,
     guard_rails_roll_back_at_once, a_breach_restores_only_what_is_ours, a_new_champion_starts_it_again,
     a_test_is_left_on_its_day, an_ended_rollout_stays, by_hand, starting, plans_are_sound,
+    learners_go_by_their_plans,
 )  # fmt: skip

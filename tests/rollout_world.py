@@ -152,9 +152,7 @@ class Life:
     ) -> None:  # fmt: skip
         trace = f"{pair} {self.at.isoformat()} {version}"
         inference_id = identity("inference", trace)
-        response = {"position_size": said.size}
-        if said.probability is not None:
-            response["probability"] = said.probability
+        response = {"decision": {"position_size": said.size, "probability": said.probability}}
         inferences.append(
             Inference(
                 inference_id=inference_id, trace_id=trace, model_version=version, learner=self.learner, prompt_hash="",

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from loop_events import bars, outcome, prediction, report, training
+from loop_events import alert, alias_move, bars, outcome, prediction, report, training
 from pawl.errors import InputError
 from pawl.ledger.loop_payloads import LOOP_PAYLOADS, LoopPayload, read_loop_payload
 from pawl.ledger.loop_tables import TOPICS
 from pawl.ledger.signal_tables import ACTUAL_OUTCOMES, OUTCOME_SOURCES, SIGNALS
 
-ALL = (bars(1), prediction(1), outcome(1), training(1), report(1))
+ALL = (bars(1), prediction(1), outcome(1), training(1), alert(1), report(1), alias_move(1))
 
 
 def test_every_topic_of_the_spec_has_its_payload() -> None:

@@ -12,6 +12,7 @@ from pawl.ledger.identity import identity
 __all__ = [
     "LOOP_PAYLOADS",
     "Alert",
+    "AliasMoved",
     "LoopPayload",
     "NewMarketData",
     "NewPrediction",
@@ -149,13 +150,29 @@ class ReportReady(LoopPayload):
     charts: tuple[str, ...] = ()
 
 
+class AliasMoved(LoopPayload):
+    """Another version serves. deployment_id: its row in the deployment log. from_version: None for the first."""
+
+    topic: ClassVar[str] = "alias_moved"
+    named_by: ClassVar[tuple[str, ...]] = ("deployment_id",)
+
+    deployment_id: UUID
+    learner: Text
+    from_version: Text | None = None
+    to_version: Text
+    act: Literal["promote", "rollback"]
+    by: Text
+    reason: Annotated[str, Field(min_length=1)]
+
+
 LOOP_PAYLOADS: dict[str, type[LoopPayload]] = {
-    kind.topic: kind for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert, ReportReady)
+    kind.topic: kind
+    for kind in (NewMarketData, NewPrediction, SignalOutcome, TrainingCompleted, Alert, ReportReady, AliasMoved)
 }
 """By topic.
 
 >>> list(LOOP_PAYLOADS)
-['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'alert', 'report_ready']
+['new_market_data', 'new_prediction', 'signal_outcome', 'training_completed', 'alert', 'report_ready', 'alias_moved']
 """
 
 

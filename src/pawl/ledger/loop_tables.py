@@ -14,6 +14,7 @@ TOPICS = (
     "training_completed",
     "alert",
     "report_ready",
+    "alias_moved",
 )
 
 loop_outbox = sa.Table(

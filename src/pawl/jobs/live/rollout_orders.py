@@ -13,7 +13,7 @@ from pawl.gates.rollout_state import MoveAlias, Restore, SetShare, Status, Step
 from pawl.gates.stage_gate import ab_verdict, breach_verdict, proven_verdict, refusal_verdict
 from pawl.gates.verdict import Verdict
 from pawl.ids import ModelVersion
-from pawl.jobs.live.announcing import announce_breach, announce_move
+from pawl.jobs.live.announcing import announce_move
 from pawl.jobs.live.performance import arm_figures
 from pawl.jobs.live.rollout_rules import RolloutWorld
 from pawl.jobs.live.stage_evidence import Gathered, evidence_json
@@ -87,8 +87,6 @@ def apply_step(
     set_stage_status(tx, state.candidate, _status_of_version(after), by.at)
     evidence = evidence_json(gathered, verdict)
     record_move(tx, after, _move(after, (old.name, new.name), by, evidence, eval_id, moved))
-    if breaches(world.rules.rails, gathered.rails) and state.status is Status.ROLLED_BACK:
-        announce_breach(tx, after, by.at)
     return after
 
 

@@ -30,7 +30,7 @@ STAGE_SCHEMA = pl.Schema(
         "latency_ms": pl.Float64(),
     }
 )
-"""confidence: the probability that the inference gave, where it gave one, else the signal's confidence. position_size,
+"""confidence: the probability of the inference's decision, where it has one, else the signal's. position_size,
 latency_ms: of the inference, null without one."""
 
 
@@ -44,8 +44,8 @@ def stage_rows(
     signal, answer = trading_signals.c, sa.type_coerce(inference_logs.c.response_payload, sa.JSON)
     columns: list[sa.ColumnElement[object]] = [
         *(signal[name] for name in list(STAGE_SCHEMA)[:10]),
-        sa.func.coalesce(answer["probability"].as_float(), signal.confidence).label("confidence"),
-        answer["position_size"].as_float().label("position_size"),
+        sa.func.coalesce(answer[("decision", "probability")].as_float(), signal.confidence).label("confidence"),
+        answer[("decision", "position_size")].as_float().label("position_size"),
         inference_logs.c.latency_ms,
     ]
     joined = trading_signals.outerjoin(inference_logs, inference_logs.c.inference_id == signal.inference_id)

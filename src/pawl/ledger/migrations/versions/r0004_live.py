@@ -38,6 +38,7 @@ def upgrade() -> None:
                 "training_completed",
                 "alert",
                 "report_ready",
+                "alias_moved",
             ),
         ),
         sa.CheckConstraint("attempts >= 0", name="attempts"),
