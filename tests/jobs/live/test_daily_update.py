@@ -1,5 +1,6 @@
 """The daily update as a process (REV-R11, R12, R16 … R19, R32, R41, R42, R46): what it writes, and what then serves."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,7 @@ from pawl.jobs.live import daily_update as module
 from pawl.jobs.live.daily_update import DailyRun, update_daily_version
 from pawl.jobs.live.lineage import lineage_of, read_rows
 from pawl.jobs.rollback import roll_back_learner
-from pawl.learners.reversal_daily import OUTCOME_SCHEMA, DailyOrder, DailyUpdate, fit_daily
+from pawl.learners.reversal_daily import OUTCOME_SCHEMA, READ_SCHEMA, DailyOrder, DailyUpdate, fit_daily
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments
 from pawl.ledger.evaluations import list_reports
@@ -154,12 +155,14 @@ def test_rev_r16_what_every_ancestor_read_is_left_out_of_the_comparison(
     runs = [update_daily_version(world, surrounded(world, notes), at) for at in days]
     assert all(run.is_deployed for run in runs)
     with world.ledger.reading() as tx:
-        lineages = [lineage_of(tx, str(run.version)) for run in runs]
+        versions = [get_version(tx, str(run.version)) for run in runs]
         base = get_version(tx, FIRST)
-    read = [read_rows(world.workspace.artifacts, lineage) for lineage in lineages]
-    assert [order.read_before.height for order in orders] == [0, read[0].height, read[1].height]
-    assert read[1].height > read[0].height > 100
-    assert orders[2].read_before.sort("ticker", "ts").equals(read[1].sort("ticker", "ts"))
+    files = [world.workspace.artifacts.load(one.artifact)["read.parquet"] for one in versions]
+    own = [pl.read_parquet(io.BytesIO(content)) for content in files]
+    assert min(frame.height for frame in own) >= 100
+    for order, before in zip(orders, ([], own[:1], own[:2]), strict=True):
+        wanted = pl.concat([pl.DataFrame(schema=READ_SCHEMA), *before]).sort("ticker", "ts")
+        assert order.read_before.sort("ticker", "ts").equals(wanted)
     assert {order.base_read_until for order in orders} == {base.max_t1}
 
 
