@@ -57,6 +57,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 SHORTEST_WALLET = 23
 """Characters: `tb1` and twenty more. The patterns match nothing shorter but e-mail addresses, which have a sign."""
 
+
 def redact(payload: Json) -> Json:
     """The payload with every wallet and e-mail address replaced by its mark, in texts and keys, at any depth.
 

@@ -25,7 +25,9 @@ from pawl.ledger.write_rules import Effect, Prepared, Standing, decide
 __all__ = ["MOVE_FROM", "NewRows", "ShortWay", "Store"]
 
 MOST_OWNERS = 10_000
-MOVE_FROM = "UPDATE chain_heads SET n_rows = ?, head_hash = ? WHERE table_name = ? AND chain_month = ? AND head_hash = ?"
+MOVE_FROM = (
+    "UPDATE chain_heads SET n_rows = ?, head_hash = ? WHERE table_name = ? AND chain_month = ? AND head_hash = ?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,9 @@ class ShortWay:
             rows[one.event["source_table"]].append(one.row)
         tables = [(table, rows[table.name]) for table in (tracked_signals, quick_trades) if rows[table.name]]
         self._heads.clear()
-        if not self._store.write(NewRows(month=month, before=before, after=after, tables=[*tables, (event_outbox, events)])):
+        if not self._store.write(
+            NewRows(month=month, before=before, after=after, tables=[*tables, (event_outbox, events)])
+        ):
             return None
         self._heads[month] = after
         return [one.written for one in effects]
