@@ -16,7 +16,8 @@ from user_commands import close_trade, open_trade, track_signal, trade_of
 
 DIGEST = sha256(b"rationale").hexdigest()
 ODD = [
-    "ann@example.com", "ann＠example.com", "0x52908400098527886E0F7030069857D2E4169EE7", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "ann@example.com", "ann＠example.com", "0x52908400098527886E0F7030069857D2E4169EE7",
+    "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
     "tb1" + "q" * 20, "a\nbc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "nul\x00", "0x" + "a" * 62, DIGEST, DIGEST[:40],
     "1" * 64, "Ω", "\u017f" * 30,
 ]  # fmt: skip

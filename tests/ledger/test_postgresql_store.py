@@ -30,7 +30,10 @@ def test_a_server_that_went_away_is_told_of_and_found_again(postgresql_ledger: L
     with DirectWriter(postgresql_ledger, lambda: day(40)) as writer:
         writer.write(open_trade("begins the month"))
         writer.write(track_signal("opens a connection"))
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        others = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         with postgresql_ledger.transaction() as tx:
             tx.execute(sa.text(others))
         with pytest.raises(StorageError):

@@ -64,9 +64,11 @@ class GroupWriter:
         assert isinstance(command, Command)
         future: Future[Written] = Future()
         try:
-            self._put([_Waiting(prepare(command), future)])
+            waiting = _Waiting(prepare(command), future)
         except PawlError as error:
             future.set_exception(error)
+        else:
+            self._put([waiting])
         return future
 
     async def write(self, command: WriteCommand) -> Written:
