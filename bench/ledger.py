@@ -5,13 +5,16 @@
 An append is one decision of a user: its row, its event of 660 bytes of JSON, the hash, the head of the chain; checked,
 redacted, and durable when it returns. In every round, one after the other and in one folder, so that a neighbour's load
 falls on all alike. SQLite: a loop of `write` of 4 KiB and `fdatasync`; two bare rows that SQLite alone commits, which
-is the most that can be had; one writer in its own thread; 64 threads through the group writer. PostgreSQL (fsync on, on
-TCP, the server's data in the same folder): `pgbench` with a script that inserts one row of the same size, 1 and 16
-clients; one writer in its own thread, and the group writer with 16. Figures are medians of the rounds, each a ratio
-within its round. The million: chains of three events written in bulk, then single traces looked up, and all verified.
+is the most that can be had; one writer in its own thread; 64 through the group writer, as coroutines of one loop (so
+the service has them) and as threads. PostgreSQL (fsync on, TCP, the server's data in the same folder): `pgbench` with
+a script that inserts one row of the same size, 1 and 16 clients, each on a connection of its own; one writer in its own
+thread; 16 through the group writer and its one connection, as coroutines and as threads. Figures are medians of the
+rounds, each a ratio within its round. The million: chains of three events written in bulk, then single traces looked
+up, and all verified.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import resource
@@ -33,6 +36,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -67,9 +71,11 @@ CONTEXT = FrozenContext(volatility=0.012, funding=0.0001, market_regime="up/high
 LIMITS = {
     "SQLite, one writer / fdatasync": (0.7, "≥"),
     "SQLite, 64 writers / fdatasync": (2.0, "≥"),
+    "SQLite, 64 writers, a thread each / fdatasync": (2.0, "≥"),
     "SQLite, p99 of one writer / p99 of write + fdatasync": (5.0, "≤"),
     "PostgreSQL, one client / pgbench with 1": (0.3, "≥"),
     "PostgreSQL, 16 clients / pgbench with 16": (0.6, "≥"),
+    "PostgreSQL, 16 clients, a thread each / pgbench with 16": (0.6, "≥"),
     "PostgreSQL, p99 of one client / p99 of write + fdatasync": (5.0, "≤"),
     "one trace of the million, ms": (50.0, "≤"),
 }
@@ -118,6 +124,25 @@ def at_once(work: Callable[[str], object], n: int, seconds: float) -> float:
     for thread in threads:
         thread.join()
     return sum(counts) / (time.perf_counter() - began)
+
+
+def coroutines_at_once(writer: GroupWriter, n: int, seconds: float) -> float:
+    """Decisions a second of n coroutines on one loop, as in the service."""
+
+    async def all_of_them() -> int:
+        run, until = secrets.token_hex(4), time.perf_counter() + seconds
+
+        async def one(number: int) -> int:
+            count = 0
+            while time.perf_counter() < until:
+                await writer.write(track(f"{run}/{number}/{count}"))
+                count += 1
+            return count
+
+        return sum(await asyncio.gather(*(one(number) for number in range(n))))
+
+    began = time.perf_counter()
+    return uvloop.run(all_of_them()) / (time.perf_counter() - began)
 
 
 @contextmanager
@@ -177,13 +202,14 @@ def on_sqlite(folder: Path, rounds: int, seconds: float) -> list[dict[str, float
         for _ in range(rounds):
             disk, bare = timed(sync, seconds), timed(bare_commit, seconds)
             alone = timed(writing(direct), seconds)
-            many = at_once(appending(writer), 64, seconds)
+            many, threads = coroutines_at_once(writer, 64, seconds), at_once(appending(writer), 64, seconds)
             found.append(
                 {
                     "fdatasync a second": rate(disk),
                     "SQLite itself, two bare rows / fdatasync": rate(bare) / rate(disk),
                     "SQLite, one writer / fdatasync": rate(alone) / rate(disk),
                     "SQLite, 64 writers / fdatasync": many / rate(disk),
+                    "SQLite, 64 writers, a thread each / fdatasync": threads / rate(disk),
                     "SQLite, p99 of one writer / p99 of write + fdatasync": p99(alone) / p99(disk),
                 }
             )
@@ -208,13 +234,15 @@ def on_postgresql(folder: Path, rounds: int, seconds: float) -> list[dict[str, f
             for _ in range(rounds):
                 disk, bare = timed(sync, seconds), pgbench(url, binaries, folder, 1, seconds)
                 alone = timed(writing(direct), seconds)
-                bare_16, many = pgbench(url, binaries, folder, 16, seconds), at_once(appending(writer), 16, seconds)
+                bare_16, many = pgbench(url, binaries, folder, 16, seconds), coroutines_at_once(writer, 16, seconds)
+                threads = at_once(appending(writer), 16, seconds)
                 found.append(
                     {
                         "pgbench with 1, a second": bare,
                         "pgbench with 16, a second": bare_16,
                         "PostgreSQL, one client / pgbench with 1": rate(alone) / bare,
                         "PostgreSQL, 16 clients / pgbench with 16": many / bare_16,
+                        "PostgreSQL, 16 clients, a thread each / pgbench with 16": threads / bare_16,
                         "PostgreSQL, p99 of one client / p99 of write + fdatasync": p99(alone) / p99(disk),
                     }
                 )

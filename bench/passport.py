@@ -14,7 +14,6 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -120,7 +119,7 @@ def timed(work: Callable[[], object], repeats: int) -> tuple[float, float, float
 
 
 class _NoWriter:
-    def submit(self, command: object) -> "Future[Written]":
+    async def write(self, command: object) -> Written:
         """Passport writes no action."""
         raise AssertionError
 

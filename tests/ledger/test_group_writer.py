@@ -1,5 +1,6 @@
 """Many write through one thread: each gets its own answer, in order, and nobody spoils it for another."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger_world import address, day, run_together
-from pawl.errors import AlreadyClosedError, InputError, PawlError, RefusalError, StorageError
+from pawl.errors import AlreadyClosedError, InputError, NotFoundError, PawlError, RefusalError, StorageError
 from pawl.ledger.chain import CHAINS, genesis, row_digest, seal
 from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.database import Ledger
@@ -184,6 +185,46 @@ def test_a_clock_that_fails_reaches_the_caller_and_the_writer_goes_on(ledger: Le
         for key in ("b", "c"):
             with pytest.raises(ValueError, match="no more time"):
                 writer.submit(open_trade(key)).result(30)
+
+
+def test_coroutines_get_their_own_answers_and_their_commands_go_together(writer: GroupWriter, ledger: Ledger) -> None:
+    async def all_of_them() -> list[object]:
+        first = [writer.write(open_trade(f"k{n % 20}")) for n in range(40)]
+        odd = writer.write(open_trade("nul\x00", ticker="nul\x00"))
+        unknown = writer.write(close_trade("x", trade_of("nobody's"), day(1)))
+        return await asyncio.gather(*first, odd, unknown, return_exceptions=True)
+
+    *written, odd, unknown = asyncio.run(all_of_them())
+    assert [one.source_event_id for one in written if isinstance(one, Written)] == [
+        trade_of(f"k{n % 20}") for n in range(40)
+    ]
+    assert sum(one.is_new for one in written if isinstance(one, Written)) == 20
+    assert (type(odd), type(unknown)) == (InputError, NotFoundError)
+    assert chained(ledger) == 20
+    with ledger.reading() as tx:  # all in one transaction, at one time
+        assert writer._crowd == 41
+        assert len(set(tx.execute(sa.select(event_outbox.c.recorded_at)).scalars())) == 1
+
+
+def test_a_coroutine_that_gave_up_gets_nothing_written(writer: GroupWriter, ledger: Ledger) -> None:
+    async def give_up() -> Written:
+        gone = asyncio.create_task(writer.write(open_trade("gone")))
+        await asyncio.sleep(0)
+        gone.cancel()
+        stays = await writer.write(open_trade("stays"))
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        return stays
+
+    assert asyncio.run(give_up()).is_new
+    assert chained(ledger) == 1
+
+
+def test_a_coroutine_that_comes_after_the_end_is_refused(ledger: Ledger) -> None:
+    writer = GroupWriter(ledger, now)
+    writer.close()
+    with pytest.raises(RefusalError, match="closed"):
+        asyncio.run(writer.write(open_trade("late")))
 
 
 WRITE = """

@@ -52,10 +52,10 @@ def test_the_frameworks_own_errors_have_the_form_too(
 def test_an_error_from_inside_gets_a_public_code_and_keeps_its_secrets(
     small_world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: tuple[int, str]
 ) -> None:
-    def fail(command: object) -> None:
+    async def fail(command: object) -> None:
         raise error
 
-    monkeypatch.setattr(small_world.writer, "submit", fail)
+    monkeypatch.setattr(small_world.writer, "write", fail)
     answer = small_world.post("/api/quick-trades/open", OPEN)
     assert (answer.status_code, answer.json()["error"]["code"]) == expected
     assert "secret" not in answer.text

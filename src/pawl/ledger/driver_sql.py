@@ -63,7 +63,7 @@ def run_text(tx: sa.Connection, text: str, values: Sequence[Any]) -> Ran:
 
 @contextmanager
 def raised_as_usual(dialect: Dialect, base: type[Exception], text: str) -> Iterator[None]:
-    """What the driver raises inside is raised as SQLAlchemy would. base: of the driver's errors. text: the statement."""
+    """What the driver raises inside is raised as SQLAlchemy would. base: of its errors. text: the statement."""
     try:
         yield
     except base as error:

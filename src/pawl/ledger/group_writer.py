@@ -22,6 +22,7 @@ from pawl.ledger.write_rules import Command, Prepared, prepare
 __all__ = ["GroupWriter"]
 
 MOST_AT_ONCE = 256
+QUIET_TURNS = 3  # of a loop: a request takes one to be read and one to be checked
 SHARE_OF_WRITE, MOST_PATIENCE_SEC = 0.3, 0.003
 
 
@@ -51,7 +52,8 @@ class GroupWriter:
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._writer = DirectWriter(ledger, now)
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         self._crowd, self._patience_sec = 1, 0.0
         self._door, self._is_closed = threading.Lock(), False
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
@@ -62,18 +64,27 @@ class GroupWriter:
         assert isinstance(command, Command)
         future: Future[Written] = Future()
         try:
-            self._put(_Waiting(prepare(command), future))
+            waiting = _Waiting(prepare(command), future)
         except PawlError as error:
             future.set_exception(error)
+        else:
+            self._put([waiting])
         return future
 
     async def write(self, command: WriteCommand) -> Written:
-        """The same for a coroutine; those whose commands are written together are told so in one call of their loop."""
+        """The same for a coroutine; what those of a loop want written is handed over when none has more to say.
+
+        So the loop waits while this writer works, and neither takes the interpreter from the other.
+        """
         assert isinstance(command, Command)
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Written] = loop.create_future()
-        self._put(_Waiting(prepare(command), future, loop))
-        return await future
+        waiting = _Waiting(prepare(command), loop.create_future(), loop)
+        gathered = self._gathered.setdefault(loop, [])
+        gathered.append(waiting)
+        if len(gathered) == 1:
+            loop.call_soon(self._hand_over, loop, 1, QUIET_TURNS)
+        assert isinstance(waiting.future, asyncio.Future)
+        return await waiting.future
 
     def close(self) -> None:
         """Write what still waits, and end."""
@@ -91,7 +102,19 @@ class GroupWriter:
     ) -> None:
         self.close()
 
-    def _put(self, waiting: _Waiting) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop, n_before: int, turns: int) -> None:
+        n = len(self._gathered[loop])
+        left = turns - 1 if n == n_before else QUIET_TURNS
+        if left and n < MOST_AT_ONCE:
+            loop.call_soon(self._hand_over, loop, n, left)
+            return
+        gathered = self._gathered.pop(loop)
+        try:
+            self._put(gathered)
+        except RefusalError as error:
+            _settle_all([(one, error) for one in gathered])
+
+    def _put(self, waiting: list[_Waiting]) -> None:
         with self._door:
             if self._is_closed:
                 raise RefusalError("this writer is closed", where="group writer", fix="open another one")
@@ -111,21 +134,21 @@ class GroupWriter:
         self._writer.close()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
-        """What waits now, at least one and at most `MOST_AT_ONCE`; False behind the last of all.
+        """What waits now, at least one, and no more once there are `MOST_AT_ONCE`; False behind the last of all.
 
         Whoever was answered together asks again together, but the first of them a little sooner: for the others it is
         worth a wait that is short beside a flush. One writer alone never waits.
         """
         taken: list[_Waiting] = []
-        one = self._queue.get()
+        some = self._queue.get()
         until = time.monotonic() + self._patience_sec
-        while one is not None:
-            taken.append(one)
-            if len(taken) == MOST_AT_ONCE:
+        while some is not None:
+            taken += some
+            if len(taken) >= MOST_AT_ONCE:
                 return taken, True
             left = until - time.monotonic() if len(taken) < self._crowd else 0.0
             try:
-                one = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
+                some = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except Empty:
                 return taken, True
         return taken, False

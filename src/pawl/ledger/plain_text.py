@@ -1,4 +1,4 @@
-"""Tells in two microseconds that a JSON text is like nearly every other, and needs no closer look before it is stored."""
+"""Tells in two microseconds that a JSON text is like nearly every other, and needs no closer look."""
 
 import string
 
