@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from ledger_world import START
+from pawl.events.bus import Event
 from pawl.ledger.identity import identity
 from pawl.ledger.loop_payloads import (
     Alert,
