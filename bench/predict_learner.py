@@ -41,19 +41,19 @@ class Bench:
 
     def label(self, bars: pl.DataFrame) -> pl.DataFrame:
         """Not asked for."""
-        raise NotImplementedError
+        raise AssertionError("never asked")
 
     def fit(self, bars: pl.DataFrame, context: FitContext) -> Fit[Trees]:
         """Not asked for."""
-        raise NotImplementedError
+        raise AssertionError("never asked")
 
     def predict(self, model: Trees, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
         """Not asked for."""
-        raise NotImplementedError
+        raise AssertionError("never asked")
 
     def decide(self, predictions: pl.DataFrame) -> pl.DataFrame:
         """Not asked for."""
-        raise NotImplementedError
+        raise AssertionError("never asked")
 
     def ready_rows(self, model: Trees) -> ReadyRows:
         """One row."""

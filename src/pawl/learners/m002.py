@@ -105,17 +105,12 @@ class M002:
         model = M002Model(
             regime=layer.classifier if layer else None,
             head=head,
-            head_features=self.head_features,
+            head_features=_head_features(self.variant),
             policy=self.config.policy,
             trained_state={},
         )
         metrics = {**(layer.metrics if layer else {}), **_head_metrics(model, samples, frame)}
         return Fit(model=replace(model, trained_state=metrics), scored_from=samples.scored_from, metrics=metrics)
-
-    @property
-    def head_features(self) -> tuple[str, ...]:
-        """The head's columns in this variant: without a regime layer, the features alone."""
-        return HEAD_FEATURES if self.variant is M002Variant.FULL else FEATURES
 
     def predict(self, model: M002Model, bars: pl.DataFrame, since: datetime | None = None) -> pl.DataFrame:
         """What the model says at the close of each bar: see `predict_frame`."""
@@ -205,7 +200,7 @@ class M002:
         )
 
     def _regime_layer(self, samples: Samples, context: FitContext) -> RegimeLayer:
-        key = layer_key("regime", samples, self._regime_settings(), context.seed)
+        key = layer_key("regime", samples, _regime_settings(self.config), context.seed)
         stored = context.cache.get(key)
         if stored is not None:
             return RegimeLayer.from_files(stored)
@@ -216,13 +211,13 @@ class M002:
 
     def _head(self, samples: Samples, frame: pl.DataFrame, context: FitContext) -> BoostedHead | LinearHead:
         settings = {"variant": str(self.variant), "head": self.config.model_dump(include={"head", "linear"})}
-        key = layer_key("head", samples, {**self._regime_settings(), **settings}, context.seed)
+        key = layer_key("head", samples, {**_regime_settings(self.config), **settings}, context.seed)
         kind = LinearHead if self.variant is M002Variant.LINEAR else BoostedHead
         stored = context.cache.get(key)
         if stored is not None:
             return kind.from_files(stored)
-        rows = frame.filter(samples.is_fitted).filter(_is_usable(self.head_features))
-        inputs = rows.select(self.head_features)
+        rows = frame.filter(samples.is_fitted).filter(_is_usable(_head_features(self.variant)))
+        inputs = rows.select(_head_features(self.variant))
         is_rebound = rows.get_column("target").to_numpy() == 1
         returns, drawdowns = (rows.get_column(name).to_numpy() for name in ("fut_ret_pct", "fut_dd_pct"))
         head: BoostedHead | LinearHead
@@ -233,8 +228,14 @@ class M002:
         context.cache.put(key, head.to_files())
         return head
 
-    def _regime_settings(self) -> dict[str, object]:
-        return self.config.model_dump(exclude={"policy", "head", "linear"})
+
+def _head_features(variant: M002Variant) -> tuple[str, ...]:
+    """The head's columns in a variant: without a regime layer, the features alone."""
+    return HEAD_FEATURES if variant is M002Variant.FULL else FEATURES
+
+
+def _regime_settings(config: M002Config) -> dict[str, object]:
+    return config.model_dump(exclude={"policy", "head", "linear"})
 
 
 def _is_usable(features: tuple[str, ...]) -> pl.Expr:

@@ -191,7 +191,7 @@ class Reversal:
         )
         schedule = self.schedule(balanced_weights(prior))
         shelf = Shelf(
-            cache=context.cache, key=self._key(samples, content, context.seed), every=network.checkpoint_every
+            cache=context.cache, key=_key(self.config, samples, content, context.seed), every=network.checkpoint_every
         )
         run = Run(
             seed=context.seed,
@@ -219,17 +219,18 @@ class Reversal:
             return fit_linear_signals(FEATURES, rows, class_ids, self.config.linear)
         return fit_boosted_signals(FEATURES, rows, class_ids, self.config.boosted, seed)
 
-    def _key(self, samples: ReversalSamples, content: str, seed: int) -> str:
-        """The name of a training: everything it follows from, hashed."""
-        parts = {
-            "layer": "reversal network",
-            "bars": content,
-            "features": definition_hash(FEATURE_SETS["reversal"]),
-            "settings": self.config.network.model_dump(),
-            "fitted": hashlib.sha256(samples.train.tobytes() + samples.valid.tobytes()).hexdigest(),
-            "seed": seed,
-        }
-        return hashlib.sha256(to_exact_json(parts)).hexdigest()
+
+def _key(config: ReversalConfig, samples: ReversalSamples, content: str, seed: int) -> str:
+    """The name of a training: everything it follows from, hashed."""
+    parts = {
+        "layer": "reversal network",
+        "bars": content,
+        "features": definition_hash(FEATURE_SETS["reversal"]),
+        "settings": config.network.model_dump(),
+        "fitted": hashlib.sha256(samples.train.tobytes() + samples.valid.tobytes()).hexdigest(),
+        "seed": seed,
+    }
+    return hashlib.sha256(to_exact_json(parts)).hexdigest()
 
 
 def _with_answers(frame: pl.DataFrame, model: SignalModel, sequences: Sequences, ends: "np.ndarray") -> pl.DataFrame:

@@ -179,6 +179,8 @@ class _AtOnce:
             driver = tx.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
             driver.execute("PRAGMA busy_timeout = 0")
+            # KiB. Ids and hashes fall anywhere in their indexes: at SQLite's own 2 MB every row reads its pages again.
+            driver.execute("PRAGMA cache_size = -65536")
             self._kept = tx, driver
         return self._kept
 
