@@ -1,6 +1,7 @@
 """Apprise against a server that speaks Discord's webhooks: what arrives, what is refused, and what is never logged."""
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,9 @@ def test_a_long_text_arrives_in_parts_that_discord_takes(discord: DiscordServer)
 @pytest.mark.parametrize("behaviours", [("500",), ("hang",), ("429", "429")])
 def test_what_is_not_taken_is_said_to_be_so(discord: DiscordServer, behaviours: tuple[Behaviour, ...]) -> None:
     discord.behave(*behaviours)
+    began = time.monotonic()
     assert not sender(timeout_sec=0.3).send(notice())
+    assert time.monotonic() - began < 15  # and not for as long as the server hangs
     assert discord.taken == []
 
 
