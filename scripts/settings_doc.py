@@ -15,7 +15,7 @@ __all__ = ["PAGE", "keys", "render"]
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-NOT_IN_THE_FILE = {("home",), ("ledger_url",)}
+NOT_IN_THE_FILE = {("home",), ("ledger_url",), ("redis_url",)}
 """The workspace cannot be named in the file that lies inside it, and a secret belongs in no file."""
 INTRO = """\
 # Settings

@@ -11,6 +11,9 @@ from pawl.datasets.passport_settings import PassportSettings
 from pawl.errors import SettingsError
 from pawl.evaluation.behaviour_settings import BehaviourSettings
 from pawl.evaluation.costs import Costs
+from pawl.events.event_settings import URL_VARIABLE as REDIS_VARIABLE
+from pawl.events.event_settings import EventSettings
+from pawl.events.notice_settings import NoticeSettings
 from pawl.gates.ab_test import AbSettings
 from pawl.gates.policy_gate import GateSettings
 from pawl.gates.rollout_plan import RolloutSettings
@@ -29,6 +32,8 @@ __all__ = ["Settings", "load_settings", "workspace_root"]
 
 HOME_VARIABLE = "PAWL_HOME"
 DEFAULT_HOME = Path("pawl-home")
+SECRETS = {"ledger_url": URL_VARIABLE, "redis_url": REDIS_VARIABLE}
+"""Keys that come from the environment alone → the variable."""
 
 
 class Settings(BaseModel):
@@ -38,6 +43,7 @@ class Settings(BaseModel):
 
     home: Path = Field(DEFAULT_HOME, description="the workspace: silver bars, artifacts, reports")
     ledger_url: SecretStr | None = Field(None, description="the ledger's database; without it SQLite in the workspace")
+    redis_url: SecretStr | None = Field(None, description="the Redis of the event bus, where `events.bus` is redis")
     n_jobs: int = Field(2, ge=1, le=256, description="worker processes for folds, tickers and windows, count")
     seed: int = Field(7, ge=0, lt=2**31, description="the seed everything random follows from")
     costs: Costs = Field(default_factory=Costs, description="what trading costs in every backtest")
@@ -64,6 +70,10 @@ class Settings(BaseModel):
     server: ServerSettings = Field(default_factory=ServerSettings, description="the HTTP service")
     reversal: ReversalConfig = Field(default_factory=ReversalConfig, description="the learner reversal")
     live: LiveSettings = Field(default_factory=LiveSettings, description="the live loop")
+    events: EventSettings = Field(default_factory=EventSettings, description="how the loop's events travel")
+    notices: NoticeSettings = Field(
+        default_factory=NoticeSettings, description="who is told what by Discord and others"
+    )
     monthly: MonthlySettings = Field(
         default_factory=MonthlySettings, description="how versions are compared and given up once a month"
     )
@@ -92,14 +102,16 @@ def load_settings(home: Path | None) -> Settings:
             where=str(path),
             fix=f"take the line out, and give --home or {HOME_VARIABLE}",
         )
-    if "ledger_url" in values:
-        raise SettingsError(
-            "settings key `ledger_url`: a secret does not belong in a file",
-            where=str(path),
-            fix=f"take the line out, and set {URL_VARIABLE} in the environment",
-        )
+    for key, variable in SECRETS.items():
+        if key in values:
+            raise SettingsError(
+                f"settings key `{key}`: a secret does not belong in a file",
+                where=str(path),
+                fix=f"take the line out, and set {variable} in the environment",
+            )
+    secrets = {key: os.environ.get(variable) or None for key, variable in SECRETS.items()}
     try:
-        return Settings.model_validate({**values, "home": root, "ledger_url": os.environ.get(URL_VARIABLE) or None})
+        return Settings.model_validate({**values, "home": root, **secrets})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -18,6 +18,7 @@ from pawl.learners.m002 import M002
 from pawl.learners.reversal import Reversal
 from pawl.ledger.database import Ledger
 from pawl.ledger.evaluations import EvaluationReport
+from pawl.ledger.trigger_firings import is_paused
 from pawl.settings import Settings
 
 __all__ = [
@@ -54,7 +55,11 @@ def terms_of(settings: Settings) -> Terms:
 def rollout_rules_of(settings: Settings) -> RolloutRules:
     """Under which rules candidates are rolled out."""
     return RolloutRules(
-        rollout=settings.rollout, ab_test=settings.ab_test, sequence=settings.sequence, gate=settings.gate
+        rollout=settings.rollout,
+        ab_test=settings.ab_test,
+        sequence=settings.sequence,
+        gate=settings.gate,
+        is_paused=is_paused,
     )
 
 

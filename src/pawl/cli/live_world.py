@@ -6,39 +6,44 @@ from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 from time import monotonic, sleep
 
-from pawl.cli.composition import learner_named, terms_of
+from pawl.cli.composition import learner_named, rollout_rules_of, terms_of
+from pawl.cli.service_app import service_app
 from pawl.cli.session import Session
-from pawl.datasets.own_samples import OwnSamples
 from pawl.errors import InputError
-from pawl.events.event_settings import EventSettings
+from pawl.events.bus import Bus
+from pawl.events.notice_settings import notice_urls
+from pawl.events.notice_texts import NOTICED_TOPICS, notifying
+from pawl.events.notices import Notices
 from pawl.events.opening import open_bus
 from pawl.events.parking import parking
-from pawl.jobs.learning_status import PassportRules
 from pawl.jobs.ledgers import ledger_of
 from pawl.jobs.live.bootstrapping import prepare
+from pawl.jobs.live.clock import Clock
 from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
+from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.figures import LoopFigures, loop_figures
+from pawl.jobs.live.learning_cycles import LearningTerms, learning_cycles
 from pawl.jobs.live.logs import LoggedLoop, json_logger
+from pawl.jobs.live.monitoring import monitor
+from pawl.jobs.live.monitoring_gauges import Gauge, gauges
 from pawl.jobs.live.readiness import readiness
+from pawl.jobs.live.routing_now import deciders
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
 from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.world import LiveWorld
-from pawl.jobs.market_watch import MarketWatch, SilverMarket
 from pawl.jobs.workspace import Workspace
 from pawl.lake.backfill import Patience
 from pawl.lake.sources import SourceChoice, open_source
-from pawl.ledger.group_writer import GroupWriter
-from pawl.serving.app import create_app
 from pawl.serving.edge import log_to_stderr
 from pawl.serving.live_metrics import metrics_text
 from pawl.serving.live_routes import LiveSide
-from pawl.serving.passport_routes import passport_of
 from pawl.serving.server import background_server, require_token
-from pawl.serving.service import Clocks, service_of
+from pawl.serving.service import Clocks
 
 __all__ = ["LiveChoice", "LiveLoop", "live_loop"]
 
@@ -100,20 +105,24 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         start=market_of(world.learner.spec).start if is_simulated else None,
         now=_now,
     )
-    all_cycles = live_cycles(world, Parts())
+    terms = LearningTerms(
+        terms=terms_of(run.settings),
+        rollout=rollout_rules_of(run.settings),
+        triggers=run.settings.triggers,
+        sequence=run.settings.sequence,
+        monthly=run.settings.monthly,
+    )
+    all_cycles = live_cycles(world, Parts(deciders_of=deciders, extra=learning_cycles(world, terms)))
     own = cycles_of(choice.role, all_cycles)
     watch = LoopWatch([one.name for one in own])
     _prepared(run, world, order)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
-    events = EventSettings()
     running = Running(
         clock=clock,
         span=span,
-        bus=stack.enter_context(
-            closing(open_bus(events, None, f"{choice.role}-{os.getpid()}", parking(world.ledger, clock.now)))
-        ),
-        events=events,
+        bus=_bus(run, choice, world, clock, stack),
+        events=run.settings.events,
         observed=LoggedLoop(watch, json_logger(), world.name),
     )
     loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
@@ -121,6 +130,19 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         url = _served(run, choice, loop, all_cycles, stack)
         run.stderr.print(f"{url} answers; end with Ctrl-C", highlight=False)
     return loop
+
+
+def _bus(run: Session, choice: LiveChoice, world: LiveWorld, clock: Clock, stack: ExitStack) -> Bus:
+    """The bus, and whoever is told by it; closed before the notices that it still hands over."""
+    settings = run.settings
+    urls = notice_urls(os.environ)
+    notices = stack.enter_context(closing(Notices(settings.notices, urls))) if urls else None
+    consumer = f"{gethostname()}-{choice.role}"  # the same after a restart, so that what was open comes back to it
+    parked = parking(world.ledger, clock.now)
+    bus = stack.enter_context(closing(open_bus(settings.events, settings.redis_url, consumer, parked)))
+    if notices is not None and choice.role in ("all", "worker"):
+        bus.subscribe(NOTICED_TOPICS, "notices", notifying(notices))
+    return bus
 
 
 def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
@@ -154,30 +176,23 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder) -> None:
 
 def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycle, ...], stack: ExitStack) -> str:
     """Serve the API, the health and the metrics of the loop in threads of this process; the URL."""
-    world, now = loop.world, loop.running.clock.now
+    world, now, memory = loop.world, loop.running.clock.now, FeatureMemory()
     require_token(world.ledger, choice.host)
-    clocks = Clocks(now=_now, monotonic=monotonic)
-    market = MarketWatch(SilverMarket(world.workspace.silver))
-    writer = stack.enter_context(GroupWriter(world.ledger, clocks.now))
-    service = service_of(world.ledger, writer, market, clocks, run.settings.server)
-    rules = PassportRules(
-        behaviour=run.settings.behaviour,
-        passport=run.settings.passport,
-        schedules=run.settings.workers.named_schedules(),
-    )
-    passport = passport_of(service, rules, OwnSamples(run.settings.home))
-    stack.enter_context(passport.reports)
 
     def figures() -> LoopFigures:
         with world.ledger.reading() as tx:
             return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now())
 
+    def more() -> list[Gauge]:
+        return gauges(monitor(world, now(), run.settings.triggers, memory))
+
     live = LiveSide(
         checks=lambda: readiness(world, cycles, figures(), now(), choice.speed or 1.0).checks,
-        metrics=lambda: metrics_text(loop.watch, figures, now),
+        metrics=lambda: metrics_text(loop.watch, figures, now, more),
     )
+    app = service_app(run.settings, world.ledger, Clocks(now=_now, monotonic=monotonic), stack, live)
     log_to_stderr()
-    return stack.enter_context(background_server(create_app(service, passport, live=live), choice.host, choice.port))
+    return stack.enter_context(background_server(app, choice.host, choice.port))
 
 
 def _now() -> datetime:

@@ -7,7 +7,14 @@ from pawl.events.bus import Event, Handler
 from pawl.events.notice import Notice
 from pawl.events.notice_settings import NoticeKind
 from pawl.events.notices import Notices
-from pawl.ledger.loop_payloads import Alert, NewPrediction, ReportReady, TrainingCompleted, read_loop_payload
+from pawl.ledger.loop_payloads import (
+    Alert,
+    AliasMoved,
+    NewPrediction,
+    ReportReady,
+    TrainingCompleted,
+    read_loop_payload,
+)
 
 __all__ = ["NOTICED_TOPICS", "notice_of", "notifying"]
 
@@ -23,6 +30,8 @@ def notice_of(event: Event) -> Notice | None:
         return _alert(event, said)
     if isinstance(said, ReportReady):
         return _report(event, said)
+    if isinstance(said, AliasMoved):
+        return _moved(event, said)
     return None
 
 
@@ -37,7 +46,7 @@ def notifying(notices: Notices) -> Handler:
     return handle
 
 
-NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic, Alert.topic, ReportReady.topic)
+NOTICED_TOPICS = (NewPrediction.topic, TrainingCompleted.topic, Alert.topic, ReportReady.topic, AliasMoved.topic)
 """What such a group subscribes to."""
 
 ALERTED: Mapping[str, NoticeKind] = {
@@ -93,4 +102,15 @@ def _report(event: Event, said: ReportReady) -> Notice:
         body=said.summary,
         # The page is several megabytes of drawing code; pictures and text are what a channel can show.
         attachments=tuple(Path(one) for one in (*said.charts, said.markdown) if Path(one).exists()),
+    )
+
+
+def _moved(event: Event, said: AliasMoved) -> Notice:
+    is_promotion = said.act == "promote"
+    return Notice(
+        kind="promotion" if is_promotion else "rollback",
+        key=str(event.event_id),
+        at=event.at,
+        title=f"{said.to_version} serves" if is_promotion else f"Back to {said.to_version}",
+        body=f"by {said.by}, after {said.from_version or 'nothing'}: {said.reason}",
     )

@@ -9,9 +9,10 @@ from prometheus_client.registry import Collector
 
 from pawl.errors import StorageError
 from pawl.jobs.live.figures import LoopFigures
+from pawl.jobs.live.monitoring_gauges import GAUGES, Gauge
 from pawl.jobs.live.watch import LoopWatch
 
-__all__ = ["METRICS", "metrics_text"]
+__all__ = ["METRICS", "metrics_text", "nothing_monitored"]
 
 METRICS = {
     "pawl_up": "1 while the ledger answers, else 0",
@@ -36,25 +37,54 @@ SKIPPED = ("stale", "unanswered")
 
 
 class _Loop(Collector):
-    def __init__(self, watch: LoopWatch, figures: Callable[[], LoopFigures], now: Callable[[], datetime]) -> None:
-        self._watch, self._figures, self._now = watch, figures, now
+    def __init__(
+        self,
+        watch: LoopWatch,
+        figures: Callable[[], LoopFigures],
+        now: Callable[[], datetime],
+        monitored: Callable[[], Iterable[Gauge]],
+    ) -> None:
+        self._watch, self._figures, self._now, self._monitored = watch, figures, now, monitored
 
     def collect(self) -> Iterable[Metric]:
         yield from _of_watch(self._watch)
         try:
-            figures = self._figures()
+            figures, monitored = self._figures(), list(self._monitored())
         except StorageError:
             yield _gauge("pawl_up", 0.0)
             return
         yield _gauge("pawl_up", 1.0)
         yield from _of_ledger(figures, self._now())
+        yield from _of_monitoring(monitored)
 
 
-def metrics_text(watch: LoopWatch, figures: Callable[[], LoopFigures], now: Callable[[], datetime]) -> bytes:
-    """The metrics as they are now. figures: asks the ledger. now: the loop's clock."""
+def nothing_monitored() -> Iterable[Gauge]:
+    """Where nobody looks at the learner."""
+    return ()
+
+
+def metrics_text(
+    watch: LoopWatch,
+    figures: Callable[[], LoopFigures],
+    now: Callable[[], datetime],
+    monitored: Callable[[], Iterable[Gauge]] = nothing_monitored,
+) -> bytes:
+    """The metrics as they are now. figures: asks the ledger. now: the loop's clock. monitored: looks at the learner."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Loop(watch, figures, now))
+    registry.register(_Loop(watch, figures, now, monitored))
     return generate_latest(registry)
+
+
+def _of_monitoring(gauges: Iterable[Gauge]) -> Iterable[Metric]:
+    """What monitoring found, but for what the loop says of itself already."""
+    families: dict[str, GaugeMetricFamily] = {}
+    for gauge in gauges:
+        if gauge.name in METRICS:
+            continue
+        if gauge.name not in families:
+            families[gauge.name] = GaugeMetricFamily(gauge.name, GAUGES[gauge.name], labels=list(gauge.labels))
+        families[gauge.name].add_metric(list(gauge.labels.values()), gauge.value)
+    return families.values()
 
 
 def _of_watch(watch: LoopWatch) -> Iterable[Metric]:

@@ -29,7 +29,8 @@ from pawl.ledger.version_number import VersionNumber, claim_number
 
 __all__ = ["BY_HAND", "ON_SCHEDULE", "FullRun", "train_full"]
 
-ON_SCHEDULE, BY_HAND = "schedule", "hand"
+ON_SCHEDULE = "schedule"
+BY_HAND = "hand"
 BY = "full training"
 
 
