@@ -70,6 +70,8 @@ class PostgresqlStore:
         error = psycopg.errors.error_from_result(answer)
         if isinstance(error, psycopg.IntegrityError):
             return False
+        if server.status != psycopg.pq.ConnStatus.OK:  # libpq has no code for a server that is gone
+            raise psycopg.OperationalError(str(error))
         raise error
 
 
