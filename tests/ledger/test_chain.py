@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from ledger_world import USER, day
 from pawl.errors import RefusalError
-from pawl.ledger.chain import CHAINS, Head, append_chained, genesis, lock_head, month_of, row_digest, seal
+from pawl.ledger.chain import (
+    CHAINS,
+    Head,
+    append_chained,
+    canonical_text,
+    genesis,
+    lock_head,
+    month_of,
+    row_digest,
+    seal,
+)
 from pawl.ledger.chain_check import check_chains
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
@@ -51,6 +61,14 @@ def test_the_hash_is_the_one_that_anybody_can_recompute() -> None:
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert row_digest(OUTBOX, row) == digest
     assert seal("p" * 64, digest) == hashlib.sha256(("p" * 64 + digest).encode()).hexdigest()
+
+
+def positive_zero(value: object) -> object:
+    if isinstance(value, float):
+        return value + 0.0
+    if isinstance(value, list):
+        return [positive_zero(one) for one in value]
+    return {key: positive_zero(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def test_every_month_has_a_chain_of_its_own(ledger: Ledger) -> None:
@@ -95,6 +113,25 @@ def test_a_row_read_back_gives_the_hash_it_was_sealed_with(
         raise RefusalError("taken back", where="test", fix="nothing")
     assert found.rows == len(rows)
     assert [one for one in found.breaks if one.table == "passport_event_outbox"] == []
+
+
+@given(
+    payload=st.dictionaries(st.text("ab\\\"Ω'", max_size=3), JSON, max_size=3),
+    trace=st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    at=TIMES,
+)
+def test_the_hash_of_any_event_is_that_of_its_canonical_json(payload: object, trace: str, at: datetime) -> None:
+    row = {**event(1, at, payload), "trace_id": trace}
+    text = f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    content = {
+        **{name: str(row[name]) for name in ("event_id", "user_id", "source_event_id")}, "trace_id": trace,
+        "inference_id": None, "source_table": "quick_trades", "event_type": "told", "payload": positive_zero(payload),
+        "occurred_at": text, "recorded_at": text,
+    }  # fmt: skip
+    wanted = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    digest = hashlib.sha256(wanted.encode()).hexdigest()
+    assert row_digest(OUTBOX, row) == digest
+    assert row_digest(OUTBOX, {**row, "payload": canonical_text(payload)}) == digest
 
 
 def test_no_two_rows_follow_the_same_one(ledger: Ledger) -> None:
