@@ -91,7 +91,7 @@ class Ledger:
         """A connection of the driver's that belongs to the caller, who closes it; the pool knows nothing of it."""
         with self.failures_named():
             held = self.engine.raw_connection()
-        driver = held.driver_connection
+        driver: DBAPIConnection | None = held.driver_connection
         held.detach()
         assert driver is not None
         return driver
