@@ -19,10 +19,7 @@ import json
 import os
 import resource
 import secrets
-import shutil
-import socket
 import sqlite3
-import subprocess
 import tempfile
 import threading
 import time
@@ -60,6 +57,7 @@ from pawl.ledger.identity import identity
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.write_commands import TrackSignal
+from postgres_server import pgbench, server
 
 USER = identity("user", "bench")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -79,7 +77,6 @@ LIMITS = {
     "PostgreSQL, p99 of one client / p99 of write + fdatasync": (5.0, "≤"),
     "one trace of the million, ms": (50.0, "≤"),
 }
-POSTGRES = {"fsync": "on", "synchronous_commit": "on", "max_wal_size": "2GB", "unix_socket_directories": ""}
 
 
 def track(key: str) -> TrackSignal:
@@ -248,58 +245,6 @@ def on_postgresql(folder: Path, rounds: int, seconds: float) -> list[dict[str, f
                 )
         whole(ledger)
     return found
-
-
-def pgbench(url: sa.URL, binaries: Path, folder: Path, n: int, seconds: float) -> float:
-    """Transactions a second of n clients that insert a row each."""
-    command = [
-        binaries / "pgbench", "-h", url.host, "-p", str(url.port), "-U", url.username, "-n", "-M", "prepared",
-        "-c", str(n), "-j", str(min(n, 2)), "-T", str(max(1, round(seconds))),
-        "-f", folder / "insert.sql", url.database,
-    ]  # fmt: skip
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=True,
-        env={**os.environ, "PGPASSWORD": str(url.password)},
-    )  # fmt: skip
-    (line,) = (line for line in done.stdout.splitlines() if line.startswith("tps ="))
-    return float(line.split()[2])
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[sa.URL, Path]]:
-    """A server with its data in the folder, and the folder of its programs."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-    who: dict[str, Any] = {"user": "postgres", "group": "postgres", "cwd": "/"} if os.geteuid() == 0 else {}
-    if who:
-        folder.chmod(0o755)
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    data, password = folder / "postgresql", secrets.token_hex(16)
-    (folder / "password").write_text(password)
-    (folder / "password").chmod(0o644)
-    subprocess.run([binaries / "initdb", "-D", data, "-U", "postgres", "--pwfile", folder / "password",
-                    "-A", "scram-sha-256"], check=True, capture_output=True, **who)  # fmt: skip
-    options = [f"--{name}={value}" for name, value in {**POSTGRES, "port": port}.items()]
-    running = subprocess.Popen([binaries / "postgres", "-D", data, *options], stderr=subprocess.DEVNULL, **who)
-    url = sa.URL.create("postgresql+psycopg", "postgres", password, "127.0.0.1", port, "postgres")
-    try:
-        _wait_for(url)
-        yield url, binaries
-    finally:
-        running.terminate()
-        running.wait()
-
-
-def _wait_for(url: sa.URL) -> None:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    for _ in range(600):
-        try:
-            return engine.connect().close()
-        except sa.exc.OperationalError:
-            time.sleep(0.1)
-    raise SystemExit("PostgreSQL does not start")
 
 
 def whole(ledger: Ledger) -> None:

@@ -14,6 +14,7 @@ from pawl.ledger.short_way import MOVE_FROM, NewRows
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.pq.abc import PGconn, PGresult
 
 __all__ = ["PostgresqlStore"]
 
@@ -60,19 +61,25 @@ class PostgresqlStore:
             name, text = f"new_rows_{len(self._prepared)}".encode(), _statement(new)
             answer = server.prepare(name, text.encode())
             if answer.status != done:
-                raise psycopg.errors.error_from_result(answer)
+                raise _failure(server, answer)
             self._prepared[tables] = name
         rows = (f"[{','.join(row_text(table, tuple(row), row) for row in rows)}]" for table, rows in new.tables)
         values = [str(one).encode() for one in (*new.move, *rows)]
         answer = server.exec_prepared(self._prepared[tables], values)
         if answer.status == done:
             return answer.command_tuples == len(new.tables[-1][1])
-        error = psycopg.errors.error_from_result(answer)
+        error = _failure(server, answer)
         if isinstance(error, psycopg.IntegrityError):
             return False
-        if server.status != psycopg.pq.ConnStatus.OK:  # libpq has no code for a server that is gone
-            raise psycopg.OperationalError(str(error))
         raise error
+
+
+def _failure(server: "PGconn", answer: "PGresult") -> "psycopg.Error":
+    import psycopg  # noqa: PLC0415 - as above
+
+    error = psycopg.errors.error_from_result(answer)
+    # libpq has no code for a server that is gone.
+    return error if server.status == psycopg.pq.ConnStatus.OK else psycopg.OperationalError(str(error))
 
 
 def _statement(new: NewRows) -> str:
