@@ -46,7 +46,7 @@ So it is with the other addresses that hold a secret:
 | --- | --- |
 | `PAWL_DATABASE_URL` | the ledger's database; without it SQLite in the workspace |
 | `PAWL_REDIS_URL` | the Redis of the event bus, where `events.bus` is `redis`: `redis://:PASSWORD@HOST:6379/0` |
-| `PAWL_NOTICE_URLS` | who is told of signals, trainings and alerts ([events.md](events.md)): Apprise addresses, parted by spaces |
+| `PAWL_NOTICE_URLS` | who is told ([events.md](events.md)): Apprise addresses, parted by spaces |
 | `PAWL_NOTICE_URLS_CHANNEL` | the same for a channel of `notices.routes`, as `PAWL_NOTICE_URLS_ML_REPORTS` |
 """
 

@@ -81,16 +81,16 @@ def _training(event: Event, said: TrainingCompleted) -> Notice:
         key=str(event.event_id),
         at=event.at,
         title=f"{said.model_version} is trained" if is_done else f"The training of {said.model_version} failed",
-        body=f"{what}{_figures(said)}" if is_done else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
+        body=f"{what}{_figures(said)}"
+        if is_done
+        else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
     )
 
 
 def _figures(said: TrainingCompleted) -> str:
     """What the training was worth, behind its name; nothing where nothing was measured."""
     told = [
-        f"{name.replace('_', ' ')} {value:.4g}"
-        for name in FIGURES
-        if (value := said.figures.get(name)) is not None
+        f"{name.replace('_', ' ')} {value:.4g}" for name in FIGURES if (value := said.figures.get(name)) is not None
     ]
     return f": {', '.join(told)}" if told else ""
 

@@ -53,8 +53,7 @@ def log_live(tx: sa.Connection, entries: Sequence[LiveEntry]) -> int:
 def live_entries(
     tx: sa.Connection, learner: str, kind: str | None = None, names: Sequence[str] | None = None
 ) -> list[LiveEntry]:
-    """The entries of a learner, of one kind or of all, of these names or of any, in order of time, kind, name and key.
-    """
+    """The entries of a learner, of a kind and of these names where they are given, by time, kind, name and key."""
     c = live_log.c
     chosen = sa.select(live_log).where(c.learner == learner).order_by(c.at, c.kind, c.name, c.key)
     if kind is not None:

@@ -20,6 +20,7 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.ids import ModelVersion
 from pawl.jobs.live import learning_cycles as module
+from pawl.jobs.live.clock import VirtualClock
 from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
 from pawl.jobs.live.driver import Driver, Observed, Rules
@@ -27,7 +28,6 @@ from pawl.jobs.live.figures import loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, calendar_of, learning_cycles
 from pawl.jobs.live.lease import Lease
 from pawl.jobs.live.live_settings import LiveSettings
-from pawl.jobs.live.clock import VirtualClock
 from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.jobs.live.rollout_rules import RolloutRules
 from pawl.jobs.live.routing_now import deciders

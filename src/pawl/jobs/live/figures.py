@@ -25,7 +25,8 @@ DAY = timedelta(days=1)
 class LoopFigures:
     """At one instant. decisions: (version, signal) → given in the last day, by versions that act. hold_share: of those,
     None without any. pending: buys and sells without an outcome. backlog: events that wait to be published. trainings:
-    status → jobs of the learner. learnt: what came of its trainings, as `training_counts` has it. newest_close: of the newest bar. ran_at: cycle → its newest run.
+    status → jobs of the learner. learnt: what came of its trainings, as `training_counts` has it. newest_close: of the
+    newest bar. ran_at: cycle → its newest run.
     """
 
     decisions: Mapping[tuple[str, str], int]

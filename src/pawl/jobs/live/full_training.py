@@ -38,7 +38,8 @@ BY = "full training"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullRun:
     """What came of a training. version: None where it was not held; skipped says why. cause: `schedule`, or the kind of
-    the firing that asked, `by_hand` for a person. is_first: whether it serves because nothing did before. kept: why its rollout could not begin.
+    the firing that asked, `by_hand` for a person. is_first: whether it serves because nothing did before. kept: why its
+    rollout could not begin.
     """
 
     cause: str

@@ -39,8 +39,8 @@ HOURLY = Every(timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningTerms:
-    """Under which terms a loop learns. rollout: its second judge is the loop's own, whatever is set. stopwatch: seconds,
-    to say how long trainings took; None says nothing, so that the same run leaves the same bytes.
+    """Under which terms a loop learns. rollout: its second judge is the loop's own, whatever is set. stopwatch:
+    seconds, to say how long trainings took; None says nothing, so that the same run leaves the same bytes.
     """
 
     terms: Terms

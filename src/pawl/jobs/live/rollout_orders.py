@@ -96,15 +96,15 @@ def apply_step(
     return after
 
 
-def _tell_breach(
-    tx: sa.Connection, world: RolloutWorld, after: StoredRollout, gathered: Gathered, by: By
-) -> None:
+def _tell_breach(tx: sa.Connection, world: RolloutWorld, after: StoredRollout, gathered: Gathered, by: By) -> None:
     """Tell that a candidate was taken out because it did what no candidate may."""
     state = after.state
     rails, measured = world.rules.rails, gathered.rails
     if state.status is not Status.ROLLED_BACK or not (why := breaches(rails, measured)):
         return
-    passed = {rail.metric: measured[rail.metric] for rail in rails if rail.breach(measured.get(rail.metric)) is not None}
+    passed = {
+        rail.metric: measured[rail.metric] for rail in rails if rail.breach(measured.get(rail.metric)) is not None
+    }
     figures = {name: one.value for name, one in passed.items() if isinstance(one, Figure) and isfinite(one.value)}
     alert = Alert(
         kind="performance_drop",

@@ -57,9 +57,7 @@ class SignalCycle:
     It keeps the models of the versions that decide, and nothing else, from one run to the next.
     """
 
-    def __init__(
-        self, world: LiveWorld, deciders_of: DecidersOf, stopwatch: Callable[[], float] | None = None
-    ) -> None:
+    def __init__(self, world: LiveWorld, deciders_of: DecidersOf, stopwatch: Callable[[], float] | None = None) -> None:
         self._world, self._deciders_of, self._stopwatch = world, deciders_of, stopwatch or _no_time
         self._models = LoadedModels(world.workspace, world.learner)
 
