@@ -263,7 +263,7 @@ def test_rev_r28_after_the_weekend_both_arms_decide_and_outcomes_are_counted(
 
 
 def test_rev_r42_a_pause_holds_trainings_and_promotions_while_signals_go_on(world: LiveWorld) -> None:
-    """REV-R42 in the whole loop: paused from Saturday night on, daily and weekly are skipped and say so; a training that a
+    """REV-R42 in the whole loop: from Saturday night on daily and weekly are skipped and say so; a training that a
     person asks for is made, and its version is kept out of the traffic; every bar is decided on all the same.
     """
     since, until = SUNDAY - HOUR, SUNDAY + DAY  # the market opens again on Sunday evening
