@@ -44,3 +44,10 @@ def test_what_a_trigger_looks_for_is_written_down_and_left_to_it(ledger: Ledger)
     with ledger.transaction() as tx:
         raise_alarms(tx, "reversal", [alarm], START)
         assert unpublished(tx, 10) == [] and len(live_entries(tx, "reversal")) == 1
+
+
+def test_a_price_that_is_no_number_is_told_as_null(ledger: Ledger) -> None:
+    alarm = Alarm(kind="data_anomaly", key="changed", text="changed", values={"now": float("nan"), "first": 1.5})
+    with ledger.transaction() as tx:
+        raise_alarms(tx, "reversal", [alarm], START)
+        assert unpublished(tx, 10)[0].payload["values"] == {"now": None, "first": 1.5}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,7 +44,7 @@ def raise_alarms(tx: sa.Connection, learner: str, alarms: list[Alarm], at: datet
                 kind="cycle",
                 name=f"alert {one.kind}",
                 key=one.key,
-                payload={"text": one.text, "values": dict(one.values)},
+                payload={"text": one.text, "values": _finite(one.values)},
             )
             for one in alarms
         ],
@@ -52,4 +53,9 @@ def raise_alarms(tx: sa.Connection, learner: str, alarms: list[Alarm], at: datet
         if not one.is_watched:
             about = identity("alarm", learner, one.kind, one.key if one.told_as is None else one.told_as)
             text = f"{learner}: {one.text}"[:MOST_TEXT]
-            announce(tx, Alert(kind=one.kind, learner=learner, about=about, text=text, values=dict(one.values)), at)
+            announce(tx, Alert(kind=one.kind, learner=learner, about=about, text=text, values=_finite(one.values)), at)
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON cannot say, as a price that is no number, is null."""
+    return {name: None if isinstance(one, float) and not isfinite(one) else one for name, one in values.items()}
