@@ -14,7 +14,9 @@ from pawl.errors import StorageError
 from pawl.ledger.database import Ledger
 from pawl.ledger.identity import identity
 from pawl.ledger.tokens import create_token
+from pawl.serving.ab_test_routes import AB_TESTS
 from pawl.serving.live_routes import LiveSide
+from pawl.serving.passport_routes import LEARNING
 from pawl.serving.service import Clocks
 from pawl.settings import Settings
 
@@ -43,7 +45,7 @@ def test_everything_that_pawl_serves_is_behind_its_path(settings: Settings, sqli
         paths = set(ask(app, "GET", "/openapi.json").json()["paths"])
         assert ask(app, "GET", "/health").json() == {"status": "ok"}
     assert {"/health", "/predict", "/api/signals/track"} <= paths
-    assert {"/api/v1/learning/status", "/api/v1/ml/ab-test/start"} <= paths
+    assert {f"{LEARNING}/status", f"{AB_TESTS}/start"} <= paths
     assert not {"/ready", "/metrics"} & paths  # nothing runs beside it
 
 

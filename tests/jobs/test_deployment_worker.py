@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from inline_engine import Clock, Inline, paper_world
-from ledger_world import day, judged, move, promoted, trained
+from ledger_world import day, judged, move, promoted, trained, verdict
 from pawl.ids import ModelVersion
 from pawl.jobs.deployment_worker import DEPLOYMENT_WORKER, Paused, deployment_role
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
@@ -16,12 +16,12 @@ from pawl.jobs.live.rollouts import begin_rollout
 from pawl.jobs.roles import ROLES
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments, roll_back
-from pawl.ledger.evaluations import get_report
+from pawl.ledger.evaluations import NewEvaluation, get_report, record_evaluation
 from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.model_versions import champion
 from pawl.ledger.trigger_firings import NewFiring, end_pause, record_firing
 
-DAY = timedelta(days=1)
+TINY, DAY = ModelVersion("tiny-1.0"), timedelta(days=1)
 SRC = Path(__file__).parents[2] / "src" / "pawl"
 V0, V1, V2 = (ModelVersion(f"m002-1.{minor}") for minor in range(3))
 
@@ -94,11 +94,12 @@ def test_rev_r32_what_is_rolled_out_or_kept_is_left_to_its_rollout(ledger: Ledge
             log_live(tx, [entry])
     with ledger.transaction() as tx:
         trained(tx, "tiny-1.0")
-        judged(tx, "tiny-1.0")
+        first = NewEvaluation(version=TINY, baseline=None, verdict=verdict(is_first=True), figures={"gain_bps": 1.0})
+        record_evaluation(tx, first, day(3))
     fresh = Inline(world)
     role.poll(fresh, world.now())
     with ledger.reading() as tx:
-        assert [get_report(tx, UUID(one["eval_id"])).version for one in fresh.waiting] == ["tiny-1.0"]
+        assert [get_report(tx, UUID(one["eval_id"])).version for one in fresh.waiting] == [TINY]
     answer = role.workflow.run(lambda name, act: act(), queued)
     assert (answer["is_moved"], answer["why"]) == (False, "its rollout decides")
     assert moves(ledger) == [(None, V0, "test")]

@@ -134,7 +134,7 @@ def test_the_latency_of_an_answer_is_measured_by_the_stopwatch_and_is_0_without_
     SignalCycle(world, lambda tx, learner: Fixed(chosen), lambda: next(seconds)).run(AT)
     with world.ledger.reading() as tx:
         c = inference_logs.c
-        found = dict(tx.execute(sa.select(c.model_version, c.latency_ms)).tuples())
+        found = {version: took_ms for version, took_ms in tx.execute(sa.select(c.model_version, c.latency_ms))}
     assert found == {"m002-1.0": 250, "m002-1.1": 62} and next(seconds, None) is None
 
 
