@@ -39,6 +39,15 @@ mine = "/home/me/my_learner.py"
 The ledger (versions, verdicts, events) is SQLite in the workspace. The environment names another database in
 `PAWL_DATABASE_URL`, as `postgresql://USER:PASSWORD@HOST:5432/DATABASE`, and nothing else does: it holds a password, so
 it stands in no file and is never printed. Replays keep their own ledgers in their folders.
+
+So it is with the other addresses that hold a secret:
+
+| variable | what it names |
+| --- | --- |
+| `PAWL_DATABASE_URL` | the ledger's database; without it SQLite in the workspace |
+| `PAWL_REDIS_URL` | the Redis of the event bus, where `events.bus` is `redis`: `redis://:PASSWORD@HOST:6379/0` |
+| `PAWL_NOTICE_URLS` | who is told ([events.md](events.md)): Apprise addresses, parted by spaces |
+| `PAWL_NOTICE_URLS_CHANNEL` | the same for a channel of `notices.routes`, as `PAWL_NOTICE_URLS_ML_REPORTS` |
 """
 
 

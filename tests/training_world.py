@@ -18,7 +18,7 @@ from pawl.evaluation.costs import Costs
 from pawl.features.sets import FEATURE_SETS
 from pawl.gates.policy_gate import GateSettings
 from pawl.ids import DatasetHash, ModelVersion
-from pawl.jobs.live.full_training import BY_HAND, train_full
+from pawl.jobs.live.full_training import train_full
 from pawl.jobs.live.training_world import Surroundings
 from pawl.jobs.workspace import Workspace
 from pawl.lake.proofs import ProofRecords
@@ -27,6 +27,7 @@ from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.database import Ledger
 from pawl.ledger.loop_outbox import unpublished
 from pawl.ledger.training_tables import train_jobs
+from pawl.ledger.trigger_firings import BY_HAND
 from pawl.market.bars import Timeframe
 from pawl.market.calendars import FX
 from pawl.market.limits import QualityLimits

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from discord_server import DiscordServer
 from ledger_world import START, fill_user_tables, promoted
-from loop_events import alert, bars, event, outcome, prediction, training
+from loop_events import alert, alias_move, bars, event, outcome, prediction, training
 from pawl.errors import InputError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
@@ -15,7 +15,7 @@ from pawl.events.notice_texts import NOTICED_TOPICS, notice_of, notifying
 from pawl.events.notices import Notices
 from pawl.events.relay import Relay
 from pawl.ledger.database import Ledger
-from pawl.ledger.loop_outbox import announce, unpublished
+from pawl.ledger.loop_outbox import announce, mark_published, unpublished
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.signal_tables import trading_signals
 
@@ -39,6 +39,28 @@ def test_a_training_is_told_whether_it_ended_well_or_not() -> None:
     assert (failed.kind, failed.title) == ("training_failed", "The training of v3.3 failed")
     assert failed.body.endswith("out of memory. The champion goes on serving.")
     assert done.key != failed.key
+
+
+def test_a_training_says_what_it_was_worth_where_it_was_measured() -> None:
+    figures = {"f1_score": 0.41239, "win_rate": None, "total_trades": 57.0, "n": 900.0}
+    told = notice_of(event(training(1).model_copy(update={"figures": figures})))
+    assert told is not None
+    assert told.body.endswith(f"job {training(1).train_job_id}: f1 score 0.4124, total trades 57")
+    bare = notice_of(event(training(1).model_copy(update={"figures": {}})))
+    assert bare is not None and bare.body.endswith(f"job {training(1).train_job_id}")
+
+
+def test_a_move_of_the_alias_is_told_with_who_and_why() -> None:
+    moved = alias_move(1)
+    told = notice_of(event(moved))
+    assert told is not None
+    assert (told.kind, told.title) == ("promotion", f"{moved.to_version} serves")
+    assert told.body == f"by {moved.by}, after {moved.from_version}: {moved.reason}"
+    first = notice_of(event(moved.model_copy(update={"from_version": None})))
+    assert first is not None and "after nothing" in first.body
+    back = notice_of(event(moved.model_copy(update={"act": "rollback"})))
+    assert back is not None
+    assert (back.kind, back.title) == ("rollback", f"Back to {moved.to_version}")
 
 
 def test_an_alert_is_told_when_it_begins_and_when_it_ends() -> None:
@@ -74,6 +96,7 @@ def test_rev_r6_a_discord_that_fails_loses_no_signal_and_holds_nothing_up(
         promoted(tx, "m002-1.0", on=1)
         fill_user_tables(tx)
         tx.execute(sa.update(trading_signals).values(signal="buy"))
+        mark_published(tx, [one.event_id for one in unpublished(tx, 100)], START)  # that the version was trained
         for number, signal in enumerate(("buy", "hold", "sell")):
             announce(tx, prediction(number, signal), START)
     with InProcessBus(SETTINGS.backoff, lambda _: None, 100) as bus:

@@ -1,20 +1,27 @@
 """Only the deployment worker moves the alias, once for each passing report, and only against today's champion."""
 
 import ast
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from inline_engine import Clock, Inline, paper_world
-from ledger_world import day, judged, move, promoted, trained
+from ledger_world import day, judged, move, promoted, trained, verdict
 from pawl.ids import ModelVersion
 from pawl.jobs.deployment_worker import DEPLOYMENT_WORKER, Paused, deployment_role
+from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
+from pawl.jobs.live.rollouts import begin_rollout
 from pawl.jobs.roles import ROLES
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments, roll_back
+from pawl.ledger.evaluations import NewEvaluation, get_report, record_evaluation
+from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.model_versions import champion
 from pawl.ledger.trigger_firings import NewFiring, end_pause, record_firing
 
+TINY, DAY = ModelVersion("tiny-1.0"), timedelta(days=1)
 SRC = Path(__file__).parents[2] / "src" / "pawl"
 V0, V1, V2 = (ModelVersion(f"m002-1.{minor}") for minor in range(3))
 
@@ -61,6 +68,41 @@ def test_rev_r42_a_passing_version_waits_while_deployments_are_paused(ledger: Le
     with ledger.transaction() as tx:
         end_pause(tx, "m002", day(1), "pawl triggers", "seen")
     assert role.workflow.run(lambda name, act: act(), queued) == {"version": V1, "is_moved": True}
+
+
+@pytest.mark.parametrize("by", ["rollout", "loop"])
+def test_rev_r32_what_is_rolled_out_or_kept_is_left_to_its_rollout(ledger: Ledger, tmp_path: Path, by: str) -> None:
+    """REV-R32: a passing update that a test holds back, and an arm of that test, have passing reports against what
+    serves; the worker moves neither, nor one that it queued before the first rollout began. Another learner's goes on.
+    """
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        for version in (V1, V2):
+            trained(tx, version)
+        judged(tx, V1)
+    world = paper_world(ledger, tmp_path, Clock())
+    role, engine = deployment_role(world), Inline(world)
+    role.poll(engine, world.now())
+    (queued,) = engine.waiting
+    with ledger.transaction() as tx:
+        judged(tx, V2)
+    if by == "rollout":
+        begin_rollout(RolloutWorld(ledger=ledger, learner="m002", horizon=DAY, rules=RolloutRules()), V2, day(3))
+    else:
+        entry = LiveEntry(learner="m002", at=day(3), kind="act", name="begin", payload={})
+        with ledger.transaction() as tx:
+            log_live(tx, [entry])
+    with ledger.transaction() as tx:
+        trained(tx, "tiny-1.0")
+        first = NewEvaluation(version=TINY, baseline=None, verdict=verdict(is_first=True), figures={"gain_bps": 1.0})
+        record_evaluation(tx, first, day(3))
+    fresh = Inline(world)
+    role.poll(fresh, world.now())
+    with ledger.reading() as tx:
+        assert [get_report(tx, UUID(one["eval_id"])).version for one in fresh.waiting] == [TINY]
+    answer = role.workflow.run(lambda name, act: act(), queued)
+    assert (answer["is_moved"], answer["why"]) == (False, "its rollout decides")
+    assert moves(ledger) == [(None, V0, "test")]
 
 
 def test_pass_r35_a_failed_or_missing_report_leaves_the_alias_untouched(ledger: Ledger, tmp_path: Path) -> None:
@@ -122,7 +164,10 @@ def test_pass_r35_no_other_worker_can_move_the_alias() -> None:
     assert {path for path in users if Path(path).stem in workers} == {"jobs/deployment_worker.py"}
     # A rollout moves it in the transaction of its step; it is no worker, and asks the same `promote`.
     rollouts = {"jobs/live/rollouts.py", "jobs/live/rollout_orders.py"}
-    assert users == {"jobs/deployment_worker.py", "jobs/rollback.py", "jobs/replay.py", "cli/alias.py"} | rollouts
+    # So do the calendar of a live loop and its first version.
+    loop = {f"jobs/live/{name}.py" for name in ("bootstrapping", "daily_update", "full_training", "monthly_selection")}
+    replays = {"jobs/replay.py", "jobs/cadence_replay.py"}
+    assert users == {"jobs/deployment_worker.py", "jobs/rollback.py", "cli/alias.py"} | replays | rollouts | loop
 
 
 def test_a_move_is_dated_by_the_clock_of_the_worker(ledger: Ledger, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from inline_engine import Clock, Inline, paper_world
-from ledger_world import judged, trained
+from ledger_world import day, judged, trained
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs.deployment_worker import deployment_role
@@ -17,6 +17,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.dead_letters import list_letters
 from pawl.ledger.deployments import list_deployments
 from pawl.ledger.evaluations import NewEvaluation, list_reports, record_evaluation
+from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.model_versions import champion
 from pawl.ledger.training_tables import eval_reports
 from tiny_learner import Shares, Tiny
@@ -80,3 +81,14 @@ def test_pass_r44_with_serving_down_nothing_is_judged_and_nothing_is_promoted(le
     engine.work(deployment_role(world))
     with ledger.reading() as tx:
         assert champion(tx, "tiny") == TINY
+
+
+def test_what_a_live_loop_trains_is_judged_by_the_loop_alone(ledger: Ledger, tmp_path: Path) -> None:
+    with ledger.transaction() as tx:
+        trained(tx, "m002-1.0")
+        trained(tx, TINY)
+        log_live(tx, [LiveEntry(learner="m002", at=day(0), kind="act", name="begin", payload={})])
+    world = paper_world(ledger, tmp_path, Clock())
+    engine = Inline(world)
+    eval_role(world).poll(engine, world.now())
+    assert [one["version"] for one in engine.waiting] == [TINY]

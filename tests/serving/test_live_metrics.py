@@ -12,7 +12,7 @@ from pawl.serving.live_metrics import METRICS, metrics_text
 
 FIGURES = LoopFigures(
     decisions={("m002-1.0", "buy"): 3, ("m002-1.0", "hold"): 9}, hold_share=0.75, pending=2, backlog=4,
-    trainings={"running": 1}, newest_close=START, ran_at={},
+    trainings={"running": 1}, learnt={"daily_skipped": 5, "full_passed": 2}, newest_close=START, ran_at={},
 )  # fmt: skip
 
 
@@ -42,7 +42,8 @@ def test_everything_that_is_promised_is_told() -> None:
     assert found["pawl_skipped_total", "stale"] == 1 and found["pawl_skipped_total", "unanswered"] == 3
     assert found["pawl_decisions", "buy,m002-1.0"] == 3 and found["pawl_hold_share", ""] == 0.75
     assert found["pawl_pending_outcomes", ""] == 2 and found["pawl_outbox_backlog", ""] == 4
-    assert found["pawl_trainings", "running"] == 1 and found["pawl_newest_bar_age_seconds", ""] == 300
+    assert found["pawl_training_jobs", "running"] == 1 and found["pawl_newest_bar_age_seconds", ""] == 300
+    assert found["pawl_trainings_total", "daily,skipped"] == 5 and found["pawl_trainings_total", "full,passed"] == 2
     told = {name.removesuffix("_sum").removesuffix("_count") for name, _ in found}
     assert told == set(METRICS)
 

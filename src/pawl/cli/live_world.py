@@ -105,14 +105,17 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         start=market_of(world.learner.spec).start if is_simulated else None,
         now=_now,
     )
+    stopwatch = None if choice.speed is None else monotonic  # `max` has no time, and leaves the same bytes every time
     terms = LearningTerms(
         terms=terms_of(run.settings),
         rollout=rollout_rules_of(run.settings),
         triggers=run.settings.triggers,
         sequence=run.settings.sequence,
         monthly=run.settings.monthly,
+        stopwatch=stopwatch,
     )
-    all_cycles = live_cycles(world, Parts(deciders_of=deciders, extra=learning_cycles(world, terms)))
+    parts = Parts(deciders_of=deciders, extra=learning_cycles(world, terms), stopwatch=stopwatch)
+    all_cycles = live_cycles(world, parts)
     own = cycles_of(choice.role, all_cycles)
     watch = LoopWatch([one.name for one in own])
     _prepared(run, world, order)

@@ -58,6 +58,9 @@ ALERTED: Mapping[str, NoticeKind] = {
 }
 """Alert → the kind of its notice. Of a training that failed `training_completed` tells already."""
 
+FIGURES = ("f1_score", "precision", "recall", "win_rate", "total_trades", "total_pnl", "sharpe_ratio", "max_drawdown")
+"""Of a training, in the order in which they are told, under the names and in the units of its report."""
+
 
 def _signal(event: Event, said: NewPrediction) -> Notice:
     return Notice(
@@ -78,8 +81,18 @@ def _training(event: Event, said: TrainingCompleted) -> Notice:
         key=str(event.event_id),
         at=event.at,
         title=f"{said.model_version} is trained" if is_done else f"The training of {said.model_version} failed",
-        body=what if is_done else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
+        body=f"{what}{_figures(said)}"
+        if is_done
+        else f"{what}: {said.error or 'no reason was given'}. The champion goes on serving.",
     )
+
+
+def _figures(said: TrainingCompleted) -> str:
+    """What the training was worth, behind its name; nothing where nothing was measured."""
+    told = [
+        f"{name.replace('_', ' ')} {value:.4g}" for name in FIGURES if (value := said.figures.get(name)) is not None
+    ]
+    return f": {', '.join(told)}" if told else ""
 
 
 def _alert(event: Event, said: Alert) -> Notice:

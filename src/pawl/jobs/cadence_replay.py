@@ -20,7 +20,7 @@ from pawl.jobs.cadence_journal import Journal
 from pawl.jobs.cadence_market import Segment, arm_counts, outcomes_of, routed, said_in
 from pawl.jobs.cadence_plan import Event
 from pawl.jobs.live.daily_update import update_daily_version
-from pawl.jobs.live.full_training import BY_HAND, ON_SCHEDULE, train_full
+from pawl.jobs.live.full_training import ON_SCHEDULE, train_full
 from pawl.jobs.live.training_world import Surroundings, TrainingWorld
 from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.workspace import Workspace
@@ -31,6 +31,7 @@ from pawl.ledger.deployments import Move, promote
 from pawl.ledger.evaluations import newest_report
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import champion
+from pawl.ledger.trigger_firings import BY_HAND
 from pawl.market.limits import QualityLimits
 from pawl.models.reversal_model import ReversalNet
 

@@ -1,4 +1,7 @@
-"""`deployment-worker`: the only worker that moves the serving alias, and only to what the gate has passed."""
+"""`deployment-worker`: the only worker that moves the serving alias, and only to what the gate has passed.
+
+Learners whose candidates are rolled out are left to their rollouts.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +16,9 @@ from pawl.jobs.worker_role import Queue, Role, World, is_parked, parking, turn_o
 from pawl.ledger.dead_letters import letters_of
 from pawl.ledger.deployments import Move, list_deployments, promote
 from pawl.ledger.evaluations import get_report, newest_report
+from pawl.ledger.live_log import has_loop
 from pawl.ledger.model_versions import StoredVersion, champion, get_version, list_challengers
+from pawl.ledger.rollouts import newest_rollout
 from pawl.ledger.trigger_firings import is_paused
 
 __all__ = ["DEPLOYMENT_WORKER", "Paused", "deployment_role"]
@@ -37,7 +42,9 @@ def deployment_role(world: World) -> Role:
             may = [
                 one
                 for one in list_challengers(tx, verdict="pass")
-                if _is_against_champion(tx, one) and not is_paused(tx, one.learner, now)
+                if _is_against_champion(tx, one)
+                and not is_paused(tx, one.learner, now)
+                and not _is_rolled_out(tx, one.learner)
             ]
         n_new = 0
         for one in may:
@@ -51,6 +58,13 @@ def deployment_role(world: World) -> Role:
     return Role(workflow=workflow, poll=poll, count_waiting=lambda: 0)
 
 
+def _is_rolled_out(tx: sa.Connection, learner: str) -> bool:
+    """Whether candidates of a learner are let in step by step, or by a loop that knows when: a verdict alone moves
+    nothing then, for an update may be kept on purpose, and an arm of a test waits for its end.
+    """
+    return newest_rollout(tx, learner) is not None or has_loop(tx, learner)
+
+
 def _is_against_champion(tx: sa.Connection, one: StoredVersion) -> bool:
     report = newest_report(tx, one.version)
     return report is not None and report.baseline == champion(tx, one.learner, one.role)
@@ -62,6 +76,9 @@ def _promote(world: World, eval_id: UUID) -> Json:
         stored = get_version(tx, report.version)
         is_done = any(one.eval_id == eval_id for one in list_deployments(tx, stored.learner, stored.role))
         paused = is_paused(tx, stored.learner, world.now())
+        is_left = _is_rolled_out(tx, stored.learner)
+    if not is_done and is_left:  # its first rollout began after the report was queued
+        return {"version": report.version, "is_moved": False, "why": "its rollout decides"}
     if not is_done and paused:
         raise Paused(f"deployments of `{stored.learner}` are paused")
     if not is_done:

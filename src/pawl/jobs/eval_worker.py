@@ -1,4 +1,4 @@
-"""`eval-worker`: judges every new version, once."""
+"""`eval-worker`: judges every new version, once; those of a live loop are judged by the loop."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,6 +9,7 @@ from pawl.jobs.verdicts import judge_version
 from pawl.jobs.worker_role import Queue, Role, World, is_parked, parking, turn_of
 from pawl.ledger.dead_letters import letters_of
 from pawl.ledger.evaluations import newest_report
+from pawl.ledger.live_log import has_loop
 from pawl.ledger.model_versions import list_challengers
 
 __all__ = ["EVAL_WORKER", "eval_role"]
@@ -27,7 +28,8 @@ def eval_role(world: World) -> Role:
     def poll(queue: Queue, now: datetime) -> int:
         with world.ledger.reading() as tx:
             letters = letters_of(tx, EVAL_WORKER)
-            new = list_challengers(tx, verdict=None)
+            # A live loop judges what it trains, under its own training lock; a second judge would be another verdict.
+            new = [one for one in list_challengers(tx, verdict=None) if not has_loop(tx, one.learner)]
         n_new = 0
         for one in new:
             letter = letters.get(one.version)

@@ -12,7 +12,7 @@ from pawl.ledger.column_types import utc_text
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log
 
-__all__ = ["LiveEntry", "live_entries", "log_live"]
+__all__ = ["LiveEntry", "has_loop", "live_entries", "log_live"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +50,22 @@ def log_live(tx: sa.Connection, entries: Sequence[LiveEntry]) -> int:
     return len(tx.execute(wanted).all())
 
 
-def live_entries(tx: sa.Connection, learner: str, kind: str | None = None) -> list[LiveEntry]:
-    """The entries of a learner, of one kind or of all, in order of time, kind, name and key."""
+def live_entries(
+    tx: sa.Connection, learner: str, kind: str | None = None, names: Sequence[str] | None = None
+) -> list[LiveEntry]:
+    """The entries of a learner, of a kind and of these names where they are given, by time, kind, name and key."""
     c = live_log.c
     chosen = sa.select(live_log).where(c.learner == learner).order_by(c.at, c.kind, c.name, c.key)
     if kind is not None:
         chosen = chosen.where(c.kind == kind)
+    if names is not None:
+        chosen = chosen.where(c.name.in_(names))
     return [
         LiveEntry(learner=row.learner, at=row.at, kind=row.kind, name=row.name, payload=row.payload, key=row.key)
         for row in tx.execute(chosen)
     ]
+
+
+def has_loop(tx: sa.Connection, learner: str) -> bool:
+    """Whether a live loop of a learner runs or ever ran on this ledger."""
+    return bool(tx.execute(sa.select(sa.exists().where(live_log.c.learner == learner))).scalar_one())

@@ -11,7 +11,9 @@ from pawl.ledger.identity import identity
 
 __all__ = [
     "LOOP_PAYLOADS",
+    "MOST_TEXT",
     "Alert",
+    "AlertKind",
     "AliasMoved",
     "LoopPayload",
     "NewMarketData",
@@ -22,9 +24,13 @@ __all__ = [
     "read_loop_payload",
 ]
 
+MOST_TEXT = 4000
+"""Characters of what is said of an alert."""
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+AlertKind = Literal["data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift"]
 # One instant, one text: a name that is written in another zone would be another event.
 Instant = Annotated[AwareDatetime, AfterValidator(lambda when: when.astimezone(UTC))]
 
@@ -124,11 +130,11 @@ class Alert(LoopPayload):
     topic: ClassVar[str] = "alert"
     named_by: ClassVar[tuple[str, ...]] = ("about", "is_over")
 
-    kind: Literal["data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift"]
+    kind: AlertKind
     learner: Text
     about: UUID
     is_over: bool = False
-    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    text: Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
     values: dict[str, Number | str | None] = Field(default_factory=dict)
 
 

@@ -28,7 +28,8 @@ METRICS = {
     "pawl_hold_share": "share of hold among the decisions of the last day, fraction",
     "pawl_pending_outcomes": "buys and sells without an outcome",
     "pawl_outbox_backlog": "events that wait to be published",
-    "pawl_trainings": "training jobs by status",
+    "pawl_training_jobs": "training jobs by status",
+    "pawl_trainings_total": "trainings that the loop held or skipped, by kind and by what came of them",
     "pawl_newest_bar_age_seconds": "age of the newest bar on the loop's clock, seconds",
 }
 """Every metric with its meaning."""
@@ -117,11 +118,15 @@ def _of_ledger(figures: LoopFigures, now: datetime) -> Iterable[Metric]:
     decisions = GaugeMetricFamily("pawl_decisions", METRICS["pawl_decisions"], labels=["version", "action"])
     for (version, action), n in sorted(figures.decisions.items()):
         decisions.add_metric([version, action], n)
-    trainings = GaugeMetricFamily("pawl_trainings", METRICS["pawl_trainings"], labels=["status"])
+    trainings = GaugeMetricFamily("pawl_training_jobs", METRICS["pawl_training_jobs"], labels=["status"])
     for status, n in figures.trainings.items():
         trainings.add_metric([status], n)
+    learnt = CounterMetricFamily("pawl_trainings", METRICS["pawl_trainings_total"], labels=["kind", "what"])
+    for name, n in figures.learnt.items():
+        learnt.add_metric(name.split("_"), n)
     yield decisions
     yield trainings
+    yield learnt
     yield _gauge("pawl_pending_outcomes", float(figures.pending))
     yield _gauge("pawl_outbox_backlog", float(figures.backlog))
     if figures.hold_share is not None:

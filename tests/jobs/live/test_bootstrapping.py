@@ -18,6 +18,7 @@ from pawl.lake.backfill import Patience
 from pawl.lake.simulated_source import SimulatedSource
 from pawl.ledger.deployments import list_deployments
 from pawl.ledger.live_log import live_entries
+from pawl.ledger.loop_outbox import unpublished
 from pawl.ledger.model_versions import champion, list_versions
 from quarter_hours import QuarterHours
 
@@ -47,6 +48,9 @@ def test_a_first_version_is_trained_on_the_history_and_serves(world: LiveWorld) 
         assert champion(tx, "tiny") == version == "tiny-1.0"
         (move,) = list_deployments(tx, "tiny")
         (act,) = live_entries(tx, "tiny", "act")
+        told = [one for one in unpublished(tx, 100) if one.topic == "alias_moved"]
+    assert [(one.at, one.payload["to_version"], one.payload["from_version"]) for one in told] == [(at, version, None)]
+    assert told[0].payload["by"] == "pawl up" and told[0].payload["deployment_id"] == str(move.deployment_id)
     assert move.at == at and act.payload["version"] == version
     assert prepare(world, at + timedelta(days=1), MARKET.history, TERMS, PATIENCE, nobody) == version
 

@@ -16,7 +16,7 @@ from pawl.errors import PawlError, RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs import training_data as data_module
 from pawl.jobs.live import reversal_report as report_module
-from pawl.jobs.live.full_training import BY_HAND, ON_SCHEDULE, train_full
+from pawl.jobs.live.full_training import ON_SCHEDULE, train_full
 from pawl.learners import reversal as learner_module
 from pawl.learners.certificate import Certificate
 from pawl.learners.learner import Fit
@@ -24,6 +24,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments
 from pawl.ledger.evaluations import list_reports
 from pawl.ledger.model_versions import champion, get_version, list_versions
+from pawl.ledger.trigger_firings import BY_HAND
 from pawl.ledger.version_number import VersionNumber, claim_number, keep_number
 from small_workspace import fill
 from tiny_learner import Tiny
@@ -233,6 +234,9 @@ def test_a_rollout_that_is_refused_is_said_and_the_version_keeps_its_verdict(wor
 
     run = train_full(world, surrounded(world, notes, begin_rollout=refused), SUNDAY, ON_SCHEDULE)
     assert (run.version, run.kept) == (SECOND, "another candidate is rolled out")
+    assert [(name, said["version"], said["kept"]) for name, said, _ in notes.lines] == [
+        ("full training", SECOND, "another candidate is rolled out")
+    ]
 
 
 @pytest.mark.parametrize("cause", [ON_SCHEDULE, "feature_drift", BY_HAND])

@@ -24,8 +24,9 @@ def world(sqlite_ledger: Ledger, tmp_path: Path) -> LiveWorld:
 
 def figures(newest_close: datetime | None, ran_at: dict[str, datetime]) -> LoopFigures:
     return LoopFigures(
-        decisions={}, hold_share=None, pending=0, backlog=0, trainings={}, newest_close=newest_close, ran_at=ran_at
-    )
+        decisions={}, hold_share=None, pending=0, backlog=0, trainings={}, learnt={}, newest_close=newest_close,
+        ran_at=ran_at,
+    )  # fmt: skip
 
 
 def wrong(world: LiveWorld, found: LoopFigures, now: datetime = NOW) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pawl.jobs.live.rollouts import abort_by_hand, advance_by_hand, begin_rollou
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments, promote, roll_back
 from pawl.ledger.evaluations import list_reports, newest_report
+from pawl.ledger.loop_outbox import unpublished
 from pawl.ledger.rollouts import list_moves, list_rollouts
 from pawl.ledger.signal_tables import trading_signals
 from rollout_world import BEGAN, NEW, OLD, THIRD, Life, Said, better, harmful, standing, steady, worse
@@ -102,6 +103,29 @@ def test_pass_r33_a_harmful_candidate_is_taken_out_at_the_first_look(ledger: Led
     assert (last.at, last.from_stage) == (life.at, ("shadow", "canary 5 %", "canary 20 %")[stage])
     assert newest is not None and newest.eval_id == last.eval_id
     assert (newest.scope, newest.verdict.passed) == ("shadow" if stage == 0 else "canary", False)
+
+
+def test_a_breach_of_a_guard_rail_is_told_once_with_its_figure(ledger: Ledger) -> None:
+    life = Life(ledger)
+    life.begin()
+    life.live(0.5, harmful)
+    for _ in range(2):
+        life.tick()
+    with ledger.reading() as tx:
+        told = [one.payload for one in unpublished(tx, 1000) if one.topic == "alert"]
+    assert [(one["kind"], one["learner"], one["values"]["candidate"]) for one in told] == [
+        ("performance_drop", "m002", NEW)
+    ]
+    assert "is over its guard-rail" in told[0]["text"] and len(told[0]["values"]) > 1
+
+
+def test_a_candidate_that_leaves_by_its_verdict_alone_is_no_alarm(sqlite_ledger: Ledger) -> None:
+    life = Life(sqlite_ledger)
+    life.begin()
+    life.live(61, worse)
+    assert life.tick()[4] == "refused"
+    with sqlite_ledger.reading() as tx:
+        assert [one for one in unpublished(tx, 1000) if one.topic == "alert"] == []
 
 
 def test_pass_r33_a_harmful_champion_gives_the_alias_back_to_the_version_before(ledger: Ledger) -> None:

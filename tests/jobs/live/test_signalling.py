@@ -126,6 +126,36 @@ def test_rev_r29_without_an_active_version_there_is_an_error_and_no_signal(
         assert any("no version" in str(one.payload.get("text")) for one in live_entries(tx, "m002"))
 
 
+def test_the_latency_of_an_answer_is_measured_by_the_stopwatch_and_is_0_without_one(world: LiveWorld) -> None:
+    """What the guard-rail on latency sees; loading a model is no answer's latency, and a replay measures nothing."""
+    serve_version(world, "m002-1.1", LEDGER_START)
+    chosen = Chosen(acting=ModelVersion("m002-1.0"), shadows=(ModelVersion("m002-1.1"),), ab_test_id=None)
+    seconds = iter((1.0, 1.25, 7.0, 7.0625))
+    SignalCycle(world, lambda tx, learner: Fixed(chosen), lambda: next(seconds)).run(AT)
+    with world.ledger.reading() as tx:
+        c = inference_logs.c
+        found = {version: took_ms for version, took_ms in tx.execute(sa.select(c.model_version, c.latency_ms))}
+    assert found == {"m002-1.0": 250, "m002-1.1": 62} and next(seconds, None) is None
+
+
+def test_without_a_stopwatch_no_latency_is_said(world: LiveWorld) -> None:
+    SignalCycle(world, active_decides).run(AT)
+    with world.ledger.reading() as tx:
+        assert set(tx.execute(sa.select(inference_logs.c.latency_ms)).scalars()) == {0}
+
+
+def test_what_fails_at_every_bar_is_announced_once_a_day(ledger: Ledger, tmp_path: Path, market: Market) -> None:
+    world = live_world(tmp_path, ledger, market, PAIRS)
+    collect(world, AT)
+    for quarter in range(2):
+        SignalCycle(world, active_decides).run(AT + quarter * BAR)
+    with world.ledger.reading() as tx:
+        chosen = sa.select(loop_outbox.c.payload).where(loop_outbox.c.topic == "alert")
+        told = list(tx.execute(chosen).scalars())
+        assert len([one for one in live_entries(tx, "m002") if one.name == "alert data_anomaly"]) == 2
+    assert [one["kind"] for one in told] == ["data_anomaly"] and "no version" in told[0]["text"]
+
+
 def test_rev_r29_without_a_test_the_active_version_decides(world: LiveWorld) -> None:
     SignalCycle(world, active_decides).run(AT)
     assert {(row["model_version"], row["ab_test_id"]) for row in signals(world)} == {("m002-1.0", None)}

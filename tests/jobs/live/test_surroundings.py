@@ -17,7 +17,7 @@ from pawl.jobs.live.training_world import Surroundings, say_nothing
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.database import Ledger
-from pawl.ledger.live_log import live_entries
+from pawl.ledger.live_log import LiveEntry, live_entries, log_live
 from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
 from training_world import SUNDAY, THURSDAY, SmallWorld, first_world
 
@@ -81,8 +81,12 @@ def test_rev_r12_a_skipped_day_is_seen_in_the_log_and_in_the_counts(world: Small
         update_daily_version(world, around(world, []), monday)
     train_full(world, around(world, []), SUNDAY, ON_SCHEDULE)
     update_daily_version(world, around(world, []), THURSDAY)
+    with world.ledger.transaction() as tx:  # what the driver writes of its own cycles is no training
+        of_driver = [("trigger_training", {"waiting": 0, "version": None}), ("weekly", {"skipped": "paused"})]
+        log_live(tx, [LiveEntry(learner="reversal", at=SUNDAY, kind="training", name=name, payload=payload)
+                      for name, payload in of_driver])  # fmt: skip
     with world.ledger.reading() as tx:
-        lines = live_entries(tx, "reversal", "training")
+        lines = live_entries(tx, "reversal", "training", ("full training", "daily update"))
         counts = training_counts(tx, "reversal")
     assert [(one.name, one.at) for one in lines] == [
         ("full training", SUNDAY), ("daily update", monday), ("daily update", THURSDAY),

@@ -77,7 +77,7 @@ def test_rev_r42_or_by_hand_although_paused(world: LiveWorld) -> None:
         record_firing(tx, PAUSE)
         record_firing(tx, asks(BY_HAND, AT + 900 * 24 * HOUR, by="pawl triggers"))  # a person's clock is another
     assert train_waiting(world, AT + 2 * HOUR, trainer)["version"] == NEW
-    assert trainer.asked == [(AT + 2 * HOUR, "hand")]
+    assert trainer.asked == [(AT + 2 * HOUR, BY_HAND)]
 
 
 def test_a_training_that_did_not_start_is_asked_for_again(world: LiveWorld) -> None:

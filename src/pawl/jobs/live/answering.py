@@ -48,11 +48,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a version said of a bar. said: all that the learner predicted. decision: a row of DECISION_COLUMNS."""
+    """What a version said of a bar. said: all that the learner predicted. decision: a row of DECISION_COLUMNS.
+    latency_ms: how long it was waited for.
+    """
 
     asked: Asked
     said: Mapping[str, Any]
     decision: Mapping[str, Any]
+    latency_ms: int = 0
 
 
 def answers_of(learner: Learner[Any], model: Any, bars: pl.DataFrame, asked: Sequence[Asked]) -> list[Answer]:  # noqa: ANN401 - a model is whatever its learner fits
@@ -115,6 +118,7 @@ def inference_of(answer: Answer, at: datetime) -> Inference:
         response_payload={"said": _plain_row(answer.said), "decision": _plain_row(answer.decision)},
         created_at=at,
         model_name=asked.learner,
+        latency_ms=answer.latency_ms,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
 
 import sqlalchemy as sa
 
@@ -11,7 +10,7 @@ from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.trigger_history import trigger_history
 from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.loop_outbox import announce
-from pawl.ledger.loop_payloads import Alert
+from pawl.ledger.loop_payloads import MOST_TEXT, Alert, AlertKind
 from pawl.ledger.training_outcomes import failed_trainings
 from pawl.ledger.trigger_firings import (
     TRIGGERS,
@@ -32,8 +31,6 @@ from pawl.triggers.registry import fired_of, readings
 from pawl.triggers.trigger_config import TriggerSettings
 
 __all__ = ["ALERT_OF", "TRAINING_FAILED", "ask_triggers"]
-
-AlertKind = Literal["data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift"]
 
 TRAINING_FAILED = "training_failed"
 FAILURES_DAYS = 7.0
@@ -146,7 +143,7 @@ def _tell(tx: sa.Connection, new: NewFiring, at: datetime) -> bool:
             kind=ALERT_OF[new.kind],
             learner=new.learner,
             about=new.firing_id,
-            text=f"{new.learner}: {new.reason}"[:4000],
+            text=f"{new.learner}: {new.reason}"[:MOST_TEXT],
             values=new.stored_values,
         )
         announce(tx, alert, at)

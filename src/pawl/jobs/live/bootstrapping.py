@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
+from pawl.jobs.live.announcing import announce_move
 from pawl.jobs.live.received import keep_page
 from pawl.jobs.live.recorded_source import HISTORY
 from pawl.jobs.live.world import LiveWorld
@@ -89,6 +90,6 @@ def _let_serve(world: LiveWorld, version: ModelVersion, terms: Terms, at: dateti
     reason = "; ".join(report.verdict.reasons)
     payload = {"version": version, "eval_id": str(report.eval_id), "reason": reason}
     with world.ledger.transaction() as tx:
-        promote(tx, version, report.eval_id, Move(by=BY, reason=reason, at=at))
+        announce_move(tx, promote(tx, version, report.eval_id, Move(by=BY, reason=reason, at=at)))
         log_live(tx, [LiveEntry(learner=world.name, at=at, kind="act", name="first version", payload=payload)])
     return version

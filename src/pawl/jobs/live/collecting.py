@@ -236,15 +236,17 @@ def _changed(tx: sa.Connection, world: LiveWorld, bars: pl.DataFrame) -> list[Al
 
 
 def _anomalies(merge: Merge, refused: Mapping[str, str], at: datetime) -> list[Alarm]:
-    """An alarm for what the silver store would not take."""
+    """An alarm for what the silver store would not take. The trigger `data_anomaly` tells of it once it is too much."""
     reasons = {reason: n for reason, n in merge.reasons.items() if reason != "unfinished"}
     found = []
     if reasons:
         named = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
         text = f"rows went to quarantine: {named}"
-        found.append(Alarm(kind="data_anomaly", key=f"quarantine {utc_text(at)}", text=text, values=reasons))
+        key = f"quarantine {utc_text(at)}"
+        found.append(Alarm(kind="data_anomaly", key=key, text=text, values=reasons, is_watched=True))
     for ticker, why in refused.items():
-        found.append(Alarm(kind="data_anomaly", key=f"refused {ticker} {utc_text(at)}", text=f"{ticker}: {why}"))
+        key = f"refused {ticker} {utc_text(at)}"
+        found.append(Alarm(kind="data_anomaly", key=key, text=f"{ticker}: {why}", is_watched=True))
     return found
 
 

@@ -3,7 +3,7 @@
 A line here is a cycle: its run takes the instant it is due at, and says what it did.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,17 +33,19 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the loop is made of beside its own three cycles. deciders_of: who decides on a bar. extra: further cycles,
-    in the order in which they run behind those of the same instant.
+    in the order in which they run behind those of the same instant. stopwatch: seconds, to measure answers by; None on
+    a clock on which nothing takes time.
     """
 
     deciders_of: DecidersOf = active_decides
     extra: tuple[Cycle, ...] = ()
+    stopwatch: Callable[[], float] | None = None
 
 
 def live_cycles(world: LiveWorld, parts: Parts) -> tuple[Cycle, ...]:
     """Every cycle of a learner's loop, in the order in which they run at one instant."""
     bar = Every(world.learner.spec.timeframe.length)
-    signals = SignalCycle(world, parts.deciders_of)
+    signals = SignalCycle(world, parts.deciders_of, parts.stopwatch)
     return (
         Cycle(name="positions", schedule=SCHEDULES["positions"], run=partial(watch_positions, world)),
         Cycle(name="collection", schedule=bar, run=partial(collect, world)),

@@ -29,9 +29,10 @@ from pawl.market.checks import check_bars
 from pawl.models.reversal_model import ReversalNet
 from pawl.registry.versions import Claim, VersionRecord
 
-__all__ = ["DailyRun", "update_daily_version"]
+__all__ = ["BY", "DailyRun", "update_daily_version"]
 
 BY = "daily update"
+"""Who deploys, and the name of its lines in the log of the loop."""
 DAY = timedelta(days=1)
 HISTORY = timedelta(days=14)
 """Bars before the oldest asked about: 600 for the features and 20 of a window, weekends and holidays between."""

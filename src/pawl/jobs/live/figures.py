@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from pawl.jobs.live.driver import schedule_of
+from pawl.jobs.live.surroundings import training_counts
 from pawl.ledger.column_types import UtcTime
 from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox
@@ -24,7 +25,8 @@ DAY = timedelta(days=1)
 class LoopFigures:
     """At one instant. decisions: (version, signal) → given in the last day, by versions that act. hold_share: of those,
     None without any. pending: buys and sells without an outcome. backlog: events that wait to be published. trainings:
-    status → jobs of the learner. newest_close: of the newest bar. ran_at: cycle → its newest run.
+    status → jobs of the learner. learnt: what came of its trainings, as `training_counts` has it. newest_close: of the
+    newest bar. ran_at: cycle → its newest run.
     """
 
     decisions: Mapping[tuple[str, str], int]
@@ -32,6 +34,7 @@ class LoopFigures:
     pending: int
     backlog: int
     trainings: Mapping[str, int]
+    learnt: Mapping[str, int]
     newest_close: datetime | None
     ran_at: Mapping[str, datetime]
 
@@ -70,6 +73,7 @@ def loop_figures(tx: sa.Connection, learner: str, timeframe: str, cycles: Sequen
         pending=tx.execute(pending).scalar_one(),
         backlog=tx.execute(waiting).scalar_one(),
         trainings=_counts(tx, train_jobs.c.status, train_jobs.c.learner == learner),
+        learnt=training_counts(tx, learner),
         newest_close=tx.execute(newest).scalar_one(),
         ran_at={name: taken[key] for name in cycles if (key := schedule_of(learner, name)) in taken},
     )

@@ -25,19 +25,21 @@ from pawl.ledger.imported_version import import_retired
 from pawl.ledger.model_versions import champion
 from pawl.ledger.train_jobs import NewJob, QueuedJob
 from pawl.ledger.training_lock import training_lock
+from pawl.ledger.trigger_firings import BY_HAND
 from pawl.ledger.version_number import VersionNumber, claim_number
 
-__all__ = ["BY_HAND", "ON_SCHEDULE", "FullRun", "train_full"]
+__all__ = ["BY", "ON_SCHEDULE", "FullRun", "train_full"]
 
 ON_SCHEDULE = "schedule"
-BY_HAND = "hand"
 BY = "full training"
+"""Who lets a first version serve, and the name of its lines in the log of the loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullRun:
-    """What came of a training. version: None where it was not held; skipped says why. cause: schedule, hand, or the
-    kind of the trigger. is_first: whether it serves because nothing did before. kept: why its rollout could not begin.
+    """What came of a training. version: None where it was not held; skipped says why. cause: `schedule`, or the kind of
+    the firing that asked, `by_hand` for a person. is_first: whether it serves because nothing did before. kept: why its
+    rollout could not begin.
     """
 
     cause: str
@@ -46,6 +48,11 @@ class FullRun:
     is_first: bool = False
     skipped: str | None = None
     kept: str | None = None
+
+    @property
+    def has_rollout(self) -> bool:
+        """Whether the version is to be tried in the traffic: it passed, and something else serves."""
+        return self.verdict is not None and self.verdict.passed and not self.is_first
 
     def told(self) -> dict[str, Any]:
         """As the log of the loop has it."""
@@ -81,17 +88,22 @@ def train_full(world: TrainingWorld, around: Surroundings, at: datetime, cause: 
         if job.status != "succeeded":
             _trained(world, around, job, at, cause)
         run = _judged(world, around, job.version, at, cause)
-    return _rolled_out(around, run, at)
+    return _rolled_out(world, around, run, at)
 
 
-def _rolled_out(around: Surroundings, run: FullRun, at: datetime) -> FullRun:
-    """Let a version that passed into the traffic; what cannot be now is said, and the version keeps its verdict."""
-    if run.version is None or run.verdict is None or not run.verdict.passed or run.is_first:
+def _rolled_out(world: TrainingWorld, around: Surroundings, run: FullRun, at: datetime) -> FullRun:
+    """Let a version that passed into the traffic; what cannot be now is said, and the version keeps its verdict.
+
+    The line of the log comes last, because it says this as well; who is cut off before it comes here again.
+    """
+    if run.version is None or not run.has_rollout:
         return run
     try:
         around.begin_rollout(run.version, at)
     except RefusalError as error:
-        return replace(run, kept=error.what)
+        run = replace(run, kept=error.what)
+    with world.ledger.transaction() as tx:
+        around.note(tx, "training", BY, run.told(), at)
     return run
 
 
@@ -178,5 +190,6 @@ def _begin_series(
         move = Move(by=BY, reason="; ".join(report.verdict.reasons), at=at)
         around.announce_move(tx, promote(tx, report.version, report.eval_id, move))
     run = FullRun(cause=cause, version=report.version, verdict=report.verdict, is_first=is_first)
-    around.note(tx, "training", BY, run.told(), at)
+    if not run.has_rollout:
+        around.note(tx, "training", BY, run.told(), at)
     return run

@@ -1,6 +1,6 @@
 """The cycles by which a loop learns: rollouts, triggers, and the trainings of its learner's calendar."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,13 +39,16 @@ HOURLY = Every(timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningTerms:
-    """Under which terms a loop learns. rollout: its second judge is the loop's own, whatever is set."""
+    """Under which terms a loop learns. rollout: its second judge is the loop's own, whatever is set. stopwatch:
+    seconds, to say how long trainings took; None says nothing, so that the same run leaves the same bytes.
+    """
 
     terms: Terms
     rollout: RolloutRules
     triggers: TriggerSettings
     sequence: SequenceSettings
     monthly: MonthlySettings
+    stopwatch: Callable[[], float] | None = None
 
 
 def calendar_of(world: LiveWorld) -> Mapping[str, Schedule]:
@@ -59,7 +62,7 @@ def learning_cycles(world: LiveWorld, terms: LearningTerms) -> tuple[Cycle, ...]
     """In their order at one instant: a candidate takes its step before a new one is trained."""
     rollouts = _rollout_world(world, terms)
     begin = partial(begin_rollout, rollouts)
-    around = surroundings_of(world.name, terms.terms.gate, is_paused, begin, announce_move)
+    around = surroundings_of(world.name, terms.terms.gate, is_paused, begin, announce_move, terms.stopwatch)
     runs = {
         "daily": partial(_daily, world, around),
         "weekly": partial(_weekly, world, around),

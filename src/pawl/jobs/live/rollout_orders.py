@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from pawl.gates.ab_test import AbTest
+from pawl.gates.figure import Figure
 from pawl.gates.guard_rails import breaches
 from pawl.gates.rollout_plan import Exit, Stage, StageKind
 from pawl.gates.rollout_state import MoveAlias, Restore, SetShare, Status, Step
@@ -20,6 +22,9 @@ from pawl.jobs.live.stage_evidence import Gathered, evidence_json
 from pawl.ledger.ab_tests import complete_test, new_test_id, start_test, stop_test, track_arms
 from pawl.ledger.deployments import Deployment, Move, promote, roll_back
 from pawl.ledger.evaluations import NewEvaluation, newest_report, record_evaluation
+from pawl.ledger.identity import identity
+from pawl.ledger.loop_outbox import announce
+from pawl.ledger.loop_payloads import MOST_TEXT, Alert
 from pawl.ledger.model_versions import champion, get_version, set_stage_status
 from pawl.ledger.rollouts import RolloutMove, StoredRollout, open_rollout, record_move, save_rollout
 
@@ -87,7 +92,28 @@ def apply_step(
     set_stage_status(tx, state.candidate, _status_of_version(after), by.at)
     evidence = evidence_json(gathered, verdict)
     record_move(tx, after, _move(after, (old.name, new.name), by, evidence, eval_id, moved))
+    _tell_breach(tx, world, after, gathered, by)
     return after
+
+
+def _tell_breach(tx: sa.Connection, world: RolloutWorld, after: StoredRollout, gathered: Gathered, by: By) -> None:
+    """Tell that a candidate was taken out because it did what no candidate may."""
+    state = after.state
+    rails, measured = world.rules.rails, gathered.rails
+    if state.status is not Status.ROLLED_BACK or not (why := breaches(rails, measured)):
+        return
+    passed = {
+        rail.metric: measured[rail.metric] for rail in rails if rail.breach(measured.get(rail.metric)) is not None
+    }
+    figures = {name: one.value for name, one in passed.items() if isinstance(one, Figure) and isfinite(one.value)}
+    alert = Alert(
+        kind="performance_drop",
+        learner=after.learner,
+        about=identity("alarm", after.learner, "guard-rail", str(after.rollout_id)),
+        text=f"{after.learner}: {state.candidate} was taken out: {'; '.join(why)}"[:MOST_TEXT],
+        values={"candidate": state.candidate, **figures},
+    )
+    announce(tx, alert, by.at)
 
 
 def _share_after(step: Step, before: float, by: By) -> float:

@@ -2,8 +2,8 @@
 decide beside it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -39,6 +39,11 @@ class _Due:
     unserved: str | None = None
 
 
+def _no_time() -> float:
+    """Where time is not measured, everything takes none of it."""
+    return 0.0
+
+
 @dataclass(slots=True)
 class _Given:
     answers: list[Answer] = field(default_factory=list)
@@ -46,13 +51,14 @@ class _Given:
 
 
 class SignalCycle:
-    """Decides. deciders_of: who decides on a bar, from the ledger's state at the time.
+    """Decides. deciders_of: who decides on a bar, from the ledger's state at the time. stopwatch: seconds, by which the
+    latency of each answer is measured; without one it is 0, so that a replay writes the same bytes again.
 
     It keeps the models of the versions that decide, and nothing else, from one run to the next.
     """
 
-    def __init__(self, world: LiveWorld, deciders_of: DecidersOf) -> None:
-        self._world, self._deciders_of = world, deciders_of
+    def __init__(self, world: LiveWorld, deciders_of: DecidersOf, stopwatch: Callable[[], float] | None = None) -> None:
+        self._world, self._deciders_of, self._stopwatch = world, deciders_of, stopwatch or _no_time
         self._models = LoadedModels(world.workspace, world.learner)
 
     def run(self, at: datetime) -> Told:
@@ -134,7 +140,12 @@ class SignalCycle:
             shown = bars.filter(pl.col("ts") <= last)
             try:
                 record = self._world.workspace.versions.get(version)
-                given.answers.extend(answers_of(self._world.learner, self._models.of(record), shown, own))
+                model = self._models.of(record)
+                began = self._stopwatch()
+                answers = answers_of(self._world.learner, model, shown, own)
+                # A version answers all its pairs at once, and each of them waits for the whole.
+                took_ms = round(1000 * (self._stopwatch() - began))
+                given.answers.extend(replace(one, latency_ms=took_ms) for one in answers)
             except StorageError:
                 raise
             except Exception as error:  # noqa: BLE001 - a worker's outer loop: whatever a model raises, the others decide
@@ -173,11 +184,13 @@ def _alarms(due: _Due, given: _Given, at: datetime) -> list[Alarm]:
         Alarm(
             kind="data_anomaly",
             key=f"prediction {version} {utc_text(at)}",
+            told_as=f"prediction {version} {at:%Y-%m-%d}",
             text=f"{version} failed on its bars, which get no signal: {why}",
             values={"version": version},
         )
         for version, why in given.failed.items()
     ]
     if due.unserved:
-        found.append(Alarm(kind="data_anomaly", key=f"unserved {utc_text(at)}", text=due.unserved))
+        key, told_as = f"unserved {utc_text(at)}", f"unserved {at:%Y-%m-%d}"
+        found.append(Alarm(kind="data_anomaly", key=key, text=due.unserved, told_as=told_as))
     return found

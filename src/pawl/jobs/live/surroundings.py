@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from pawl.gates.policy_gate import GateSettings
 from pawl.ids import ModelVersion
+from pawl.jobs.live.daily_update import BY as DAILY
+from pawl.jobs.live.full_training import BY as FULL
 from pawl.jobs.live.training_world import Surroundings, say_nothing
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.ab_tables import ab_tests
@@ -69,6 +71,7 @@ def has_running_test(tx: sa.Connection, learner: str) -> bool:
 
 def training_counts(tx: sa.Connection, learner: str) -> dict[str, int]:
     """What came of the trainings of a live loop so far, for whoever shows it: a skipped day is no failure, and is seen.
+    Counted are the lines of the trainings themselves, not those of the cycles that found nothing to train.
 
     daily_skipped, daily_deployed, daily_kept (passed, and yet not deployed), daily_refused, full_passed, full_refused,
     full_skipped.
@@ -85,8 +88,8 @@ def training_counts(tx: sa.Connection, learner: str) -> dict[str, int]:
         ),
         0,
     )
-    for entry in live_entries(tx, learner, TRAINING):
-        payload, kind = entry.payload, "daily" if entry.name == "daily update" else "full"
+    for entry in live_entries(tx, learner, TRAINING, (DAILY, FULL)):
+        payload, kind = entry.payload, "daily" if entry.name == DAILY else "full"
         if "verdict" not in payload:
             what = "skipped"
         elif payload["verdict"] == "fail":

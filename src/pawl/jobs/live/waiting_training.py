@@ -9,14 +9,11 @@ from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.training_outcomes import failed_trainings, succeeded_job
 from pawl.ledger.trigger_firings import BY_HAND, answer, is_paused, waiting
 
-__all__ = ["ASKED_BY_HAND", "MOST_TRIES", "train_waiting"]
+__all__ = ["MOST_TRIES", "train_waiting"]
 
 MOST_TRIES = 3
 """Trainings that may fail for one firing before it is answered by the last of them: one that fails will go on failing,
 and the next training on schedule comes anyway."""
-
-ASKED_BY_HAND = "hand"
-"""The cause of a training that a person asked for, as full trainings know it: no pause holds it."""
 
 PATIENCE = timedelta(days=7)
 
@@ -32,13 +29,13 @@ def train_waiting(world: WatchedWorld, at: datetime, train: Train) -> Told:
     with world.ledger.reading() as tx:
         asked = waiting(tx, world.name)
         paused = is_paused(tx, world.name, at)
-        cause = ASKED_BY_HAND if any(one.kind == BY_HAND for one in asked) else asked[0].kind if asked else ""
+        cause = BY_HAND if any(one.kind == BY_HAND for one in asked) else asked[0].kind if asked else ""
         since = min([*(one.at for one in asked if one.at <= at), at]) if asked else at
         since = since if since < at else at - PATIENCE
         failed = [one for one in failed_trainings(tx, world.name, since, at) if one.cause == cause]
     if not asked:
         return {"waiting": 0, "version": None}
-    if paused and cause != ASKED_BY_HAND:
+    if paused and cause != BY_HAND:
         return {"waiting": len(asked), "version": None, "held": "paused"}
     ids = [one.firing_id for one in asked]
     if len(failed) >= MOST_TRIES:
