@@ -12,7 +12,7 @@ from pawl.ledger.column_types import utc_text
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log
 
-__all__ = ["LiveEntry", "live_entries", "log_live"]
+__all__ = ["LiveEntry", "live_entries", "log_live", "n_effects"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +60,10 @@ def live_entries(tx: sa.Connection, learner: str, kind: str | None = None) -> li
         LiveEntry(learner=row.learner, at=row.at, kind=row.kind, name=row.name, payload=row.payload, key=row.key)
         for row in tx.execute(chosen)
     ]
+
+
+def n_effects(tx: sa.Connection, learner: str) -> int:
+    """How many entries tell of trainings and acts so far: what comes later has a higher number."""
+    c = live_log.c
+    counted = sa.select(sa.func.count()).where(c.learner == learner, c.kind.in_(("training", "act")))
+    return int(tx.execute(counted).scalar_one())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from pawl.jobs.live.driver import schedule_of
+from pawl.jobs.live.cycle_runs import schedule_of
 from pawl.ledger.column_types import UtcTime
 from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox

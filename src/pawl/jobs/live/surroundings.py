@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from pawl.gates.policy_gate import GateSettings
 from pawl.ids import ModelVersion
-from pawl.jobs.live.training_world import Surroundings, say_nothing
+from pawl.jobs.live.training_world import Surroundings, ask_nobody, say_nothing
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.deployments import Deployment
@@ -28,7 +28,7 @@ def surroundings_of(
     is_paused: Callable[[sa.Connection, str, datetime], bool],
     begin_rollout: Callable[[ModelVersion, datetime], object],
     announce_move: Callable[[sa.Connection, Deployment], None] = say_nothing,
-    stopwatch: Callable[[], float] | None = None,
+    take_turn: Callable[[], None] = ask_nobody,
 ) -> Surroundings:
     """What a training asks of a loop whose signals, tests and log stand in the ledger."""
 
@@ -48,7 +48,7 @@ def surroundings_of(
         note=note,
         gate=gate,
         announce_move=announce_move,
-        stopwatch=stopwatch,
+        take_turn=take_turn,
     )
 
 
