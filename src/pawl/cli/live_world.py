@@ -34,8 +34,8 @@ from pawl.jobs.live.readiness import readiness
 from pawl.jobs.live.routing_now import deciders
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
-from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.turn import Turn
+from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.workspace import Workspace
 from pawl.lake.backfill import Patience

@@ -1,4 +1,4 @@
-"""`pawl relive`: a recorded run of the live loop, played again in a fresh workspace, and whether it came out the same."""
+"""`pawl relive`: a recorded run of the live loop, played again afresh, and whether it came out the same."""
 
 from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
@@ -100,10 +100,19 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
     for name, ours in lived.items():
         theirs = played[name]
         table.add_row(
-            name, f"{ours.n:,}", f"{theirs.n:,}", ours.sha256[:16], theirs.sha256[:16], "" if ours == theirs else "DIFFERS"
+            name,
+            f"{ours.n:,}",
+            f"{theirs.n:,}",
+            ours.sha256[:16],
+            theirs.sha256[:16],
+            "" if ours == theirs else "DIFFERS",
         )
     lines = [Text(f"{answer} ({seconds:.1f} s)"), table]
     for name in different[:3]:
         here, there = first_difference(lived[name], played[name]) or (None, None)
-        lines += [Text(f"{name}, first difference:"), Text(f"  lived   {here or '–'}"), Text(f"  played  {there or '–'}")]
+        lines += [
+            Text(f"{name}, first difference:"),
+            Text(f"  lived   {here or '–'}"),
+            Text(f"  played  {there or '–'}"),
+        ]
     return Group(*lines)

@@ -29,7 +29,7 @@ class CycleRuns:
         self._n_runs = 0
 
     def made(self, cycle: Cycle, at: datetime, n_missed: int = 0) -> tuple[Told, str | None]:
-        """Run a cycle for an instant: what it told, and why it failed. StorageError where the ledger does not answer."""
+        """Run a cycle for an instant: what it told, and why it failed. StorageError where no ledger answers."""
         if cycle.is_training:
             return self._training(cycle, at, n_missed)
         with self._turn.of_the_loop():

@@ -25,7 +25,11 @@ class LoopPlace:
     @property
     def payload(self) -> dict[str, Any]:
         """As JSON."""
-        return {"at": self.at.isoformat(), "cycle": INLINE[self.cycle] if self.cycle >= 0 else "", "number": self.number}
+        return {
+            "at": self.at.isoformat(),
+            "cycle": INLINE[self.cycle] if self.cycle >= 0 else "",
+            "number": self.number,
+        }
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:

@@ -52,7 +52,7 @@ def _cannot(act: LiveEntry, why: str) -> InputError:
     return InputError(
         f"`{act.name}` at {act.at:%Y-%m-%d %H:%M} UTC cannot be done again: {why}",
         where="live_log",
-        fix="a run can be played up to here; what is done beside the loop (pawl train, pawl gate judge) is not recorded",
+        fix="what is done beside the loop (pawl train, pawl gate judge) is not on record, so a run ends here",
     )
 
 

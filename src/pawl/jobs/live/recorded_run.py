@@ -1,4 +1,4 @@
-"""A run of the loop as its log tells it: its instants, what it left out, and behind which run everything took effect."""
+"""A run of the loop as its log tells it: its instants, what it left out, and where everything took effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,7 +89,9 @@ def recorded_run(tx: sa.Connection, learner: str) -> RecordedRun:
 
 
 def _require_on_record(tx: sa.Connection, learner: str, begins: list[LiveEntry]) -> None:
-    if any(one.payload.get("chosen") != begins[0].payload.get("chosen") or not one.payload.get("chosen") for one in begins):
+    if any(
+        one.payload.get("chosen") != begins[0].payload.get("chosen") or not one.payload.get("chosen") for one in begins
+    ):
         problem, fix = "its runs were made with different settings, seeds or tickers", "play one that was made with one"
     elif _n_trades(tx, learner):
         problem, fix = "users' trades decided some outcomes, and when they were told of is not on record", "none yet"

@@ -66,7 +66,9 @@ def span_of(world: LiveWorld, order: LoopOrder) -> Span:
         standing = open_span(tx, world.name)
         if standing is not None and (standing.length, standing.speed) == (order.length, order.speed):
             return standing
-        fresh = Span(since=order.start or now, length=order.length, speed=order.speed, began=now, chosen=_chosen(world, order))
+        fresh = Span(
+            since=order.start or now, length=order.length, speed=order.speed, began=now, chosen=_chosen(world, order)
+        )
         return begin_span(tx, world.name, names, fresh)
 
 

@@ -59,8 +59,8 @@ class Surroundings:
     it cannot now. note: (kind, name, payload, at) writes a line of the loop's log. announce_move: tells of a move of
     the alias, in its transaction. gate: for learners without one of their own. proved_on: hash of bars whose features
     were proved and that hold all that is trained on; None proves each time. stopwatch: seconds, to say how long a
-    training took; None says nothing, as in a replay. take_turn: called before a training's effects, outside of any transaction:
-    from then to the end of the training no other cycle runs.
+    training took; None says nothing, as in a replay. take_turn: called before a training's effects, outside of any
+    transaction: from then to the end of the training no other cycle runs.
     """
 
     outcomes: Callable[[sa.Connection, str, datetime, datetime], pl.DataFrame]
