@@ -95,7 +95,9 @@ def test_an_act_that_is_missing_from_the_record_is_seen(copied: Path, capsys: py
 def test_a_page_that_was_changed_is_seen(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = Ledger.open(copied)
     with ledger.reading() as tx:
-        pages = [one for one in live_entries(tx, "tiny", "received") if one.name == "collection" and one.payload["page"]]
+        pages = [
+            one for one in live_entries(tx, "tiny", "received") if one.name == "collection" and one.payload["page"]
+        ]
     ledger.close()
     entry = pages[len(pages) // 2]
     page = kept_page(copied, entry.payload["page"])
