@@ -1,4 +1,4 @@
-"""`pawl relive`: a life with trainings and operators' acts is played again, and what was changed in its record is seen."""
+"""`pawl relive`: a life with trainings and operators' acts is played again, and a changed record is seen."""
 
 import json
 import shutil
