@@ -39,7 +39,7 @@ class CycleRuns:
 
     def _training(self, cycle: Cycle, at: datetime, n_missed: int) -> tuple[Told, str | None]:
         """A training reads what stands when it begins, and takes effect, whole, when it takes the turn."""
-        with self._turn.of_the_loop(), self._ledger.reading() as tx:
+        with self._ledger.reading() as tx:
             began = place_reached(tx, self._learner, at)
         try:
             told, error = _asked(cycle, at)
