@@ -57,6 +57,7 @@ def played_again(
             where=str(settings.home / "settings.toml"),
             fix="play it with the settings, and the learner, of that day",
         )
+    source.verify()  # a cycle that fails is a fact of the run; a record that is spoiled is not
     with closing(Ledger.open(into)) as fresh:
         world = _world(settings, recorded, source, Workspace.at(into, fresh))
         history = market_of(world.learner.spec).history

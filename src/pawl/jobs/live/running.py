@@ -79,7 +79,6 @@ def _chosen(world: LiveWorld, order: LoopOrder) -> dict[str, object]:
         "seed": world.seed,
         "source": world.source.name,
         "is_simulated": world.calendar is not None,
-        "role": order.role,
         "settings": order.settings,
     }
 
