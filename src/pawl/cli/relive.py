@@ -1,6 +1,6 @@
 """`pawl relive`: a recorded run of the live loop, played again afresh, and whether it came out the same."""
 
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -39,8 +39,9 @@ def relive(
         began = monotonic()
         if into is not None and into.exists() and any(into.iterdir()):
             raise InputError(f"{into} is not empty", where="--into", fix="name a folder that does not exist yet")
-        with TemporaryDirectory(prefix="pawl-relive-") if into is None else nullcontext(str(into)) as folder:
-            lived, played = _both(run, Path(folder), learner)
+        with ExitStack() as stack:
+            folder = into or Path(stack.enter_context(TemporaryDirectory(prefix="pawl-relive-")))
+            lived, played = _both(run, folder, learner)
         seconds = monotonic() - began
         same = {name: lived[name] == played[name] for name in lived}
         run.answer(_payload(lived, played, seconds), text=lambda: _text(lived, played, seconds))

@@ -1,7 +1,7 @@
 """A recorded run is played in its order; whole lives: tests/cli/test_relive.py and tests/cli/test_relived_world.py."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from live_world import BAR, START, Ledger, Market, live_world
@@ -27,13 +27,13 @@ def test_a_training_reads_where_it_began_and_acts_where_it_took_effect(tmp_path:
     turn = Turn()
 
     def inline(name: str) -> Callable[..., Told]:
-        def run(at: object) -> Told:
-            happened.append(f"{name} {(at - START) // BAR}")  # type: ignore[operator]
+        def run(at: datetime) -> Told:
+            happened.append(f"{name} {(at - START) // BAR}")
             return {}
 
         return run
 
-    def training(at: object) -> Told:
+    def training(at: datetime) -> Told:
         happened.append("reads")
         turn.take()
         happened.append("acts")
