@@ -22,6 +22,7 @@ def promote(
     """Let a version serve, by a passing verdict against what serves now; nothing else moves the alias forward."""
     with session(home, is_json=is_json) as run:
         from pawl.jobs.ledgers import open_ledger
+        from pawl.jobs.live.act_record import loop_instant, record_act
         from pawl.jobs.live.announcing import announce_move
         from pawl.ledger.deployments import Move
         from pawl.ledger.deployments import promote as move_forward
@@ -32,9 +33,12 @@ def promote(
             report = newest_report(tx, get_version(tx, stored_version(version)).version)
             if report is None:
                 raise RefusalError(f"`{version}` was never judged", where="promotion", fix=f"pawl gate judge {version}")
-            move = Move(by="pawl promote", reason="; ".join(report.verdict.reasons), at=datetime.now(UTC))
+            at = loop_instant(tx, get_version(tx, report.version).learner, datetime.now(UTC))
+            move = Move(by="pawl promote", reason="; ".join(report.verdict.reasons), at=at)
             moved = move_forward(tx, report.version, report.eval_id, move)
             announce_move(tx, moved)
+            told = {"version": moved.to_version, "eval_id": str(moved.eval_id), "reason": move.reason, "by": move.by}
+            record_act(tx, moved.learner, "promote", at, told)
         payload = {
             "learner": moved.learner,
             "from": moved.from_version,
@@ -62,13 +66,14 @@ def rollback(
         from pawl.cli.composition import learner_named, rollout_rules_of, workspace_of
         from pawl.ids import ModelVersion
         from pawl.jobs.ledgers import open_ledger
+        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.rollback import Asked, roll_back_learner
 
-        open_ledger(run.settings, None).close()  # refuses a workspace in which nothing was ever trained
+        # It refuses a workspace in which nothing was ever trained.
+        with closing(open_ledger(run.settings, None)) as ledger, ledger.reading() as tx:
+            at = loop_instant(tx, learner, datetime.now(UTC))
         chosen = learner_named(learner, run.settings)
-        asked = Asked(
-            by="pawl rollback", reason=reason, at=datetime.now(UTC), to=None if to is None else ModelVersion(to)
-        )
+        asked = Asked(by="pawl rollback", reason=reason, at=at, to=None if to is None else ModelVersion(to))
         rules = rollout_rules_of(run.settings)
         done = roll_back_learner(workspace_of(run.settings), chosen, asked, rules, monotonic)
         payload = {

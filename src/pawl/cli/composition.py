@@ -1,5 +1,6 @@
 """From the settings to what the jobs take: learners as configured, and how reports are made."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,6 +28,7 @@ __all__ = [
     "reporting_of",
     "rollout_rules_of",
     "rollout_world_of",
+    "settings_hash",
     "terms_of",
     "workspace_of",
     "world_of",
@@ -61,6 +63,14 @@ def rollout_rules_of(settings: Settings) -> RolloutRules:
         gate=settings.gate,
         is_paused=is_paused,
     )
+
+
+def settings_hash(settings: Settings) -> str:
+    """SHA-256 of all settings that a loop's decisions can follow from, so that a run is played under the same ones."""
+    beside = {"home", "ledger_url", "redis_url", "n_jobs", "server", "events", "notices", "workers"}
+    config = settings.model_dump(mode="json", exclude=beside | {"learners"})
+    config["learners"] = {name: config_of(name, settings) for name in sorted(settings.learners)}
+    return sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def rollout_world_of(name: str, settings: Settings, ledger: Ledger) -> RolloutWorld:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from time import monotonic, sleep
 
-from pawl.cli.composition import learner_named, rollout_rules_of, terms_of
+from pawl.cli.composition import learner_named, rollout_rules_of, settings_hash, terms_of
 from pawl.cli.service_app import service_app
 from pawl.cli.session import Session
 from pawl.errors import InputError
@@ -34,6 +34,7 @@ from pawl.jobs.live.readiness import readiness
 from pawl.jobs.live.routing_now import deciders
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
+from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.workspace import Workspace
@@ -44,8 +45,9 @@ from pawl.serving.live_metrics import metrics_text
 from pawl.serving.live_routes import LiveSide
 from pawl.serving.server import background_server, require_token
 from pawl.serving.service import Clocks
+from pawl.settings import Settings
 
-__all__ = ["LiveChoice", "LiveLoop", "live_loop"]
+__all__ = ["LiveChoice", "LiveLoop", "cycles_under", "live_loop"]
 
 SIMULATED = "simulated"
 
@@ -104,18 +106,11 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         length=choice.length,
         start=market_of(world.learner.spec).start if is_simulated else None,
         now=_now,
+        settings=settings_hash(run.settings),
     )
+    turn = Turn()
     stopwatch = None if choice.speed is None else monotonic  # `max` has no time, and leaves the same bytes every time
-    terms = LearningTerms(
-        terms=terms_of(run.settings),
-        rollout=rollout_rules_of(run.settings),
-        triggers=run.settings.triggers,
-        sequence=run.settings.sequence,
-        monthly=run.settings.monthly,
-        stopwatch=stopwatch,
-    )
-    parts = Parts(deciders_of=deciders, extra=learning_cycles(world, terms), stopwatch=stopwatch)
-    all_cycles = live_cycles(world, parts)
+    all_cycles = cycles_under(world, run.settings, turn, stopwatch)
     own = cycles_of(choice.role, all_cycles)
     watch = LoopWatch([one.name for one in own])
     _prepared(run, world, order)
@@ -127,12 +122,31 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         bus=_bus(run, choice, world, clock, stack),
         events=run.settings.events,
         observed=LoggedLoop(watch, json_logger(), world.name),
+        turn=turn,
     )
     loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
     if choice.role in ("all", "api"):
         url = _served(run, choice, loop, all_cycles, stack)
         run.stderr.print(f"{url} answers; end with Ctrl-C", highlight=False)
     return loop
+
+
+def cycles_under(
+    world: LiveWorld, settings: Settings, turn: Turn, stopwatch: Callable[[], float] | None = None
+) -> tuple[Cycle, ...]:
+    """Every cycle of a loop under its settings. turn: that the trainings of this process take. stopwatch: seconds, to
+    measure answers and trainings by; None where time stands still.
+    """
+    terms = LearningTerms(
+        terms=terms_of(settings),
+        rollout=rollout_rules_of(settings),
+        triggers=settings.triggers,
+        sequence=settings.sequence,
+        monthly=settings.monthly,
+        stopwatch=stopwatch,
+    )
+    parts = Parts(deciders_of=deciders, extra=learning_cycles(world, terms, turn), stopwatch=stopwatch)
+    return live_cycles(world, parts)
 
 
 def _bus(run: Session, choice: LiveChoice, world: LiveWorld, clock: Clock, stack: ExitStack) -> Bus:

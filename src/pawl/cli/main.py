@@ -18,6 +18,7 @@ from pawl.cli.doctor import doctor
 from pawl.cli.explain import explain
 from pawl.cli.failure import INTERRUPTED, Failure, failure_of
 from pawl.cli.monitor import monitor
+from pawl.cli.relive import relive
 from pawl.cli.replay import replay
 from pawl.cli.report import report_app
 from pawl.cli.rollout import rollout_app
@@ -88,6 +89,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(serve)
 app.command()(up)
+app.command()(relive)
 
 
 def main() -> None:

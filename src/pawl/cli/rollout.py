@@ -40,6 +40,7 @@ def status(home: HomeOption = None, is_json: JsonOption = False) -> None:
         from pawl.cli.composition import rollout_world_of
         from pawl.gates.rollout_status import status_row
         from pawl.jobs.ledgers import has_ledger, ledger_of
+        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.live.stage_evidence import gather
         from pawl.ledger.rollouts import list_rollouts
 
@@ -50,7 +51,7 @@ def status(home: HomeOption = None, is_json: JsonOption = False) -> None:
                 running = [one for one in list_rollouts(tx) if one.is_running]
                 for one in running:
                     world = rollout_world_of(one.learner, run.settings, ledger)
-                    found = gather(tx, world, one, datetime.now(UTC))
+                    found = gather(tx, world, one, loop_instant(tx, one.learner, datetime.now(UTC)))
                     plan, rails = world.rules.plan(one.state.plan), world.rules.rails
                     rows.append(status_row(one.state, plan, rails, found.evidence))
         run.answer(rows, text=lambda: _table(rows, running))
@@ -64,7 +65,7 @@ def start(version: VersionArgument, by: ByOption = None, home: HomeOption = None
         from pawl.jobs.live.rollout_orders import By
         from pawl.jobs.live.rollouts import begin_rollout
 
-        asked = By(who=by or _who(), at=datetime.now(UTC))
+        asked = By(who=by or _who(), at=_instant(world))
         begun = begin_rollout(world, ModelVersion(version), asked.at, asked)
         if begun is None:
             run.answer(
@@ -85,7 +86,7 @@ def advance(
         from pawl.jobs.live.rollout_orders import By
         from pawl.jobs.live.rollouts import advance_by_hand
 
-        _tell(run, world, advance_by_hand(world, ModelVersion(version), By(who=by or _who(), at=datetime.now(UTC))))
+        _tell(run, world, advance_by_hand(world, ModelVersion(version), By(who=by or _who(), at=_instant(world))))
 
 
 @rollout_app.command()
@@ -102,7 +103,7 @@ def abort(
         from pawl.jobs.live.rollout_orders import By
         from pawl.jobs.live.rollouts import abort_by_hand
 
-        asked = By(who=by or _who(), at=datetime.now(UTC))
+        asked = By(who=by or _who(), at=_instant(world))
         _tell(run, world, abort_by_hand(world, ModelVersion(version), reason, asked))
 
 
@@ -116,6 +117,14 @@ def _world(run: "Session", version: str) -> "Iterator[RolloutWorld]":
         with ledger.reading() as tx:
             learner = get_version(tx, version).learner
         yield rollout_world_of(learner, run.settings, ledger)
+
+
+def _instant(world: "RolloutWorld") -> datetime:
+    """Now, as the loop that the rollout belongs to has it."""
+    from pawl.jobs.live.act_record import loop_instant
+
+    with world.ledger.reading() as tx:
+        return loop_instant(tx, world.learner, datetime.now(UTC))
 
 
 def _who() -> str:

@@ -44,7 +44,8 @@ def pause(
 ) -> None:
     """Hold incremental trainings and deployments until `resume`; collection, decisions and outcomes go on."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.live.trigger_acts import loop_instant, pause_by_hand
+        from pawl.jobs.live.act_record import loop_instant
+        from pawl.jobs.live.trigger_acts import pause_by_hand
 
         with _acting(run, learner) as tx:
             at = loop_instant(tx, learner, datetime.now(UTC))
@@ -61,7 +62,8 @@ def resume(
 ) -> None:
     """End every pause, whatever began it; exit code 1 where nothing pauses."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.live.trigger_acts import loop_instant, resume_by_hand
+        from pawl.jobs.live.act_record import loop_instant
+        from pawl.jobs.live.trigger_acts import resume_by_hand
 
         with _acting(run, learner) as tx:
             at = loop_instant(tx, learner, datetime.now(UTC))
@@ -79,7 +81,8 @@ def retrain(
 ) -> None:
     """Let the running loop hold a full training at its next look, although a pause may last."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.live.trigger_acts import ask_for_training, loop_instant
+        from pawl.jobs.live.act_record import loop_instant
+        from pawl.jobs.live.trigger_acts import ask_for_training
 
         with _acting(run, learner) as tx:
             at = loop_instant(tx, learner, datetime.now(UTC))

@@ -9,6 +9,7 @@ from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs.backtesting import load_model
 from pawl.jobs.golden import answer_once, golden_difference
+from pawl.jobs.live.act_record import record_act
 from pawl.jobs.live.announcing import announce_move
 from pawl.jobs.live.rollout_orders import By
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
@@ -73,4 +74,5 @@ def roll_back_learner(
         moved = roll_back(tx, name, "policy", before, Move(by=by.who, reason=asked.reason, at=by.at))
         announce_move(tx, moved)
         settle(tx, RolloutWorld.of(ledger, learner.spec, rules), by)
+        record_act(tx, name, "rollback", by.at, {"version": before, "reason": asked.reason, "by": by.who})
     return RolledBack(from_version=serving, to_version=before, seconds=clock() - began)

@@ -12,7 +12,7 @@ from pawl.ledger.column_types import utc_text
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log
 
-__all__ = ["LiveEntry", "has_loop", "live_entries", "log_live"]
+__all__ = ["LiveEntry", "has_loop", "live_entries", "log_live", "n_effects"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +69,10 @@ def live_entries(
 def has_loop(tx: sa.Connection, learner: str) -> bool:
     """Whether a live loop of a learner runs or ever ran on this ledger."""
     return bool(tx.execute(sa.select(sa.exists().where(live_log.c.learner == learner))).scalar_one())
+
+
+def n_effects(tx: sa.Connection, learner: str) -> int:
+    """How many entries tell of trainings and acts so far: what comes later has a higher number."""
+    c = live_log.c
+    counted = sa.select(sa.func.count()).where(c.learner == learner, c.kind.in_(("training", "act")))
+    return int(tx.execute(counted).scalar_one())

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter
 
 from pawl.errors import RefusalError
+from pawl.jobs.live.act_record import loop_instant
 from pawl.jobs.live.performance import arm_figures
 from pawl.jobs.live.rollout_orders import By
 from pawl.jobs.live.rollout_rules import RolloutWorld
@@ -50,13 +51,14 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
         with service.ledger.reading() as tx:
             candidate = get_version(tx, body.model_b_version)
             serving = champion(tx, candidate.learner, candidate.role)
+            at = loop_instant(tx, candidate.learner, service.now())
         if body.model_a_version not in (None, serving):
             raise RefusalError(
                 f"`{serving or 'nothing'}` serves, not `{body.model_a_version}`",
                 where="model_a_version",
                 fix="name the version that serves, or none",
             )
-        by = By(who=f"user {user_id}", at=service.now(), split=body.traffic_split, test_name=body.test_name)
+        by = By(who=f"user {user_id}", at=at, split=body.traffic_split, test_name=body.test_name)
         world = replace(tests.world_of(candidate.learner), plan_name=AB_PLAN)
         begun = begin_rollout(world, candidate.version, by.at, by)
         if begun is None or begun.ab_test_id is None:
@@ -76,7 +78,9 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
     def stop(id: UUID, user_id: Caller) -> AbStatus:
         """Stop a test: it has no winner, and its counts stay as they are."""
         _require_operator(service, user_id)
-        _stop(service, tests, id, By(who=f"user {user_id}", at=service.now()))
+        with service.ledger.reading() as tx:
+            at = loop_instant(tx, get_test(tx, id).learner, service.now())
+        _stop(service, tests, id, By(who=f"user {user_id}", at=at))
         return _status(service, id)
 
     @router.get(f"{AB_TESTS}/{{id}}/report")

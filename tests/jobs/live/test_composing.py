@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from live_world import Ledger, Market, live_world
-from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
+from pawl.jobs.live.composing import INLINE, ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
 from pawl.triggers.schedule import Every
 
@@ -18,6 +18,8 @@ def test_every_cycle_has_a_role_and_stands_in_its_order(sqlite_ledger: Ledger, t
     assert cycles_of("api", cycles) == ()
     parts = [name for role, names in ROLES.items() if role != "all" for name in names]
     assert sorted(parts) == sorted(ROLES["all"])  # each in one role, beside `all`
+    trainings = {"trigger_training", "daily", "weekly", "monthly"}
+    assert tuple(name for name in ROLES["all"] if name not in trainings) == INLINE
     by_name = {one.name: one for one in cycles}
     assert by_name["signals"].schedule == Every(world.learner.spec.timeframe.length)
     assert by_name["signals"].after == ("collection",)

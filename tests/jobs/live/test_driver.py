@@ -13,7 +13,8 @@ from pawl.errors import StorageError
 from pawl.jobs.live import driver as driver_module
 from pawl.jobs.live.clock import SpeedClock, VirtualClock
 from pawl.jobs.live.cycle import Cycle
-from pawl.jobs.live.driver import Driver, Observed, Rules, schedule_of
+from pawl.jobs.live.cycle_runs import schedule_of
+from pawl.jobs.live.driver import Driver, Observed, Rules
 from pawl.jobs.live.lease import Lease
 from pawl.jobs.live.watch import Run
 from pawl.ledger.database import Ledger

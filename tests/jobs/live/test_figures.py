@@ -6,8 +6,8 @@ from pathlib import Path
 from ledger_world import START as LEDGER_START
 from live_world import BAR, START, Ledger, Market, live_world, serve_version
 from pawl.jobs.live.collecting import collect
+from pawl.jobs.live.cycle_runs import schedule_of
 from pawl.jobs.live.deciders import active_decides
-from pawl.jobs.live.driver import schedule_of
 from pawl.jobs.live.figures import loop_figures, span_figures
 from pawl.jobs.live.signalling import SignalCycle
 from pawl.jobs.live.watching_positions import watch_positions

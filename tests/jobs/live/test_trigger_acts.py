@@ -5,7 +5,8 @@ import sqlalchemy as sa
 
 from ledger_world import day
 from pawl.errors import RefusalError
-from pawl.jobs.live.trigger_acts import ask_for_training, loop_instant, pause_by_hand, resume_by_hand
+from pawl.jobs.live.act_record import loop_instant
+from pawl.jobs.live.trigger_acts import ask_for_training, pause_by_hand, resume_by_hand
 from pawl.ledger.database import Ledger
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.schedule_runs import take_up

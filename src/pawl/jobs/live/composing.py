@@ -15,7 +15,7 @@ from pawl.jobs.live.watching_positions import watch_positions
 from pawl.jobs.live.world import LiveWorld
 from pawl.triggers.schedule import SCHEDULES, Every
 
-__all__ = ["ROLES", "Parts", "cycles_of", "live_cycles"]
+__all__ = ["INLINE", "ROLES", "Parts", "cycles_of", "live_cycles"]
 
 WORKER = ("rollouts", "triggers", "trigger_training", "trigger_worth", "daily", "weekly", "monthly")
 
@@ -28,6 +28,9 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "api": (),
 }
 """Role → the cycles that a process in it runs; the API is served by `all` and `api`."""
+
+INLINE = ("positions", "collection", "signals", "rollouts", "triggers", "trigger_worth")
+"""The cycles that the loop itself runs, in the order of one instant; the others are trainings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

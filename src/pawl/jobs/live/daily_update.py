@@ -171,6 +171,7 @@ def _train(world: TrainingWorld, learner: Reversal, around: Surroundings, day: _
             version=version, parent=active.record, update=update, compared=compared, order=day.order, seconds=seconds
         )
         record, named = daily_record(world, learner, candidate, day.bars)
+        around.take_turn()
         settle = partial(_settle, around=around, candidate=candidate, told=told)
         world.workspace.versions.finish(training, record, at, daily_beside(candidate, named, settle))
     return told[-1]
@@ -210,6 +211,7 @@ def _why_kept(tx: sa.Connection, around: Surroundings, candidate: Candidate) -> 
 
 def _skip(world: TrainingWorld, around: Surroundings, why: str, at: datetime) -> DailyRun:
     run = DailyRun(skipped=why)
+    around.take_turn()
     with world.ledger.transaction() as tx:
         around.note(tx, "training", BY, run.told(), at)
     return run

@@ -7,26 +7,26 @@ runs a cycle (`lease.py`); another one that is started stands by and takes over.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, Queue
 from time import monotonic
 from typing import TypeVar
 
-import sqlalchemy as sa
-
 from pawl.errors import StorageError
 from pawl.jobs.live.clock import Clock
-from pawl.jobs.live.cycle import Cycle, Told
+from pawl.jobs.live.cycle import Cycle
+from pawl.jobs.live.cycle_runs import CycleRuns, schedule_of
 from pawl.jobs.live.lease import Lease
+from pawl.jobs.live.skipped_runs import Skips, next_run
+from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import Run
 from pawl.ledger.database import Ledger
-from pawl.ledger.live_log import LiveEntry, log_live
-from pawl.ledger.schedule_runs import forget_before, newest_taken, take_up
-from pawl.triggers.schedule import Every, due_run, next_after
+from pawl.ledger.schedule_runs import newest_taken
+from pawl.triggers.schedule import due_run
 
-__all__ = ["Driver", "Observed", "Rules", "schedule_of"]
+__all__ = ["Driver", "Observed", "Rules"]
 
 Answer = TypeVar("Answer")
 
@@ -34,8 +34,6 @@ AWAY_SEC = 1.0
 """Real seconds between two tries while the ledger does not answer, or another process holds the lease."""
 LOOK_SEC = 0.05
 """Real seconds between two looks at what another process has run."""
-KEPT = timedelta(days=2)
-"""How long back runs of frequent cycles stay on record; only the newest is ever asked for."""
 
 
 class Observed:
@@ -67,7 +65,7 @@ class Rules:
 
     gap: a cycle that is further behind than this, as after a pause of the machine, runs once for all it has missed.
     grace_sec: what a training gets to end when the loop is stopped. patience_sec: how long a cycle waits for the one
-    before it that another process runs.
+    before it that another process runs. turn: that the trainings of this process take. skips: runs to leave out.
     """
 
     learner: str
@@ -75,6 +73,8 @@ class Rules:
     gap: timedelta
     grace_sec: float = 20.0
     patience_sec: float = 60.0
+    turn: Turn = field(default_factory=Turn)
+    skips: Skips = field(default_factory=dict)
 
 
 class Driver:
@@ -89,7 +89,7 @@ class Driver:
         self._rules, self._observed = rules, observed
         self._last: dict[str, datetime] = {}
         self._met: set[str] = set()  # cycles that have caught up with what was missed before this process
-        self._n_runs = 0
+        self._runs = CycleRuns(ledger, rules.learner, clock, rules.turn)
         self._trainings = _Beside() if rules.beside else None
 
     def run(self, since: datetime, until: datetime | None, stopped: threading.Event) -> None:
@@ -131,7 +131,7 @@ class Driver:
         found = []
         for place, cycle in enumerate(self._cycles):
             last = self._last[cycle.name]
-            at, n_missed = next_after(cycle.schedule, last), 0
+            at, n_missed = next_run(cycle.schedule, last, self._rules.skips.get(cycle.name, ()))
             if at > now:
                 self._met.add(cycle.name)
             elif cycle.name not in self._met or now - at > self._rules.gap:
@@ -147,7 +147,7 @@ class Driver:
         late_sec = max(0.0, (self._clock.now() - due.at).total_seconds())
         self._wait_for_others(due, stopped)
         self._observed.begins(cycle.name, due.at)
-        outcome = self._retrying(lambda: self._ran(due), stopped)
+        outcome = self._retrying(lambda: self._runs.made(due.cycle, due.at, due.n_missed), stopped)
         if outcome is None:
             return
         told, error = outcome
@@ -162,33 +162,6 @@ class Driver:
                 error=error,
             )
         )
-
-    def _ran(self, due: _Due) -> tuple[Told, str | None]:
-        told: Told = {}
-        error: str | None = None
-        try:
-            told = due.cycle.run(due.at)
-        except StorageError:
-            raise
-        except Exception as failure:  # noqa: BLE001 - a worker's outer loop: a cycle that fails does not end the others
-            error = f"{type(failure).__name__}: {failure}"
-        with self._ledger.transaction() as tx:
-            self._record(tx, due, told, error)
-        return told, error
-
-    def _record(self, tx: sa.Connection, due: _Due, told: Told, error: str | None) -> None:
-        name = schedule_of(self._rules.learner, due.cycle.name)
-        take_up(tx, name, due.at, due.at)
-        self._n_runs += 1
-        if isinstance(due.cycle.schedule, Every) and self._n_runs % 100 == 0:
-            forget_before(tx, name, due.at - KEPT)
-        payload = {**told, **({"error": error} if error else {}), **({"missed": due.n_missed} if due.n_missed else {})}
-        if due.cycle.is_training:
-            payload["took_effect_at"] = self._clock.now().isoformat()
-        if payload:  # a minute in which nothing happened needs no row for ever
-            kind = "training" if due.cycle.is_training else "cycle"
-            entry = LiveEntry(learner=self._rules.learner, at=due.at, kind=kind, name=due.cycle.name, payload=payload)
-            log_live(tx, [entry])
 
     def _wait_for_others(self, due: _Due, stopped: threading.Event) -> None:
         """Where another process runs what comes before this at the same instant, wait for it, but not for ever."""
@@ -260,12 +233,3 @@ class _Beside:
             except Empty:
                 continue
             act()
-
-
-def schedule_of(learner: str, cycle: str) -> str:
-    """The name under which runs of a cycle stand in `schedule_runs`.
-
-    >>> schedule_of("reversal", "positions")
-    'live reversal positions'
-    """
-    return f"live {learner} {cycle}"

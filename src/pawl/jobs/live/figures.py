@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from pawl.jobs.live.driver import schedule_of
+from pawl.jobs.live.cycle_runs import schedule_of
 from pawl.jobs.live.surroundings import training_counts
 from pawl.ledger.column_types import UtcTime
 from pawl.ledger.live_tables import market_data

@@ -81,6 +81,7 @@ def train_full(world: TrainingWorld, around: Surroundings, at: datetime, cause: 
             is_paused = cause != BY_HAND and around.is_paused(tx, name, at)
         if is_paused:
             run = FullRun(cause=cause, skipped="extreme conditions pause training")
+            around.take_turn()
             with world.ledger.transaction() as tx:
                 around.note(tx, "training", BY, run.told(), at)
             return run
@@ -149,7 +150,7 @@ def _trained(world: TrainingWorld, around: Surroundings, job: QueuedJob, at: dat
 def _conclusion(world: TrainingWorld, around: Surroundings, at: datetime, cause: str) -> Callable[[Fitted], Conclusion]:
     learner = world.learner
     if not isinstance(learner, Reversal):
-        return the_usual
+        return the_usual  # it takes its turn for its verdict
     watch = around.stopwatch
     began = None if watch is None else watch()
 
@@ -167,7 +168,14 @@ def _conclusion(world: TrainingWorld, around: Surroundings, at: datetime, cause:
     def elapsed() -> float | None:
         return None if watch is None or began is None else watch() - began
 
-    return conclude_weekly(world, learner, WeeklyOrder(at=at, decide=decide, elapsed=elapsed))
+    conclude = conclude_weekly(world, learner, WeeklyOrder(at=at, decide=decide, elapsed=elapsed))
+
+    def concluded(fitted: Fitted) -> Conclusion:
+        conclusion = conclude(fitted)
+        around.take_turn()
+        return conclusion
+
+    return concluded
 
 
 def _judged(world: TrainingWorld, around: Surroundings, version: ModelVersion, at: datetime, cause: str) -> FullRun:
@@ -177,6 +185,7 @@ def _judged(world: TrainingWorld, around: Surroundings, version: ModelVersion, a
     if report is None:
         terms = Terms(costs=world.costs, gate=around.gate, seed=world.seed)
         report = judge_version(world.workspace, world.learner, version, terms, at, only_as=1)
+    around.take_turn()
     with world.ledger.transaction() as tx:
         return _begin_series(tx, around, report, at, cause)
 

@@ -1,14 +1,16 @@
 """From when to when a run of the loop goes: recorded when it begins, so that one that was killed goes on to its end."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from pawl.ledger.live_log import LiveEntry, live_entries, log_live
 from pawl.ledger.schedule_runs import newest_taken
 
-__all__ = ["Span", "begin_span", "end_span", "open_span"]
+__all__ = ["BEGIN", "END", "Span", "begin_span", "end_span", "open_span"]
 
 BEGIN, END = "begin", "end"
 
@@ -18,6 +20,7 @@ class Span:
     """A run of the loop. since: nothing is due at or before it. length: None for ever. speed: None as fast as it can.
 
     began: the real instant at which its clock began; all processes of one run share it, and so their clocks agree.
+    chosen: what was chosen for the run beside its settings, to play it again.
 
     >>> at = datetime(2026, 1, 1)
     >>> Span(since=at, length=timedelta(days=1), speed=None, began=at).until
@@ -28,6 +31,7 @@ class Span:
     length: timedelta | None
     speed: float | None
     began: datetime
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def until(self) -> datetime | None:
@@ -41,6 +45,7 @@ class Span:
             "length_sec": None if self.length is None else self.length.total_seconds(),
             "speed": self.speed,
             "began": self.began.isoformat(),
+            "chosen": dict(self.chosen),
         }
 
 
@@ -58,6 +63,7 @@ def open_span(tx: sa.Connection, learner: str) -> Span | None:
         length=None if length is None else timedelta(seconds=length),
         speed=newest.payload["speed"],
         began=datetime.fromisoformat(newest.payload["began"]),
+        chosen=newest.payload.get("chosen", {}),
     )
 
 

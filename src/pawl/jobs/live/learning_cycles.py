@@ -24,6 +24,7 @@ from pawl.jobs.live.rollouts import begin_rollout, tick_rollouts
 from pawl.jobs.live.surroundings import surroundings_of
 from pawl.jobs.live.training_world import Surroundings
 from pawl.jobs.live.trigger_cycles import trigger_cycles
+from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.verdicts import Terms, judge_version
 from pawl.ledger.training_lock import training_lock
@@ -58,15 +59,18 @@ def calendar_of(world: LiveWorld) -> Mapping[str, Schedule]:
     return {"weekly": Every(world.learner.spec.cadence), "monthly": SCHEDULES["reversal_monthly"]}
 
 
-def learning_cycles(world: LiveWorld, terms: LearningTerms) -> tuple[Cycle, ...]:
-    """In their order at one instant: a candidate takes its step before a new one is trained."""
+def learning_cycles(world: LiveWorld, terms: LearningTerms, turn: Turn) -> tuple[Cycle, ...]:
+    """In their order at one instant: a candidate takes its step before a new one is trained. turn: of this process."""
     rollouts = _rollout_world(world, terms)
     begin = partial(begin_rollout, rollouts)
-    around = surroundings_of(world.name, terms.terms.gate, is_paused, begin, announce_move, terms.stopwatch)
+    around = replace(
+        surroundings_of(world.name, terms.terms.gate, is_paused, begin, announce_move, turn.take),
+        stopwatch=terms.stopwatch,
+    )
     runs = {
         "daily": partial(_daily, world, around),
         "weekly": partial(_weekly, world, around),
-        "monthly": partial(_monthly, world, terms, rollouts),
+        "monthly": partial(_monthly, world, terms, rollouts, turn),
     }
     calendar = calendar_of(world)
     return (
@@ -115,7 +119,13 @@ def _for_a_trigger(world: LiveWorld, around: Surroundings, at: datetime, cause: 
         return None  # the job says why; it is tried again, and given up, by the count of those that failed
 
 
-def _monthly(world: LiveWorld, terms: LearningTerms, rollouts: RolloutWorld, at: datetime) -> Mapping[str, Any]:
+def _monthly(
+    world: LiveWorld, terms: LearningTerms, rollouts: RolloutWorld, turn: Turn, at: datetime
+) -> Mapping[str, Any]:
+    def begin(version: ModelVersion, at: datetime) -> object:
+        turn.take()
+        return begin_rollout(rollouts, version, at)
+
     month = MonthlyWorld(
         workspace=world.workspace,
         learner=world.learner,
@@ -123,8 +133,9 @@ def _monthly(world: LiveWorld, terms: LearningTerms, rollouts: RolloutWorld, at:
         terms=terms.terms,
         settings=terms.monthly,
         is_paused=is_paused,
-        begin_rollout=partial(begin_rollout, rollouts),
+        begin_rollout=begin,
         on_move=announce_move,
+        before_effect=turn.take,
     )
     source = MonthSource(
         workspace=world.workspace,

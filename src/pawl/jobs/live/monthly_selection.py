@@ -13,6 +13,7 @@ from pawl.ids import ModelVersion
 from pawl.jobs.live.monthly_scoring import Compared, Ground, compare_month, unread_from
 from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.jobs.live.retention import may_go, sweep
+from pawl.jobs.live.training_world import ask_nobody
 from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.verdicts import Case, Terms, reach_verdict
 from pawl.jobs.workspace import Workspace
@@ -43,6 +44,7 @@ class MonthlyWorld:
     is_paused: whether extreme conditions hold every deployment back. begin_rollout: called with the candidate and the
     instant, after the commit, and again with the same when a run is repeated; None lets the passing verdict promote at
     once. also_needed: versions that something else may ask for, each with what. on_move: in the transaction of a move.
+    before_effect: called before anything is written, outside of any transaction.
     """
 
     workspace: Workspace
@@ -54,6 +56,7 @@ class MonthlyWorld:
     begin_rollout: Callable[[ModelVersion, datetime], object] | None = None
     also_needed: Callable[[sa.Connection], Mapping[ModelVersion, str]] = lambda tx: {}
     on_move: Callable[[sa.Connection, Deployment], None] = _nothing
+    before_effect: Callable[[], None] = ask_nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +229,7 @@ def _rows(ranking: Sequence[Ranked], compared: Compared) -> list[dict[str, Any]]
 def _write(world: MonthlyWorld, new: NewSelection, verdict: Verdict | None) -> Selection:
     """All of it, or nothing."""
     at = new.held_at
+    world.before_effect()
     with world.workspace.versions.ledger.transaction() as tx:
         best = new.best
         if verdict is not None and best is not None:

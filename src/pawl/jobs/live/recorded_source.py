@@ -57,6 +57,12 @@ class RecordedSource:
         span = pl.col("ts").is_between(pl.lit(start, UTC_TIME), pl.lit(end, UTC_TIME), closed="left")
         return Page(self._of(history, ticker).filter(span), end)
 
+    def verify(self) -> None:
+        """Read every page that is on record; CorruptArtifactError for one that is gone, or is not what was received."""
+        for payload in (*self._history.values(), *self._at.values()):
+            if payload["page"] is not None:
+                kept_page(self._home, payload["page"])
+
     def _of(self, payload: Mapping[str, Any], ticker: str) -> pl.DataFrame:
         if payload["page"] is None:
             return pl.DataFrame(schema=BAR_SCHEMA)

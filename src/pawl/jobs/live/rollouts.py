@@ -14,6 +14,7 @@ from pawl.gates.rollout import abort, advance, start, tick
 from pawl.gates.rollout_plan import StageKind
 from pawl.gates.rollout_state import Evidence, SetShare, Status, Step
 from pawl.ids import ModelVersion
+from pawl.jobs.live.act_record import record_act
 from pawl.jobs.live.announcing import announce_move
 from pawl.jobs.live.performance import track_performance
 from pawl.jobs.live.rollout_orders import By, apply_begin, apply_step
@@ -58,13 +59,23 @@ def _begin(world: RolloutWorld, candidate: ModelVersion, report: EvaluationRepor
         if serving is None and report.verdict.is_first:
             move = Move(by=by.who, reason="; ".join(report.verdict.reasons), at=at)
             announce_move(tx, promote(tx, candidate, report.eval_id, move))
+            _note_start(tx, world, candidate, by)
             return None
         evidence = Evidence(
             serving=serving, verdict=report.verdict, is_paused=world.rules.is_paused(tx, world.learner, at)
         )
         step = start(world.plan, candidate, report.baseline or candidate, evidence, at)
         _make_room(tx, world, candidate, by)
+        _note_start(tx, world, candidate, by)
         return apply_begin(tx, world, step, by)
+
+
+def _note_start(tx: sa.Connection, world: RolloutWorld, candidate: ModelVersion, by: By) -> None:
+    """Write down that a person began it; what the loop does by itself follows from its inputs."""
+    if by.who == PAWL:
+        return
+    told = {"version": candidate, "by": by.who, "split": by.split, "test_name": by.test_name, "plan": world.plan_name}
+    record_act(tx, world.learner, "rollout start", by.at, told)
 
 
 def tick_rollouts(world: RolloutWorld, at: datetime) -> StoredRollout | None:
@@ -101,6 +112,7 @@ def advance_by_hand(world: RolloutWorld, candidate: ModelVersion, by: By) -> Sto
     rules, state = world.rules, stored.state
     step = advance(state, rules.plan(state.plan), rules.rails, gathered.evidence, by.at)
     with world.ledger.transaction() as tx:
+        record_act(tx, world.learner, "rollout advance", by.at, {"version": candidate, "by": by.who})
         return apply_step(tx, world, stored, step, gathered, by)
 
 
@@ -109,6 +121,8 @@ def abort_by_hand(world: RolloutWorld, candidate: ModelVersion, reason: str, by:
     stored, gathered = _asked(world, candidate, by)
     step = abort(stored.state, gathered.evidence.serving, by.who, reason)
     with world.ledger.transaction() as tx:
+        told = {"version": candidate, "by": by.who, "reason": reason}
+        record_act(tx, world.learner, "rollout abort", by.at, told)
         return apply_step(tx, world, stored, step, gathered, by)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -13,10 +13,13 @@ from pawl.events.relay import Relay
 from pawl.jobs.live.clock import Clock, RealClock, SpeedClock, VirtualClock
 from pawl.jobs.live.composing import ROLES
 from pawl.jobs.live.cycle import Cycle
-from pawl.jobs.live.driver import Driver, Observed, Rules, schedule_of
+from pawl.jobs.live.cycle_runs import schedule_of
+from pawl.jobs.live.driver import Driver, Observed, Rules
 from pawl.jobs.live.figures import SpanFigures, span_figures
 from pawl.jobs.live.journal import Span, begin_span, end_span, open_span
 from pawl.jobs.live.lease import Lease
+from pawl.jobs.live.skipped_runs import Skips
+from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.loop_outbox import unpublished
 from pawl.ledger.schedule_runs import newest_taken
@@ -31,7 +34,7 @@ class LoopOrder:
     """How a loop is run. role: which cycles this process runs. speed: 1 is real time, None as fast as the work allows.
 
     length: how long, in the loop's own time; None for ever. start: of a run on its own time, before the first of all;
-    None for the time of day. now: the time of day.
+    None for the time of day. now: the time of day. settings: a hash of all that is set.
     """
 
     role: str
@@ -39,6 +42,7 @@ class LoopOrder:
     length: timedelta | None
     start: datetime | None
     now: Callable[[], datetime]
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,21 @@ def span_of(world: LiveWorld, order: LoopOrder) -> Span:
         standing = open_span(tx, world.name)
         if standing is not None and (standing.length, standing.speed) == (order.length, order.speed):
             return standing
-        fresh = Span(since=order.start or now, length=order.length, speed=order.speed, began=now)
+        fresh = Span(
+            since=order.start or now, length=order.length, speed=order.speed, began=now, chosen=_chosen(world, order)
+        )
         return begin_span(tx, world.name, names, fresh)
+
+
+def _chosen(world: LiveWorld, order: LoopOrder) -> dict[str, object]:
+    """What a run follows from, beside what it receives."""
+    return {
+        "tickers": list(world.tickers),
+        "seed": world.seed,
+        "source": world.source.name,
+        "is_simulated": world.calendar is not None,
+        "settings": order.settings,
+    }
 
 
 def clock_of(world: LiveWorld, cycles: tuple[Cycle, ...], order: LoopOrder, span: Span) -> Clock:
@@ -82,13 +99,15 @@ def clock_of(world: LiveWorld, cycles: tuple[Cycle, ...], order: LoopOrder, span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What a process runs with."""
+    """What a process runs with. turn: that its trainings take. skips: runs to leave out, of a run that is played."""
 
     clock: Clock
     span: Span
     bus: Bus
     events: EventSettings
     observed: Observed
+    turn: Turn = field(default_factory=Turn)
+    skips: Skips = field(default_factory=dict)
 
 
 def drive(
@@ -104,6 +123,8 @@ def drive(
         beside=order.speed is not None,
         gap=timedelta(seconds=world.settings.gap_sec) * (order.speed or 1.0),
         grace_sec=world.settings.grace_sec,
+        turn=running.turn,
+        skips=running.skips,
     )
     clock, span = running.clock, running.span
     relay = Relay(world.ledger, running.bus, running.events, clock.now)

@@ -11,7 +11,7 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.ids import ModelVersion
 from pawl.jobs.live.daily_update import BY as DAILY
 from pawl.jobs.live.full_training import BY as FULL
-from pawl.jobs.live.training_world import Surroundings, say_nothing
+from pawl.jobs.live.training_world import Surroundings, ask_nobody, say_nothing
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.deployments import Deployment
@@ -30,7 +30,7 @@ def surroundings_of(
     is_paused: Callable[[sa.Connection, str, datetime], bool],
     begin_rollout: Callable[[ModelVersion, datetime], object],
     announce_move: Callable[[sa.Connection, Deployment], None] = say_nothing,
-    stopwatch: Callable[[], float] | None = None,
+    take_turn: Callable[[], None] = ask_nobody,
 ) -> Surroundings:
     """What a training asks of a loop whose signals, tests and log stand in the ledger."""
 
@@ -50,7 +50,7 @@ def surroundings_of(
         note=note,
         gate=gate,
         announce_move=announce_move,
-        stopwatch=stopwatch,
+        take_turn=take_turn,
     )
 
 

@@ -17,7 +17,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import Deployment
 from pawl.market.limits import QualityLimits
 
-__all__ = ["Surroundings", "TrainingWorld", "say_nothing"]
+__all__ = ["Surroundings", "TrainingWorld", "ask_nobody", "say_nothing"]
 
 
 class TrainingWorld(Protocol):
@@ -45,6 +45,10 @@ def say_nothing(tx: sa.Connection, moved: Deployment) -> None:
     """Tell nobody of a move."""
 
 
+def ask_nobody() -> None:
+    """Take effect at once: nothing else runs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The rest of the loop, as a training needs it.
@@ -55,7 +59,8 @@ class Surroundings:
     it cannot now. note: (kind, name, payload, at) writes a line of the loop's log. announce_move: tells of a move of
     the alias, in its transaction. gate: for learners without one of their own. proved_on: hash of bars whose features
     were proved and that hold all that is trained on; None proves each time. stopwatch: seconds, to say how long a
-    training took; None says nothing, as in a replay.
+    training took; None says nothing, as in a replay. take_turn: called before a training's effects, outside of any
+    transaction: from then to the end of the training no other cycle runs.
     """
 
     outcomes: Callable[[sa.Connection, str, datetime, datetime], pl.DataFrame]
@@ -67,3 +72,4 @@ class Surroundings:
     announce_move: Callable[[sa.Connection, Deployment], None] = say_nothing
     proved_on: DatasetHash | None = None
     stopwatch: Callable[[], float] | None = None
+    take_turn: Callable[[], None] = ask_nobody

@@ -5,17 +5,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from pawl.errors import RefusalError
+from pawl.jobs.live.act_record import record_act
 from pawl.ledger.loop_outbox import announce
 from pawl.ledger.loop_payloads import Alert
-from pawl.ledger.monitored_rows import newest_runs_of
 from pawl.ledger.trigger_firings import BY_HAND, NewFiring, StoredFiring, end_pause, open_firings, record_firing
 
-__all__ = ["ask_for_training", "loop_instant", "pause_by_hand", "resume_by_hand"]
-
-
-def loop_instant(tx: sa.Connection, learner: str, now: datetime) -> datetime:
-    """The instant that the loop of a learner has reached, on whatever clock: the newest it ran for; else `now`."""
-    return max(newest_runs_of(tx, learner).values(), default=now)
+__all__ = ["ask_for_training", "pause_by_hand", "resume_by_hand"]
 
 
 def pause_by_hand(tx: sa.Connection, learner: str, reason: str, by: str, at: datetime) -> NewFiring:
@@ -31,6 +26,7 @@ def pause_by_hand(tx: sa.Connection, learner: str, reason: str, by: str, at: dat
     _require_new(tx, new)
     text = f"{learner}: trainings and deployments are paused by hand: {reason}"
     announce(tx, Alert(kind="pause", learner=learner, about=new.firing_id, text=text), at)
+    record_act(tx, learner, "pause", at, {"reason": reason, "by": by})
     return new
 
 
@@ -44,6 +40,7 @@ def resume_by_hand(tx: sa.Connection, learner: str, reason: str, by: str, at: da
     for one in ended:
         text = f"{learner}: resumed by hand: {reason}"
         announce(tx, Alert(kind="pause", learner=learner, about=one.firing_id, is_over=True, text=text), at)
+    record_act(tx, learner, "resume", at, {"reason": reason, "by": by})
     return ended
 
 
@@ -51,6 +48,7 @@ def ask_for_training(tx: sa.Connection, learner: str, reason: str, by: str, at: 
     """Let the loop hold a full training at its next look, although a pause may last."""
     new = NewFiring(learner=learner, kind=BY_HAND, effect="retrain", at=at, reason=reason, by=by, key="retrain")
     _require_new(tx, new)
+    record_act(tx, learner, "retrain", at, {"reason": reason, "by": by})
     return new
 
 

@@ -1,0 +1,119 @@
+"""`pawl relive`: a recorded run of the live loop, played again afresh, and whether it came out the same."""
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pawl.cli.session import HomeOption, JsonOption, session
+from pawl.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from pawl.cli.session import Session
+    from pawl.jobs.live.run_facts import Facts
+
+__all__ = ["relive"]
+
+
+def relive(
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="DIR", help="A fresh workspace, kept (default: one for this run).")
+    ] = None,
+    learner: Annotated[
+        str | None, typer.Option("--learner", help="Whose life, where several lived in the workspace.")
+    ] = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Play what `pawl up` recorded in a workspace again, and compare: the same decisions, outcomes, verdicts and moves.
+
+    Exit code 1 where one row differs. What was received is read from the record, and trainings and operators' acts
+    take effect behind the very run behind which they did.
+    """
+    with session(home, is_json=is_json) as run:
+        began = monotonic()
+        if into is not None and into.exists() and any(into.iterdir()):
+            raise InputError(f"{into} is not empty", where="--into", fix="name a folder that does not exist yet")
+        with ExitStack() as stack:
+            folder = into or Path(stack.enter_context(TemporaryDirectory(prefix="pawl-relive-")))
+            lived, played = _both(run, folder, learner)
+        seconds = monotonic() - began
+        same = {name: lived[name] == played[name] for name in lived}
+        run.answer(_payload(lived, played, seconds), text=lambda: _text(lived, played, seconds))
+        if not all(same.values()):
+            raise typer.Exit(1)
+
+
+def _both(run: "Session", into: Path, asked: str | None) -> "tuple[Facts, Facts]":
+    """What the recorded run left, and what it left when it was played again into a fresh workspace."""
+    from pawl.cli.relived_world import played_again
+    from pawl.jobs.ledgers import open_ledger
+    from pawl.jobs.live.recorded_run import learner_of
+    from pawl.jobs.live.run_facts import facts_of
+
+    with ExitStack() as stack:
+        ledger = stack.enter_context(closing(open_ledger(run.settings, None)))
+        with ledger.reading() as tx:
+            learner = learner_of(tx, asked)
+            lived = facts_of(tx)
+        with run.stages() as told:
+            played = played_again(run.settings, ledger, learner, into, told)
+    return lived, played
+
+
+def _payload(lived: "Facts", played: "Facts", seconds: float) -> dict[str, object]:
+    from pawl.jobs.live.run_facts import first_difference
+
+    def one(name: str) -> dict[str, object]:
+        ours, theirs = lived[name], played[name]
+        different = first_difference(ours, theirs)
+        return {
+            "lived": {"n": ours.n, "sha256": ours.sha256},
+            "played": {"n": theirs.n, "sha256": theirs.sha256},
+            "is_identical": different is None,
+            **({} if different is None else {"first_lived": different[0], "first_played": different[1]}),
+        }
+
+    return {
+        "is_identical": all(lived[name] == played[name] for name in lived),
+        "facts": {name: one(name) for name in lived},
+        "seconds": round(seconds, 1),
+    }
+
+
+def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from pawl.jobs.live.run_facts import first_difference
+
+    different = [name for name in lived if lived[name] != played[name]]
+    answer = f"different: {', '.join(different)}" if different else "identical to the byte"
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    for name in ("what", "lived", "played", "sha256 lived", "sha256 played", ""):
+        table.add_column(name, justify="right" if name in ("lived", "played") else "left", no_wrap=True)
+    for name, ours in lived.items():
+        theirs = played[name]
+        table.add_row(
+            name,
+            f"{ours.n:,}",
+            f"{theirs.n:,}",
+            ours.sha256[:16],
+            theirs.sha256[:16],
+            "" if ours == theirs else "DIFFERS",
+        )
+    lines = [Text(f"{answer} ({seconds:.1f} s)"), table]
+    for name in different[:3]:
+        here, there = first_difference(lived[name], played[name]) or (None, None)
+        lines += [
+            Text(f"{name}, first difference:"),
+            Text(f"  lived   {here or '–'}"),
+            Text(f"  played  {there or '–'}"),
+        ]
+    return Group(*lines)

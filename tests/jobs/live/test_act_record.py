@@ -1,0 +1,24 @@
+"""A person's act in the log: in the loop's time, behind the run that came before it."""
+
+from ledger_world import day
+from pawl.jobs.live.act_record import BEHIND, loop_instant, record_act
+from pawl.ledger.database import Ledger
+from pawl.ledger.live_log import live_entries
+from pawl.ledger.schedule_runs import take_up
+
+
+def test_two_acts_behind_one_run_are_both_kept_in_their_order(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        take_up(tx, "live m002 positions", day(3), day(3))
+        take_up(tx, "live m002 signals", day(3), day(3))
+        take_up(tx, "live m002 daily", day(4), day(4))  # a training: its place is where it took effect
+        for reason in ("first", "second"):
+            record_act(tx, "m002", "pause", loop_instant(tx, "m002", day(9)), {"reason": reason})
+    with ledger.reading() as tx:
+        found = live_entries(tx, "m002", "act")
+    assert [one.payload["reason"] for one in found] == ["first", "second"]
+    assert [one.payload[BEHIND]["number"] for one in found] == [0, 1]
+    assert {(one.payload[BEHIND]["at"], one.payload[BEHIND]["cycle"]) for one in found} == {
+        (day(3).isoformat(), "signals")
+    }
+    assert {one.at for one in found} == {day(4)}
