@@ -135,6 +135,33 @@ def test_another_writer_is_not_waited_for_at_once(sqlite_ledger: Ledger) -> None
     assert standing(sqlite_ledger) == ids(1, 2, 3)
 
 
+def test_what_is_remembered_is_looked_up_again_once_another_has_written(sqlite_ledger: Ledger) -> None:
+    """The end of the chain, and the mark: both are those of the last commit, whosever it was."""
+    with sqlite_ledger.transaction() as tx:
+        promoted(tx, "m002-1.0", on=1)
+        before = traffic_mark(tx)
+    with InferenceWriter(sqlite_ledger) as writer:
+        assert writer.file_now([entry(1, routed_by=before)]) == [Filed.WRITTEN]
+        assert by_thread(writer, [entry(2)]) == [Filed.WRITTEN]
+        assert writer.file_now([entry(3, routed_by=before), entry(4)]) == [Filed.WRITTEN] * 2
+        assert standing(sqlite_ledger) == ids(1, 2, 3, 4)
+        with sqlite_ledger.transaction() as tx:
+            promoted(tx, "m002-1.1", on=2)
+            after = traffic_mark(tx)
+        tried = [entry(5, routed_by=before), entry(6, routed_by=after)]
+        assert writer.file_now(tried) == [Filed.OUTDATED, Filed.WRITTEN]
+    assert standing(sqlite_ledger) == ids(1, 2, 3, 4, 6)
+
+
+def test_what_was_rolled_back_is_not_remembered(sqlite_ledger: Ledger) -> None:
+    with InferenceWriter(sqlite_ledger) as writer:
+        assert writer.file_now([entry(1)]) == [Filed.WRITTEN]
+        assert writer.file_now([entry(2), entry(1)]) == [Filed.WRITTEN, Filed.STANDING]
+        assert writer.file_now([entry(3), entry(4, latency_ms=-1)]) is None
+        assert writer.file_now([entry(3), entry(3)]) == [Filed.WRITTEN, Filed.STANDING]
+    assert standing(sqlite_ledger) == ids(1, 2, 3)
+
+
 def test_on_postgresql_nothing_is_filed_in_the_callers_thread(postgresql_ledger: Ledger) -> None:
     with InferenceWriter(postgresql_ledger) as writer:
         assert writer.file_now([entry(1)]) is None

@@ -45,7 +45,7 @@ def guarded_router(service: Service) -> APIRouter:
 async def admit(service: Service, headers: Mapping[str, str]) -> UUID:
     """The user of a request. headers: by their names in small letters.
 
-    UnauthorizedError without a token that holds; RateLimitedError; UnsupportedMediaTypeError for a body that is no JSON.
+    UnauthorizedError without a token that holds; RateLimitedError; UnsupportedMediaTypeError for a body not of JSON.
     """
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN:
