@@ -13,7 +13,7 @@ from pawl.learners.said import Said, said_at_close
 from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import require_storable
 from pawl.ledger.database import Ledger
-from pawl.ledger.identity import identity
+from pawl.ledger.identity import timed_identity
 from pawl.ledger.inference_writer import Entry, Filed, InferenceWriter
 from pawl.ledger.inferences import Inference
 from pawl.ledger.traffic import Arm, TrafficMark, traffic_mark
@@ -165,7 +165,9 @@ def _inference(asked: _Asked, question: Question, said: Said, chosen: _Chosen) -
         }
     )
     require_storable(response)
-    inference_id = identity("inference", asked.user_id, chosen.version, question.prompt_hash)
+    inference_id = timed_identity(
+        question.bar_timestamp, "inference", asked.user_id, chosen.version, question.prompt_hash
+    )
     return Inference(
         inference_id=inference_id,
         trace_id=f"p/{inference_id}",
