@@ -144,13 +144,13 @@ def test_what_is_remembered_is_looked_up_again_once_another_has_written(sqlite_l
         assert writer.file_now([entry(1, routed_by=before)]) == [Filed.WRITTEN]
         assert by_thread(writer, [entry(2)]) == [Filed.WRITTEN]
         assert writer.file_now([entry(3, routed_by=before), entry(4)]) == [Filed.WRITTEN] * 2
-        assert standing(sqlite_ledger) == ids(1, 2, 3, 4)
+        assert writer.file_now([entry(5)]) == [Filed.WRITTEN]
         with sqlite_ledger.transaction() as tx:
             promoted(tx, "m002-1.1", on=2)
             after = traffic_mark(tx)
-        tried = [entry(5, routed_by=before), entry(6, routed_by=after)]
-        assert writer.file_now(tried) == [Filed.OUTDATED, Filed.WRITTEN]
-    assert standing(sqlite_ledger) == ids(1, 2, 3, 4, 6)
+        assert writer.file_now([entry(6, routed_by=before)]) == [Filed.OUTDATED]
+        assert writer.file_now([entry(7, routed_by=after)]) == [Filed.WRITTEN]
+    assert standing(sqlite_ledger) == ids(1, 2, 3, 4, 5, 7)
 
 
 def test_what_was_rolled_back_is_not_remembered(sqlite_ledger: Ledger) -> None:
