@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ledger_world import GATE
 from pawl.gates.figure import Figure
+from pawl.gates.rollout_state import Rollout, Status
 from pawl.ids import DatasetHash, ModelVersion
 from pawl.jobs.workspace import Workspace
 from pawl.learners.certificate import Certificate
@@ -25,6 +26,7 @@ from pawl.ledger.evaluations import NewEvaluation, record_evaluation
 from pawl.ledger.identity import identity
 from pawl.ledger.inference_writer import InferenceWriter
 from pawl.ledger.model_versions import champion
+from pawl.ledger.rollouts import StoredRollout, open_rollout
 from pawl.registry.versions import Claim, VersionRecord
 from pawl.serving.app import create_app
 from pawl.serving.model_shelf import ModelShelf
@@ -156,6 +158,15 @@ class PredictWorld(World):
         with self.ledger.transaction() as tx:
             tx.execute(sa.insert(ab_tests).values(**row, start_date=self.at, learner="tiny"))
         return test_id
+
+    def shared(self, champion: ModelVersion, candidate: ModelVersion, share: float) -> StoredRollout:
+        """A rollout that runs, with this share for the candidate."""
+        state = Rollout(
+            plan="default", candidate=candidate, champion=champion, stage=1, entered_at=self.at, status=Status.RUNNING,
+            reason="passed",
+        )  # fmt: skip
+        with self.ledger.transaction() as tx:
+            return open_rollout(tx, "tiny", state, share)
 
     def stopped(self, test_id: UUID) -> None:
         """The test is stopped."""

@@ -1,11 +1,13 @@
 """Inferences are filed once, chained, durable, and only while the version that made them is the one to ask."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -132,6 +134,61 @@ def test_another_writer_is_not_waited_for_at_once(sqlite_ledger: Ledger) -> None
             assert not waiting.done()
         assert waiting.result(timeout=30) is Filed.WRITTEN
         assert writer.file_now([entry(3)]) == [Filed.WRITTEN]
+    assert standing(sqlite_ledger) == ids(1, 2, 3)
+
+
+def test_what_is_remembered_is_looked_up_again_once_another_has_written(sqlite_ledger: Ledger) -> None:
+    """The end of the chain, and the mark: both are those of the last commit, whosever it was."""
+    with sqlite_ledger.transaction() as tx:
+        promoted(tx, "m002-1.0", on=1)
+        before = traffic_mark(tx)
+    with InferenceWriter(sqlite_ledger) as writer:
+        assert writer.file_now([entry(1, routed_by=before)]) == [Filed.WRITTEN]
+        assert by_thread(writer, [entry(2)]) == [Filed.WRITTEN]
+        assert writer.file_now([entry(3, routed_by=before), entry(4)]) == [Filed.WRITTEN] * 2
+        assert writer.file_now([entry(5)]) == [Filed.WRITTEN]
+        with sqlite_ledger.transaction() as tx:
+            promoted(tx, "m002-1.1", on=2)
+            after = traffic_mark(tx)
+        assert writer.file_now([entry(6, routed_by=before)]) == [Filed.OUTDATED]
+        assert writer.file_now([entry(7, routed_by=after)]) == [Filed.WRITTEN]
+    assert standing(sqlite_ledger) == ids(1, 2, 3, 4, 5, 7)
+
+
+class FullDisk:
+    """A driver whose next commit fails."""
+
+    def __init__(self, driver: sqlite3.Connection) -> None:
+        self.driver, self.is_full = driver, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.driver, name)
+
+    def execute(self, text: str) -> sqlite3.Cursor:
+        if text == "COMMIT" and self.is_full:
+            self.is_full = False
+            raise sqlite3.OperationalError("database or disk is full")
+        return self.driver.execute(text)
+
+
+def test_a_commit_that_fails_leaves_no_gap_in_the_chain(sqlite_ledger: Ledger) -> None:
+    with InferenceWriter(sqlite_ledger) as writer:
+        assert writer.file_now([entry(1)]) == [Filed.WRITTEN]
+        at_once = writer._at_once
+        assert at_once is not None and at_once._kept is not None
+        tx, driver = at_once._kept
+        at_once._kept = tx, FullDisk(driver)  # type: ignore[assignment]
+        assert writer.file_now([entry(2)]) is None
+        assert writer.file_now([entry(3)]) == [Filed.WRITTEN]
+    assert standing(sqlite_ledger) == ids(1, 3)
+
+
+def test_what_was_rolled_back_is_not_remembered(sqlite_ledger: Ledger) -> None:
+    with InferenceWriter(sqlite_ledger) as writer:
+        assert writer.file_now([entry(1)]) == [Filed.WRITTEN]
+        assert writer.file_now([entry(2), entry(1)]) == [Filed.WRITTEN, Filed.STANDING]
+        assert writer.file_now([entry(3), entry(4, latency_ms=-1)]) is None
+        assert writer.file_now([entry(3), entry(3)]) == [Filed.WRITTEN, Filed.STANDING]
     assert standing(sqlite_ledger) == ids(1, 2, 3)
 
 

@@ -1,15 +1,19 @@
-"""Who decides now, and whether somebody's memory of it still holds."""
+"""Whether somebody's memory of who decides still holds."""
+
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
 from ledger_world import day, judged, move, promoted, trained
+from pawl.gates.rollout_state import Rollout, Status
 from pawl.ids import ModelVersion
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import roll_back
 from pawl.ledger.identity import identity
-from pawl.ledger.traffic import count_predictions, read_traffic, traffic_mark
+from pawl.ledger.rollouts import open_rollout, save_rollout
+from pawl.ledger.traffic import count_predictions, traffic_mark
 
 TEST = identity("ab_test", 1)
 
@@ -26,35 +30,6 @@ def serving(ledger: Ledger) -> Ledger:
         promoted(tx, "m002-1.0", on=1)
         trained(tx, "m002-1.1")
     return ledger
-
-
-def test_nobody_decides_where_nothing_serves(ledger: Ledger) -> None:
-    with ledger.reading() as tx:
-        traffic = read_traffic(tx, "m002")
-    assert (traffic.active, traffic.running, traffic.mark) == (None, None, (0, 0, 0))
-
-
-def test_a_running_test_is_read_with_its_arms(serving: Ledger) -> None:
-    with serving.transaction() as tx:
-        begin(tx, traffic_split=0.25, end_date=day(9))
-    with serving.reading() as tx:
-        traffic, other = read_traffic(tx, "m002"), read_traffic(tx, "reversal")
-    assert traffic.active == "m002-1.0"
-    test = traffic.running
-    assert test is not None
-    assert (test.test_id, test.model_a, test.model_b, test.traffic_split) == (str(TEST), "m002-1.0", "m002-1.1", 0.25)
-    assert (test.started_at, test.ends_at) == (day(2), day(9))
-    assert (other.active, other.running) == (None, None)
-
-
-def test_a_test_without_an_end_runs_until_it_is_stopped(serving: Ledger) -> None:
-    with serving.transaction() as tx:
-        begin(tx)
-        test = read_traffic(tx, "m002").running
-        assert test is not None
-        assert test.ends_at.year == 9999
-        tx.execute(sa.update(ab_tests).values(status="stopped", end_date=day(3)))
-        assert read_traffic(tx, "m002").running is None
 
 
 def test_every_change_of_who_decides_changes_the_mark(serving: Ledger) -> None:
@@ -76,6 +51,26 @@ def test_every_change_of_who_decides_changes_the_mark(serving: Ledger) -> None:
         roll_back(tx, "m002", "policy", ModelVersion("m002-1.0"), move(7))
         marks.append(traffic_mark(tx))
     assert len(set(marks)) == len(marks) == 7
+
+
+def test_every_step_of_a_rollout_changes_the_mark(serving: Ledger) -> None:
+    """The share too, where nobody wrote the step down."""
+    state = Rollout(
+        plan="default", candidate=ModelVersion("m002-1.1"), champion=ModelVersion("m002-1.0"), stage=0,
+        entered_at=day(2), status=Status.RUNNING, reason="passed",
+    )  # fmt: skip
+    marks = []
+    with serving.transaction() as tx:
+        marks.append(traffic_mark(tx))
+        stored = open_rollout(tx, "m002", state, 0.0)
+        marks.append(traffic_mark(tx))
+        for share in (0.05, 0.2):
+            before, stored = stored, replace(stored, share=share)
+            save_rollout(tx, before, stored)
+            marks.append(traffic_mark(tx))
+        save_rollout(tx, stored, replace(stored, share=0.0, state=replace(state, status=Status.ROLLED_BACK)))
+        marks.append(traffic_mark(tx))
+    assert len(set(marks)) == len(marks) == 5
 
 
 def test_predictions_are_added_to_their_arms_until_the_test_stops(serving: Ledger) -> None:

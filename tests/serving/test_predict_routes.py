@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,16 @@ import pytest
 
 from pawl.errors import StorageError
 from pawl.gates.ab_test import AbTest, arm_of
+from pawl.gates.routing import route
 from pawl.ids import ModelVersion
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.chain_check import check_chains
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import inference_logs
+from pawl.ledger.identity import identity
 from pawl.ledger.inference_writer import Entry, Filed
+from pawl.ledger.rollouts import save_rollout
+from pawl.serving.prediction_bodies import PredictBody
 from predict_world import BAR, PredictWorld, bars, ready
 from serving_world import NOW, counts
 
@@ -133,6 +139,39 @@ def test_rev_r28_a_prediction_of_a_test_carries_its_version_and_the_test(world: 
     (counted,) = world.rows(ab_tests)
     assert (counted.model_a_predictions, counted.model_b_predictions) == (said[a], said[b])
     assert len(rows) == 40
+
+
+def test_pass_r34_a_canary_has_its_share_of_the_users_and_a_share_that_moves_counts_at_once(
+    world: PredictWorld,
+) -> None:
+    """PASS-R34, the part of the endpoint: users are drawn as in the live loop, and nobody flips back."""
+    champion, candidate = world.promoted(0.7), world.trained(0.9)
+    users = [identity("user", "canary", number) for number in range(60)]
+    body = PredictBody.model_validate(ready())
+
+    def acting() -> list[str]:
+        return [world._runner.run(world.predictor.answer(body, user)).model_version for user in users]
+
+    assert acting() == [champion] * 60
+    stored, said = world.shared(champion, candidate, 0.2), []
+    for share in (0.2, 0.6, 1e-9):
+        with world.ledger.transaction() as tx:
+            before, stored = stored, replace(stored, share=share)
+            save_rollout(tx, before, stored)
+        said.append(acting())
+        assert said[-1] == [route(champion, candidate, share, str(user)).acting for user in users]
+    few, many, none = ({user for user, one in zip(users, of, strict=True) if one == candidate} for of in said)
+    assert 5 <= len(few) <= 20 and 25 <= len(many) <= 47 and few < many and not none
+    with world.ledger.reading() as tx:
+        assert not check_chains(tx).breaks
+
+
+def test_a_test_of_a_version_that_serves_no_longer_draws_nobody(small: PredictWorld) -> None:
+    small.tested(small.promoted(0.7), small.trained(0.9))
+    now = small.promoted(0.8)
+    for number in range(6):
+        said = small.post("/predict", ready(at=BAR - timedelta(days=number))).json()
+        assert (said["model_version"], said["ab_test_id"]) == (now, None)
 
 
 def test_the_arm_of_a_bar_does_not_depend_on_who_asks(small: PredictWorld) -> None:
@@ -327,6 +366,59 @@ def test_a_version_whose_bytes_were_changed_says_nothing(small: PredictWorld) ->
             path.write_bytes(b"[0.9, 0.9]")
     assert code_of(small.post("/predict", ready())) == (500, "internal")
     assert counts(small.ledger)["model_inference_logs"] == 0
+
+
+def test_bodies_are_bounded_whether_they_say_their_length_or_not(small: PredictWorld) -> None:
+    small.promoted(0.7)
+    text = json.dumps(ready())
+    limit = small.service.settings.max_body_bytes
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield text.encode()
+        for _ in range(20):
+            yield b" " * (limit // 16)
+
+    assert small.text("/predict", text + " " * (limit - len(text))).status_code == 200
+    assert code_of(small.text("/predict", text + " " * (limit - len(text) + 1))) == (413, "body_too_large")
+    headers = {"Content-Type": "application/json"}
+    assert code_of(small.ask("POST", "/predict", content=pieces(), headers=headers)) == (413, "body_too_large")
+
+
+def test_a_token_that_asks_too_often_waits_and_a_body_of_another_kind_is_refused(
+    sqlite_ledger: Ledger, tmp_path: Path
+) -> None:
+    with PredictWorld(sqlite_ledger, tmp_path / "home", requests_per_sec=0.5, burst=2) as world:
+        world.promoted(0.7)
+        headers = {"Content-Type": "text/plain"}
+        assert code_of(world.ask("POST", "/predict", content=b"{}", headers=headers)) == (415, "unsupported_media_type")
+        assert world.post("/predict", ready()).status_code == 200
+        refused = world.post("/predict", ready())
+        assert code_of(refused) == (429, "rate_limited")
+        assert refused.headers["Retry-After"] == "2"
+        assert world.post("/predict", ready(), user="bob").status_code == 200
+
+
+def test_a_fault_leaves_as_one_and_nothing_of_it_is_told(small: PredictWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("pawl_ann at /home/ann")
+
+    monkeypatch.setattr(small.predictor, "answer", broken)
+    answer = small.post("/predict", ready())
+    assert code_of(answer) == (500, "internal")
+    assert "ann" not in answer.text
+
+
+def test_the_log_has_a_line_of_what_was_refused_and_the_ledger_has_the_rest(
+    small: PredictWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    small.promoted(0.7)
+    caplog.set_level(logging.INFO, logger="pawl.access")
+    assert small.post("/predict?secret=query", ready()).status_code == 200
+    assert small.post("/predict?secret=query", ready(version="tiny-9.9")).status_code == 404
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "pawl.access"]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [("POST", "/predict", 404)]
+    assert "secret" not in caplog.text
+    assert counts(small.ledger)["model_inference_logs"] == 1
 
 
 def test_the_document_tells_what_it_takes_and_gives(small: PredictWorld) -> None:

@@ -23,8 +23,8 @@ def world(sqlite_ledger: Ledger, tmp_path: Path) -> Iterator[PredictWorld]:
 
 def test_the_traffic_is_read_once_while_it_holds(world: PredictWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     world.promoted(0.7)
-    read, real = [], predictor.read_traffic
-    monkeypatch.setattr(predictor, "read_traffic", lambda tx, learner: read.append(learner) or real(tx, learner))
+    read, real = [], predictor.deciders
+    monkeypatch.setattr(predictor, "deciders", lambda tx, learner: read.append(learner) or real(tx, learner))
     for number in range(5):
         assert world.post("/predict", ready(0.1 + number)).status_code == 200
     assert read == ["tiny"]

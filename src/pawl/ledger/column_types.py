@@ -197,7 +197,7 @@ class utc_now(GenericFunction[datetime]):  # noqa: N801 - a SQL function
 
 
 class new_uuid(GenericFunction[UUID]):  # noqa: N801 - a SQL function
-    """`gen_random_uuid()` as a column's default. Pawl's own rows carry the UUIDv5 of what they are."""
+    """`gen_random_uuid()` as a column's default. Pawl's own rows carry ids that follow from what they are."""
 
     type = sa.Uuid()
     inherit_cache = True

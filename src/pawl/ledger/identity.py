@@ -1,15 +1,18 @@
 """Ids that follow from what they name: the same thing gets the same id on every machine and in every run."""
 
+from datetime import datetime
 from hashlib import sha1
 from uuid import UUID
 
-__all__ = ["NAMESPACE", "SYSTEM_USER", "identity"]
+__all__ = ["NAMESPACE", "SYSTEM_USER", "identity", "timed_identity"]
 
 NAMESPACE = UUID("7c1b3b0e-5f0a-5b1e-9a55-6f2f0d9b4a11")
 """Fixed for ever: another one would give everything new ids."""
 
 # Of the 128 bits six are fixed: version 5, variant 1.
 _FREE, _FIXED = ~(0xF000 << 64 | 0xC000 << 48), 5 << 76 | 0x8000 << 48
+_TIMED = 8 << 76 | 0x8000 << 48
+_SECONDS, _BELOW = 2**32 - 1, 96
 _BEGUN = sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
@@ -21,12 +24,32 @@ def identity(kind: str, *parts: object) -> UUID:
     >>> identity("version", "m002-1.0") == identity("verdict", "m002-1.0")
     False
     """
+    return UUID(int=_digest(kind, parts) & _FREE | _FIXED)
+
+
+def timed_identity(at: datetime, kind: str, *parts: object) -> UUID:
+    """The UUIDv8 of a thing of an instant: the second stands first, so that things of one time lie together.
+
+    An index is then written where it was written last, and not at a page of its own for every id. 90 bits are left to
+    tell things of one second apart. Before 1970 and from 2106 on the time says nothing more.
+
+    >>> from datetime import UTC
+    >>> late, later = (timed_identity(datetime.fromtimestamp(at, UTC), "inference", 1) for at in (9e8, 1e9))
+    >>> late < later, late.version, late == timed_identity(datetime.fromtimestamp(9e8, UTC), "inference", 1)
+    (True, 8, True)
+    """
+    second = min(max(int(at.timestamp()), 0), _SECONDS)
+    digest = _digest(kind, parts) & ((1 << _BELOW) - 1)
+    return UUID(int=second << _BELOW | digest & _FREE | _TIMED)
+
+
+def _digest(kind: str, parts: tuple[object, ...]) -> int:
     # A separator that no part holds, so that ("a", "bc") and ("ab", "c") stay apart.
     name = "\x1f".join([kind, *map(str, parts)])
     # As uuid.uuid5 makes it, in a third of its time; a decision that is written has four ids.
     digest = _BEGUN.copy()
     digest.update(name.encode())
-    return UUID(int=int.from_bytes(digest.digest()[:16]) & _FREE | _FIXED)
+    return int.from_bytes(digest.digest()[:16])
 
 
 SYSTEM_USER = identity("user", "pawl")

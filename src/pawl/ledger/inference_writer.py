@@ -18,11 +18,12 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from pawl.errors import PawlError, RefusalError, StorageError
-from pawl.ledger.chain import CHAINS, append_behind, lock_head, month_of
+from pawl.ledger.chain import CHAINS, Head, append_behind, lock_head, month_of, move_head, sealed_rows
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import inference_logs
 from pawl.ledger.driver_sql import standing_keys
 from pawl.ledger.inferences import Inference
+from pawl.ledger.sqlite_store import insert_many
 from pawl.ledger.traffic import Arm, TrafficMark, count_predictions, traffic_mark
 
 __all__ = ["Entry", "Filed", "InferenceWriter", "file_entries"]
@@ -143,35 +144,83 @@ class InferenceWriter:
                 one.future.set_result(what)
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What a connection knows of the ledger while nobody else has written. version: SQLite's count of the others."""
+
+    version: int
+    mark: TrafficMark
+    heads: dict[str, Head] = field(default_factory=dict)
+
+
 class _AtOnce:
-    """A connection to SQLite that is kept, and waits for nobody."""
+    """A connection to SQLite that is kept, and waits for nobody.
+
+    Nothing is looked up again while no other connection has committed, which SQLite counts: then the mark and the ends
+    of the chains are those that this one has left.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._kept: tuple[sa.Connection, sqlite3.Connection] | None = None
+        self._seen: _Seen | None = None
 
     def file(self, entries: Sequence[Entry]) -> list[Filed] | None:
         """What became of each; None, and nothing written, where it did not go through at once."""
         tx, driver = self._connection()
-        try:
-            driver.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:  # another writes
-            return None
-        try:
-            filed = file_entries(tx, entries)
-            driver.execute("COMMIT")
-        except (PawlError, sqlite3.Error, sa.exc.SQLAlchemyError):  # whoever repeats it will say why
-            return None
-        finally:
-            if driver.in_transaction:
-                driver.execute("ROLLBACK")
-        return filed
+        for way in (self._file_new, self._file_any):
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:  # another writes
+                return None
+            try:
+                filed = way(tx, driver, entries)
+                if filed is not None:
+                    driver.execute("COMMIT")
+                    return filed
+            except (PawlError, sqlite3.Error, sa.exc.SQLAlchemyError):  # whoever repeats it will say why
+                return None
+            finally:
+                if driver.in_transaction:
+                    self._seen = None
+                    driver.execute("ROLLBACK")
+        return None
 
     def close(self) -> None:
         """Let go of it."""
         if self._kept is not None:
             self._kept[0].invalidate()  # never handed to somebody who would wait
             self._kept[0].close()
+
+    def _file_new(self, tx: sa.Connection, driver: sqlite3.Connection, entries: Sequence[Entry]) -> list[Filed] | None:
+        """Entries of one month that all rest on the traffic as it is; None where they do not, or one stands already."""
+        month = month_of(entries[0].inference.created_at)
+        seen = self._look(tx, driver)
+        if any(
+            entry.routed_by not in (None, seen.mark) or month_of(entry.inference.created_at) != month
+            for entry in entries
+        ):
+            return None
+        head = seen.heads.get(month) or lock_head(tx, inference_logs.name, month)
+        rows, head = sealed_rows(CHAIN, month, head, [_row(entry.inference) for entry in entries])
+        try:
+            insert_many(driver.cursor(), tx.dialect, inference_logs, rows)
+        except sqlite3.IntegrityError:
+            return None
+        move_head(tx, inference_logs.name, month, head)
+        count_predictions(tx, [entry.arm for entry in entries if entry.arm is not None])
+        seen.heads[month] = head
+        return [Filed.WRITTEN] * len(entries)
+
+    def _file_any(self, tx: sa.Connection, driver: sqlite3.Connection, entries: Sequence[Entry]) -> list[Filed]:
+        self._seen = None
+        return file_entries(tx, entries)
+
+    def _look(self, tx: sa.Connection, driver: sqlite3.Connection) -> _Seen:
+        (version,) = driver.execute("PRAGMA data_version").fetchone()
+        if self._seen is None or self._seen.version != version:
+            self._seen = _Seen(version, traffic_mark(tx))
+        return self._seen
 
     def _connection(self) -> tuple[sa.Connection, sqlite3.Connection]:
         if self._kept is None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pawl.errors import NotFoundError
 from pawl.ids import ModelVersion
 from pawl.ledger.chain import CHAINS, append_chained, lock_head, month_of
+from pawl.ledger.column_types import JsonText
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.identity import SYSTEM_USER
 from pawl.ledger.model_versions import get_version
@@ -23,7 +24,8 @@ KEYS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
-    """One answer of one model. prompt_payload: what it was asked; response_payload: what it said; both redacted.
+    """One answer of one model. prompt_payload: what it was asked; response_payload: what it said; both redacted, as
+    maps or as their canonical text.
 
     inference_id: chosen by the caller, the same when the same inference is tried again.
     """
@@ -33,8 +35,8 @@ class Inference:
     model_version: ModelVersion
     learner: str
     prompt_hash: str
-    prompt_payload: Mapping[str, Any]
-    response_payload: Mapping[str, Any]
+    prompt_payload: Mapping[str, Any] | JsonText
+    response_payload: Mapping[str, Any] | JsonText
     created_at: datetime
     latency_ms: int = 0
     model_name: str = ""

@@ -1,18 +1,19 @@
 """New rows on SQLite: a connection that stays open, and statements that take many rows at a time."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 
 from pawl.ledger.database import Ledger
 from pawl.ledger.driver_sql import raised_as_usual, row_values
 from pawl.ledger.short_way import MOVE_FROM, NewRows
 
-__all__ = ["SqliteStore"]
+__all__ = ["SqliteStore", "insert_many"]
 
 MOST_ROWS = 32
 
@@ -55,21 +56,22 @@ class SqliteStore:
         try:
             is_here = cursor.execute(MOVE_FROM, new.move).rowcount == 1
             for table, rows in new.tables if is_here else ():
-                for text, values in self._inserts(table, rows):
-                    cursor.execute(text, values)
+                insert_many(cursor, self._ledger.engine.dialect, table, rows)
         except sqlite3.IntegrityError:
             is_here = False
         cursor.execute("COMMIT" if is_here else "ROLLBACK")
         return is_here
 
-    def _inserts(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
-        columns = tuple(rows[0])
-        values, first = row_values(self._ledger.engine.dialect, table, columns), 0
-        while first < len(rows):
-            # Powers of two, so that a handful of statements is prepared once and for all.
-            n = min(MOST_ROWS, 1 << (len(rows) - first).bit_length() - 1)
-            yield _insert(table.name, columns, n), [one for row in rows[first : first + n] for one in values(row)]
-            first += n
+
+def insert_many(cursor: sqlite3.Cursor, dialect: Dialect, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows that all have the same columns, in as few statements as are worth preparing."""
+    columns = tuple(rows[0])
+    values, first = row_values(dialect, table, columns), 0
+    while first < len(rows):
+        # Powers of two, so that a handful of statements is prepared once and for all.
+        n = min(MOST_ROWS, 1 << (len(rows) - first).bit_length() - 1)
+        cursor.execute(_insert(table.name, columns, n), [one for row in rows[first : first + n] for one in values(row)])
+        first += n
 
 
 @lru_cache(maxsize=64)

@@ -5,13 +5,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from pawl import __version__
 from pawl.serving.ab_test_routes import AbTests, ab_test_routes
 from pawl.serving.edge import Edge
 from pawl.serving.live_routes import LiveSide, live_routes
 from pawl.serving.passport_routes import Passport, passport_routes
-from pawl.serving.predict_routes import predict_routes
+from pawl.serving.predict_routes import PredictPath, predict_routes
 from pawl.serving.predictor import Predictor
 from pawl.serving.problems import ERROR_RESPONSES, answer_errors
 from pawl.serving.service import Service
@@ -29,6 +30,19 @@ class Health(BaseModel):
     status: str = "ok"
 
 
+class _App(FastAPI):
+    """ahead: answers what it takes before the framework looks at it, for it is in a hurry."""
+
+    ahead: PredictPath | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self.ahead is not None and self.ahead.takes(scope):
+            await self.ahead(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+
 def create_app(
     service: Service,
     passport: Passport | None = None,
@@ -43,9 +57,10 @@ def create_app(
     """
     # Its pages of documentation fetch scripts from elsewhere; the document they show is enough. A redirect to a path
     # without its slash would be built from the header Host, which a client chooses.
-    app = FastAPI(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
-    if predictor is not None:  # first, because paths are compared one after the other, and this one is in a hurry
-        app.include_router(predict_routes(service, predictor))
+    app = _App(title=TITLE, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False)
+    if predictor is not None:
+        app.ahead = PredictPath(service, predictor)
+        app.include_router(predict_routes())
     app.include_router(_public_routes())
     app.include_router(write_routes(service))
     if passport is not None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ACCESS_LOG", "Edge", "log_to_stderr"]
+__all__ = ["ACCESS_LOG", "BoundedBody", "Edge", "log_request", "log_to_stderr"]
 
 ACCESS_LOG = logging.getLogger("pawl.access")
 
@@ -51,23 +51,26 @@ class Edge:
             await send(message)
 
         try:
-            await self.app(scope, _Bounded(receive, self.max_body_bytes, scope), noted)
+            await self.app(scope, BoundedBody(receive, self.max_body_bytes, scope), noted)
         finally:
-            self._log(scope, status, self.clock() - started)
-
-    def _log(self, scope: Scope, status: int, seconds: float) -> None:
-        if ACCESS_LOG.isEnabledFor(logging.INFO):
-            line = {
-                "at": self.now().astimezone(UTC).isoformat(timespec="milliseconds"),
-                "method": scope["method"],
-                "route": getattr(scope.get("route"), "path", None),
-                "status": status,
-                "ms": round(seconds * 1000, 2),
-            }
-            ACCESS_LOG.info(json.dumps(line))
+            if ACCESS_LOG.isEnabledFor(logging.INFO):
+                route = getattr(scope.get("route"), "path", None)
+                log_request(self.now(), scope["method"], route, status, self.clock() - started)
 
 
-class _Bounded:
+def log_request(at: datetime, method: str, route: str | None, status: int, seconds: float) -> None:
+    """Write the line of one request."""
+    line = {
+        "at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+    }
+    ACCESS_LOG.info(json.dumps(line))
+
+
+class BoundedBody:
     """The body of a request as it comes, up to a limit."""
 
     def __init__(self, receive: Receive, limit: int, scope: Scope) -> None:

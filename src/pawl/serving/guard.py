@@ -1,12 +1,11 @@
 """Who may ask, and how often: decided before a byte of the body is read."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
-from starlette.datastructures import Headers
 
 from pawl.ledger.tokens import token_hash
 from pawl.serving.problems import ERROR_RESPONSES, RateLimitedError, UnauthorizedError, UnsupportedMediaTypeError
@@ -43,9 +42,10 @@ def guarded_router(service: Service) -> APIRouter:
     return APIRouter(route_class=GuardedRoute, responses=responses)
 
 
-async def admit(service: Service, headers: Headers) -> UUID:
-    """The user of a request. UnauthorizedError without a token that holds; RateLimitedError; UnsupportedMediaTypeError
-    for a body that is not JSON.
+async def admit(service: Service, headers: Mapping[str, str]) -> UUID:
+    """The user of a request. headers: by their names in small letters.
+
+    UnauthorizedError without a token that holds; RateLimitedError; UnsupportedMediaTypeError for a body not of JSON.
     """
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(token) <= MAX_TOKEN:

@@ -1,5 +1,6 @@
 """The models that serve, each read from the store once and kept; of those nobody asked for lately, the oldest goes."""
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class ModelShelf:
             found = self._shelved.get(version)
             if found is None:
                 found = self._read(version)
+                _keep_collector_out()
             self._shelved[version] = found
             self._shelved.move_to_end(version)
             while len(self._shelved) > MOST_MODELS:
@@ -92,3 +94,10 @@ class ModelShelf:
         answer_once(learner, model, files)
         reader = (learner, learner.ready_rows(model)) if isinstance(learner, ReadsReadyRows) else None
         return Shelved(learner, model, reader)
+
+
+def _keep_collector_out() -> None:
+    """Models and their libraries stay for days: the collector would walk through them while a request waits."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

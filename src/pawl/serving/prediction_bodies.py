@@ -49,7 +49,11 @@ class PredictBody(_Body):
     """
 
     market_data: Annotated[list[GivenBar], Field(min_length=1, max_length=MOST_BARS)] | None = None
-    features: Row | Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)] | None = None
+    # In this order, for pydantic's own way tries every form on every body.
+    features: Annotated[
+        Row | Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)] | None,
+        Field(union_mode="left_to_right"),
+    ] = None
     bar_timestamp: AwareDatetime | None = None
     version: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[a-z0-9_.-]+$")] | None = None
     learner: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_]*$")] = DEFAULT_LEARNER
@@ -72,8 +76,10 @@ class PredictBody(_Body):
     @property
     def rows(self) -> list[list[float]]:
         """The features as rows; none where bars were sent."""
-        given = self.features or []
-        return [row for row in given if isinstance(row, list)] or ([cast(list[float], given)] if given else [])
+        if not self.features:
+            return []
+        is_window = isinstance(self.features[0], list)
+        return cast(list[list[float]], self.features if is_window else [self.features])
 
     @property
     def name(self) -> str:

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pawl.errors import InputError, StorageError
-from pawl.gates.ab_test import Decider, decider_of
+from pawl.errors import InputError, NotFoundError, StorageError
 from pawl.ids import ModelVersion
+from pawl.jobs.live.routing_now import Deciders, deciders
 from pawl.learners.learner import LearnerSpec
 from pawl.learners.said import Said, said_at_close
+from pawl.ledger.chain import canonical_text
+from pawl.ledger.column_types import require_storable
 from pawl.ledger.database import Ledger
-from pawl.ledger.identity import identity
+from pawl.ledger.identity import timed_identity
 from pawl.ledger.inference_writer import Entry, Filed, InferenceWriter
 from pawl.ledger.inferences import Inference
-from pawl.ledger.traffic import Arm, Traffic, TrafficMark, read_traffic
+from pawl.ledger.traffic import Arm, TrafficMark, traffic_mark
 from pawl.ledger.version_number import VersionNumber
 from pawl.market.bars import Timeframe
 from pawl.market.calendars import Calendar
@@ -35,9 +37,12 @@ MOST_TICKERS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Chosen:
-    """Who decides. mark: the state of the traffic that says so; None where the caller named the version."""
+    """Who decides, and the test that drew it. mark: the state of the traffic that says so; None where the caller named
+    the version.
+    """
 
-    decider: Decider
+    version: ModelVersion
+    ab_test_id: UUID | None = None
     mark: TrafficMark | None = None
     arm: Arm | None = None
 
@@ -55,8 +60,8 @@ class _Asked:
 class Predictor:
     """Predictions of every version that the registry holds. writer is its caller's to close.
 
-    The traffic of a learner is remembered; the transaction that files an inference asks whether it still holds, so a
-    move of the alias counts from the next answer on, in every process.
+    The routing of a learner is that of its live loop, and is remembered; the transaction that files an inference asks
+    whether it still holds, so a move of the alias, or of a share, counts from the next answer on, in every process.
     """
 
     def __init__(self, ledger: Ledger, shelf: ModelShelf, writer: InferenceWriter, clocks: Clocks) -> None:
@@ -64,7 +69,7 @@ class Predictor:
         self.shelf = shelf
         self.desk = FilingDesk(writer)
         self.clocks = clocks
-        self._traffic: dict[str, Traffic] = {}
+        self._routing: dict[str, tuple[Deciders, TrafficMark]] = {}
         self._calendars: dict[tuple[str, Timeframe], Calendar | None] = {}
 
     async def answer(self, body: PredictBody, user_id: UUID) -> PredictionAnswer:
@@ -78,14 +83,14 @@ class Predictor:
         learner = version.learner if version else body.learner
         question = await self._question(body, self.shelf.learner(learner).spec, now)
         for _ in range(ATTEMPTS):
-            chosen = await self._chosen(question, learner, version)
-            said = await self._said(chosen.decider.version, question)
+            chosen = await self._chosen(question, learner, version, user_id)
+            said = await self._said(chosen.version, question)
             asked = _Asked(user_id=user_id, learner=learner, at=now, took_sec=self.clocks.monotonic() - began)
-            inference = _inference(asked, question, said, chosen.decider)
+            inference = _inference(asked, question, said, chosen)
             entry = Entry(inference=inference, routed_by=chosen.mark, arm=chosen.arm)
             if await self.desk.file(entry) is not Filed.OUTDATED:
-                return _answer(inference, said, chosen.decider, question)
-            self._traffic.clear()
+                return _answer(inference, said, chosen, question)
+            self._routing.clear()
         raise StorageError("the versions that serve change all the time", where="prediction", fix="ask again")
 
     async def _question(self, body: PredictBody, spec: LearnerSpec, now: datetime) -> Question:
@@ -99,26 +104,26 @@ class Predictor:
             return of_features(body, spec, now, self._calendars[place])
         return await asyncio.to_thread(of_bars, body, spec, now, self._calendars[place])
 
-    async def _chosen(self, question: Question, learner: str, version: VersionNumber | None) -> _Chosen:
+    async def _chosen(self, question: Question, learner: str, version: VersionNumber | None, user_id: UUID) -> _Chosen:
         if version is not None:
-            return _Chosen(decider=Decider(version=version.version, ab_test_id=None))
-        traffic = self._traffic.get(learner)
-        if traffic is None:
-            traffic = await asyncio.to_thread(self._read_traffic, learner)
-        if traffic.active is None and traffic.running is None:
-            raise NoActiveVersionError.of(learner)
-        # Remembered only where it leads to an inference: whose transaction then tells that it no longer holds.
-        self._traffic[learner] = traffic
-        test, timeframe = traffic.running, str(question.timeframe)
-        decider = decider_of(test, traffic.active, question.ticker, timeframe, question.bar_timestamp)
-        if test is None:
-            return _Chosen(decider=decider, mark=traffic.mark)
-        arm: Arm = (UUID(test.test_id), "a" if decider.version == test.model_a else "b")
-        return _Chosen(decider=decider, mark=traffic.mark, arm=arm)
+            return _Chosen(version=version.version)
+        if learner not in self._routing:
+            self._routing[learner] = await asyncio.to_thread(self._read_routing, learner)
+        routing, mark = self._routing[learner]
+        decider = routing.of(question.ticker, str(question.timeframe), question.bar_timestamp, user=str(user_id))
+        arm: Arm | None = None
+        if decider.ab_test_id is not None:
+            assert routing.test is not None
+            arm = (decider.ab_test_id, "a" if decider.acting == routing.test.model_a else "b")
+        return _Chosen(version=decider.acting, ab_test_id=decider.ab_test_id, mark=mark, arm=arm)
 
-    def _read_traffic(self, learner: str) -> Traffic:
+    def _read_routing(self, learner: str) -> tuple[Deciders, TrafficMark]:
         with self.ledger.reading() as tx:
-            return read_traffic(tx, learner)
+            try:
+                # Remembered only where it leads to an inference: whose transaction then tells that it no longer holds.
+                return deciders(tx, learner), traffic_mark(tx)
+            except NotFoundError as error:
+                raise NoActiveVersionError.of(learner) from error
 
     async def _said(self, version: ModelVersion, question: Question) -> Said:
         shelved = self.shelf.find(version)
@@ -148,36 +153,42 @@ def _said_of_bars(shelved: Shelved, question: Question) -> Said:
     return said_at_close(shelved.learner, shelved.model, question.bars, question.bar_timestamp)
 
 
-def _inference(asked: _Asked, question: Question, said: Said, decider: Decider) -> Inference:
+def _inference(asked: _Asked, question: Question, said: Said, chosen: _Chosen) -> Inference:
     """Named by all that it follows from: the same request again is the same inference."""
-    inference_id = identity("inference", asked.user_id, decider.version, question.prompt_hash)
-    return Inference(
-        inference_id=inference_id,
-        trace_id=f"p/{inference_id}",
-        model_version=decider.version,
-        learner=asked.learner,
-        prompt_hash=question.prompt_hash,
-        prompt_payload=question.prompt,
-        response_payload={
+    response = canonical_text(
+        {
             "signal": said.signal,
             "action": said.action,
             "confidence": said.confidence,
             "reason": said.reason,
-            "ab_test_id": decider.ab_test_id,
-        },
+            "ab_test_id": None if chosen.ab_test_id is None else str(chosen.ab_test_id),
+        }
+    )
+    require_storable(response)
+    inference_id = timed_identity(
+        question.bar_timestamp, "inference", asked.user_id, chosen.version, question.prompt_hash
+    )
+    return Inference(
+        inference_id=inference_id,
+        trace_id=f"p/{inference_id}",
+        model_version=chosen.version,
+        learner=asked.learner,
+        prompt_hash=question.prompt_hash,
+        prompt_payload=question.prompt,
+        response_payload=response,
         created_at=asked.at,
         latency_ms=round(asked.took_sec * 1000),
         user_id=asked.user_id,
     )
 
 
-def _answer(inference: Inference, said: Said, decider: Decider, question: Question) -> PredictionAnswer:
+def _answer(inference: Inference, said: Said, chosen: _Chosen, question: Question) -> PredictionAnswer:
     return PredictionAnswer(
         signal=said.signal,
         confidence=said.confidence,
-        model_version=decider.version,
+        model_version=chosen.version,
         inference_id=inference.inference_id,
         trace_id=inference.trace_id,
-        ab_test_id=None if decider.ab_test_id is None else UUID(decider.ab_test_id),
+        ab_test_id=chosen.ab_test_id,
         bar_timestamp=question.bar_timestamp,
     )

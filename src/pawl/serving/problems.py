@@ -26,6 +26,7 @@ __all__ = [
     "UnsupportedMediaTypeError",
     "UnsupportedVersionError",
     "answer_errors",
+    "answer_to",
 ]
 
 STATUS_OF_CODE = {
@@ -174,13 +175,21 @@ class RateLimitedError(ApiError):
 
 def answer_errors(app: FastAPI) -> None:
     """Let every error leave in one form, the framework's own too."""
-    app.add_exception_handler(PawlError, _of_pawl)
-    app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(HTTPException, _of_framework)
-    app.add_exception_handler(Exception, _of_fault)
+    for kind in (PawlError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _answered)
 
 
-async def _of_pawl(request: Request, error: Exception) -> JSONResponse:
+def answer_to(error: Exception) -> JSONResponse:
+    """The answer that an error leaves as."""
+    kinds = ((PawlError, _of_pawl), (RequestValidationError, _of_validation), (HTTPException, _of_framework))
+    return next((answered for kind, answered in kinds if isinstance(error, kind)), _of_fault)(error)
+
+
+async def _answered(request: Request, error: Exception) -> JSONResponse:
+    return answer_to(error)
+
+
+def _of_pawl(error: Exception) -> JSONResponse:
     assert isinstance(error, PawlError)
     code = _public_code(error)
     headers = error.headers if isinstance(error, ApiError) else {}
@@ -201,7 +210,7 @@ def _public_code(error: PawlError) -> str:
     return next((code for kind, code in kinds if isinstance(error, kind)), "internal")
 
 
-async def _of_validation(request: Request, error: Exception) -> JSONResponse:
+def _of_validation(error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first: Mapping[str, Any] = error.errors()[0]
     where = _where(first["loc"])
@@ -226,13 +235,13 @@ def _said(first: Mapping[str, Any]) -> str:
     return said[:1].lower() + said[1:]
 
 
-async def _of_framework(request: Request, error: Exception) -> JSONResponse:
+def _of_framework(error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, what, fix = _CODE_OF_STATUS.get(error.status_code, ("bad_input", "the request cannot be used", "mend it"))
     return _answer(code, what, "request", fix, error.headers or {})
 
 
-async def _of_fault(request: Request, error: Exception) -> JSONResponse:
+def _of_fault(error: Exception) -> JSONResponse:
     return _answer(
         "internal", "a fault in the server", "server", "send it again with the same key; if it stays, report it"
     )

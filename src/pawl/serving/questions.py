@@ -1,10 +1,9 @@
 """What is asked of a model: the bars that had closed, or ready features, and the bar that it is about."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,8 @@ import polars as pl
 
 from pawl.errors import InputError, TooLittleDataError
 from pawl.learners.learner import LearnerSpec
-from pawl.ledger.column_types import canonical_json, utc_text
+from pawl.ledger.chain import canonical_text
+from pawl.ledger.column_types import JsonText, require_storable, utc_text
 from pawl.market.bars import SILVER_SCHEMA, UTC_TIME, Timeframe, visible_before
 from pawl.market.calendars import Calendar, infer_calendar, stamp
 from pawl.market.fingerprint import hash_bars
@@ -28,7 +28,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """bar_timestamp: open time of the last bar that had closed. prompt: what the ledger keeps, and its hash.
+    """bar_timestamp: open time of the last bar that had closed. prompt: what the ledger keeps, as
+    its canonical text, and its hash.
 
     bars: SILVER_SCHEMA, of one ticker; None where rows stand ready, (n_rows, n_features).
     """
@@ -38,7 +39,7 @@ class Question:
     bar_timestamp: datetime
     bars: pl.DataFrame | None
     rows: Floats | None
-    prompt: Mapping[str, Any]
+    prompt: JsonText
     prompt_hash: str
 
 
@@ -52,13 +53,15 @@ def of_features(body: PredictBody, spec: LearnerSpec, now: datetime, calendar: C
         fix = "name the open time of a bar that has closed"
         raise InputError(f"the bar of {utc_text(opened)} {what}", where="body.bar_timestamp", fix=fix)
     rows = np.array(body.rows, np.float64)
-    prompt = {
-        "ticker": body.name,
-        "timeframe": str(timeframe),
-        "bar_timestamp": utc_text(opened),
-        # As text, a row a line: it is hashed, sealed and stored, and numbers would be written out anew each time.
-        "features": "\n".join(" ".join(map(repr, row)) for row in rows.tolist()),
-    }
+    prompt = canonical_text(
+        {
+            "ticker": body.name,
+            "timeframe": str(timeframe),
+            "bar_timestamp": utc_text(opened),
+            # As text, a row a line: it is hashed, sealed and stored, and numbers would be written out anew each time.
+            "features": "\n".join(" ".join(map(repr, row)) for row in rows.tolist()),
+        }
+    )
     return Question(
         ticker=body.name,
         timeframe=timeframe,
@@ -93,14 +96,16 @@ def of_bars(body: PredictBody, spec: LearnerSpec, now: datetime, calendar: Calen
             where="body.market_data",
             fix=f"send {n_needed}: so far do the features of {spec.name} look back",
         )
-    prompt = {
-        "ticker": body.name,
-        "timeframe": str(timeframe),
-        "bar_timestamp": utc_text(closed["ts"][-1]),
-        "first_bar": utc_text(closed["ts"][0]),
-        "n_bars": closed.height,
-        "bars_sha256": hash_bars(closed),
-    }
+    prompt = canonical_text(
+        {
+            "ticker": body.name,
+            "timeframe": str(timeframe),
+            "bar_timestamp": utc_text(closed["ts"][-1]),
+            "first_bar": utc_text(closed["ts"][0]),
+            "n_bars": closed.height,
+            "bars_sha256": hash_bars(closed),
+        }
+    )
     return Question(
         ticker=body.name,
         timeframe=timeframe,
@@ -146,5 +151,6 @@ def _timeframe(body: PredictBody, spec: LearnerSpec) -> Timeframe:
     return spec.timeframe
 
 
-def _hash(prompt: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json(prompt).encode()).hexdigest()
+def _hash(prompt: JsonText) -> str:
+    require_storable(prompt)
+    return hashlib.sha256(prompt.encode()).hexdigest()

@@ -137,4 +137,4 @@ def _derived(workspace: Workspace, learner: AnyLearner, settings: LiveSettings, 
     )
     model = LoadedModels(workspace, learner).of(workspace.versions.get(found.version.version))
     answers = answers_of(learner, model, bars, [asked])
-    return canonical_json(dict(inference_of(answers[0], row["created_at"]).response_payload)) if answers else None
+    return canonical_json(inference_of(answers[0], row["created_at"]).response_payload) if answers else None
