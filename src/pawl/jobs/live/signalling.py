@@ -2,7 +2,7 @@
 decide beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -21,22 +21,30 @@ from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.loaded_models import LoadedModels
 from pawl.ledger.column_types import utc_text
 from pawl.ledger.inferences import append_inferences, append_trajectories
+from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.loop_outbox import announce
 from pawl.ledger.loop_payloads import NewPrediction
-from pawl.ledger.market_data import NewestBar, newest_bars
+from pawl.ledger.market_data import NewestBar, bars_behind, newest_bars
 from pawl.ledger.signals import NewSignal, last_signalled, record_signals
 from pawl.market.bars import UTC_TIME
 
-__all__ = ["SignalCycle"]
+__all__ = ["PASSED_OVER", "SignalCycle"]
+
+PASSED_OVER = "passed over"
+"""Name of the lines of the live log that say which bars got no signal because newer ones were there: by pair, the open
+times of the first and the last, and how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Due:
-    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides."""
+    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides. passed_over:
+    pair → open times of older bars that got no signal and now never will, as after a turn without an answer.
+    """
 
     asked: tuple[Asked, ...]
     stale: tuple[str, ...]
     unserved: str | None = None
+    passed_over: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,6 +73,7 @@ class SignalCycle:
         given = self._ask(due.asked, at)
         with self._world.ledger.transaction() as tx:
             signals = self._write(tx, given, at)
+            _log_passed_over(tx, self._world.name, due.passed_over, at)
             raise_alarms(tx, self._world.name, _alarms(due, given, at), at)
         n_open = sum(not one.asked.is_shadow for one in given.answers)
         counts = {
@@ -72,6 +81,7 @@ class SignalCycle:
             "shadow": sum(one.is_shadow for one in signals),
             "unanswered": sum(not one.is_shadow for one in due.asked) - n_open,
             "stale": len(due.stale),
+            "passed_over": sum(map(len, due.passed_over.values())),
         }
         said = {word: sum(one.signal == word and not one.is_shadow for one in signals) for word in ("buy", "sell")}
         ids = [str(one.id) for one in signals if one.signal != "hold" and not one.is_shadow]
@@ -105,7 +115,23 @@ class SignalCycle:
                 self._asked(bar, version, is_shadow=version != decider.acting, ab_test_id=decider.ab_test_id)
                 for version in versions
             )
-        return _Due(asked=tuple(asked), stale=stale)
+        return _Due(asked=tuple(asked), stale=stale, passed_over=self._passed_over(tx, done, waiting, at))
+
+    def _passed_over(
+        self, tx: sa.Connection, done: Mapping[str, datetime], waiting: Sequence[NewestBar], at: datetime
+    ) -> dict[str, tuple[datetime, ...]]:
+        """The bars between the newest of a pair and the last that was decided on."""
+        timeframe = self._world.learner.spec.timeframe
+        newest = {
+            one.pair: one.timestamp
+            for one in waiting
+            if one.pair in done and one.timestamp - done[one.pair] > timeframe.length
+        }
+        behind = bars_behind(tx, str(timeframe), {pair: done[pair] for pair in newest}, at)
+        found = {
+            pair: tuple(bar.timestamp for bar in bars if bar.timestamp < newest[pair]) for pair, bars in behind.items()
+        }
+        return {pair: opened for pair, opened in found.items() if opened}
 
     def _asked(self, bar: NewestBar, version: ModelVersion, *, is_shadow: bool, ab_test_id: UUID | None) -> Asked:
         spec = self._world.learner.spec
@@ -166,6 +192,16 @@ def _announced(signal: NewSignal) -> NewPrediction:
         model_version=signal.model_version,
         ab_test_id=signal.ab_test_id,
     )
+
+
+def _log_passed_over(tx: sa.Connection, learner: str, bars: Mapping[str, Sequence[datetime]], at: datetime) -> None:
+    """Say which bars nobody decided on, in the transaction of the signals that came instead: after it nobody knows."""
+    if bars:
+        payload = {
+            pair: {"from": utc_text(opened[0]), "to": utc_text(opened[-1]), "bars": len(opened)}
+            for pair, opened in bars.items()
+        }
+        log_live(tx, [LiveEntry(learner=learner, at=at, kind="cycle", name=PASSED_OVER, payload=payload)])
 
 
 def _alarms(due: _Due, given: _Given, at: datetime) -> list[Alarm]:
