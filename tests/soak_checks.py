@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -135,7 +136,7 @@ def _moves(tx: sa.Connection) -> int:
     """One unbroken series, each move told of once (the first, of the loop's own beginning, goes without)."""
     moves = tx.execute(sa.select(deployment_log).order_by(deployment_log.c.move_number)).all()
     assert [one.move_number for one in moves] == list(range(1, len(moves) + 1))
-    for before, after in zip(moves, moves[1:], strict=False):
+    for before, after in pairwise(moves):
         assert after.from_version == before.to_version
     told = Counter(UUID(one["deployment_id"]) for one in _payloads(tx, "alias_moved"))
     assert told == Counter(one.deployment_id for one in moves if one.moved_by != "pawl up")

@@ -2,13 +2,12 @@
 
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,8 +54,9 @@ class Disk:
     def fill(self, pids: Sequence[int]) -> None:
         """From now on the processes can write nothing there."""
         if self.is_own:
-            with (self.folder / "ballast").open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(self.folder).free)
+            with (self.folder / "ballast").open("wb", buffering=0) as file, suppress(OSError):
+                while True:
+                    file.write(bytes(4096))
             return
         for pid in pids:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
