@@ -123,12 +123,11 @@ def _trainings(tx: sa.Connection, log: list[LiveEntry], since: datetime, until: 
         tx.execute(sa.select(eval_reports.c.model_version).where(eval_reports.c.report_number == 1)).scalars()
     )
     assert set(verdicts) == versions and set(verdicts.values()) == {1}
-    instants = Counter(one.hyperparams["run"] for one in jobs if one.status == "succeeded" and one.hyperparams)
-    assert set(instants.values()) <= {1}
+    scheduled = [one for one in jobs if one.status == "succeeded" and "run" in one.hyperparams]
+    assert set(Counter(one.hyperparams["run"] for one in scheduled).values()) <= {1}
     ended = Counter(UUID(one["train_job_id"]) for one in _payloads(tx, "training_completed"))
     assert set(ended.values()) <= {1}
-    scheduled = {one.train_job_id for one in jobs if "run" in (one.hyperparams or {})}
-    assert scheduled <= set(ended)
+    assert {one.train_job_id for one in scheduled} <= set(ended)
     return {"due": due, "missed": missed, "versions": len(versions), "failed": sum(o.status == "failed" for o in jobs)}
 
 

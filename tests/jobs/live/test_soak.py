@@ -117,7 +117,7 @@ def test_a_few_hours_of_faults_lose_and_double_nothing(tmp_path: Path) -> None:
     """A sample of the soak, in one process: killed, its disk full, an exchange that answers badly."""
     one_process(
         tmp_path,
-        14,
+        13,
         lambda scene: [answers_badly(scene), kill(scene, "all", 2), disk_full(scene, 5), redis_gone(scene, 8)],
     )
 
