@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pawl.ledger.live_log import LiveEntry, live_entries, log_live
 from pawl.ledger.schedule_runs import newest_taken
 
-__all__ = ["Span", "begin_span", "end_span", "open_span"]
+__all__ = ["Span", "begin_span", "begun_at", "end_span", "open_span"]
 
 BEGIN, END = "begin", "end"
 
@@ -59,6 +59,11 @@ def open_span(tx: sa.Connection, learner: str) -> Span | None:
         speed=newest.payload["speed"],
         began=datetime.fromisoformat(newest.payload["began"]),
     )
+
+
+def begun_at(tx: sa.Connection, learner: str) -> datetime | None:
+    """When the loop of a learner ran for the first time, on its own clock; None before that."""
+    return min((one.at for one in live_entries(tx, learner, "act") if one.name == BEGIN), default=None)
 
 
 def begin_span(tx: sa.Connection, learner: str, schedules: list[str], fresh: Span) -> Span:

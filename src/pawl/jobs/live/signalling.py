@@ -16,6 +16,7 @@ from pawl.jobs.live.alarm import Alarm, raise_alarms
 from pawl.jobs.live.answering import Answer, Asked, answers_of, inference_of, signal_of, trajectory_of
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.deciders import DecidersOf
+from pawl.jobs.live.journal import begun_at
 from pawl.jobs.live.trailing import trailing_bars
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.loaded_models import LoadedModels
@@ -120,14 +121,14 @@ class SignalCycle:
     def _passed_over(
         self, tx: sa.Connection, done: Mapping[str, datetime], waiting: Sequence[NewestBar], at: datetime
     ) -> dict[str, tuple[datetime, ...]]:
-        """The bars between the newest of a pair and the last that was decided on."""
+        """The bars between the newest of a pair and the last that was decided on, or that closed when the loop began."""
         timeframe = self._world.learner.spec.timeframe
-        newest = {
-            one.pair: one.timestamp
-            for one in waiting
-            if one.pair in done and one.timestamp - done[one.pair] > timeframe.length
-        }
-        behind = bars_behind(tx, str(timeframe), {pair: done[pair] for pair in newest}, at)
+        decided = dict(done)
+        if any(one.pair not in done for one in waiting):
+            begun = begun_at(tx, self._world.name) or at
+            decided = dict.fromkeys(self._world.tickers, begun - timeframe.length) | done
+        newest = {one.pair: one.timestamp for one in waiting if one.timestamp - decided[one.pair] > timeframe.length}
+        behind = bars_behind(tx, str(timeframe), {pair: decided[pair] for pair in newest}, at)
         found = {
             pair: tuple(bar.timestamp for bar in bars if bar.timestamp < newest[pair]) for pair, bars in behind.items()
         }
