@@ -121,7 +121,7 @@ class SignalCycle:
     def _passed_over(
         self, tx: sa.Connection, done: Mapping[str, datetime], waiting: Sequence[NewestBar], at: datetime
     ) -> dict[str, tuple[datetime, ...]]:
-        """The bars between the newest of a pair and the last that was decided on, or that closed when the loop began."""
+        """The bars between the newest of a pair and the last that was decided on, or the beginning of the loop."""
         timeframe = self._world.learner.spec.timeframe
         decided = dict(done)
         if any(one.pair not in done for one in waiting):
