@@ -12,6 +12,7 @@ from live_world import BAR, START, Ledger, Market, bar, live_world, serve_versio
 from pawl.ids import ModelVersion
 from pawl.jobs.live.collecting import collect
 from pawl.jobs.live.deciders import Chosen, active_decides
+from pawl.jobs.live.journal import Span, begin_span
 from pawl.jobs.live.signalling import PASSED_OVER, SignalCycle
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.ab_tables import ab_tests
@@ -177,6 +178,18 @@ def test_a_bar_that_newer_ones_have_overtaken_is_named_once(world: LiveWorld, ma
         (entry,) = [one for one in live_entries(tx, "m002", "cycle") if one.name == PASSED_OVER]
     assert entry.at == later
     assert entry.payload == {"EURUSD": {"from": utc_text(AT), "to": utc_text(AT + BAR), "bars": 2}}
+
+
+def test_bars_that_closed_before_anybody_decided_are_named_too(world: LiveWorld) -> None:
+    """As when the collector runs for a while before the process that decides."""
+    span = Span(since=AT - 3 * BAR, length=None, speed=None, began=AT)
+    with world.ledger.transaction() as tx:
+        begin_span(tx, "m002", [], span)
+    told = SignalCycle(world, active_decides).run(AT)
+    assert (told["signals"], told["passed_over"]) == (2, 4)  # of the three that have closed since, the last is decided
+    with world.ledger.reading() as tx:
+        (entry,) = [one for one in live_entries(tx, "m002", "cycle") if one.name == PASSED_OVER]
+    assert entry.payload["EURUSD"] == {"from": utc_text(AT - 3 * BAR), "to": utc_text(AT - 2 * BAR), "bars": 2}
 
 
 def test_every_signal_leads_back_to_its_version_and_the_chains_hold(world: LiveWorld) -> None:

@@ -38,14 +38,14 @@ times of the first and the last, and how many."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Due:
-    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides. passed_over:
-    pair → open times of older bars that got no signal and now never will, as after a turn without an answer.
+    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides. done: pair →
+    the bar that was decided on before.
     """
 
     asked: tuple[Asked, ...]
     stale: tuple[str, ...]
     unserved: str | None = None
-    passed_over: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    done: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -74,7 +74,8 @@ class SignalCycle:
         given = self._ask(due.asked, at)
         with self._world.ledger.transaction() as tx:
             signals = self._write(tx, given, at)
-            _log_passed_over(tx, self._world.name, due.passed_over, at)
+            passed_over = self._passed_over(tx, due.done, signals, at)
+            _log_passed_over(tx, self._world.name, passed_over, at)
             raise_alarms(tx, self._world.name, _alarms(due, given, at), at)
         n_open = sum(not one.asked.is_shadow for one in given.answers)
         counts = {
@@ -82,7 +83,7 @@ class SignalCycle:
             "shadow": sum(one.is_shadow for one in signals),
             "unanswered": sum(not one.is_shadow for one in due.asked) - n_open,
             "stale": len(due.stale),
-            "passed_over": sum(map(len, due.passed_over.values())),
+            "passed_over": sum(map(len, passed_over.values())),
         }
         said = {word: sum(one.signal == word and not one.is_shadow for one in signals) for word in ("buy", "sell")}
         ids = [str(one.id) for one in signals if one.signal != "hold" and not one.is_shadow]
@@ -116,21 +117,24 @@ class SignalCycle:
                 self._asked(bar, version, is_shadow=version != decider.acting, ab_test_id=decider.ab_test_id)
                 for version in versions
             )
-        return _Due(asked=tuple(asked), stale=stale, passed_over=self._passed_over(tx, done, waiting, at))
+        return _Due(asked=tuple(asked), stale=stale, done=done)
 
     def _passed_over(
-        self, tx: sa.Connection, done: Mapping[str, datetime], waiting: Sequence[NewestBar], at: datetime
+        self, tx: sa.Connection, done: Mapping[str, datetime], signals: Sequence[NewSignal], at: datetime
     ) -> dict[str, tuple[datetime, ...]]:
-        """The bars between the newest of a pair and the last that was decided on, or the beginning of the loop."""
+        """Pair → the bars that these signals have overtaken: between them and the signal before, or the beginning of
+        the loop.
+        """
         timeframe = self._world.learner.spec.timeframe
-        decided = dict(done)
-        if any(one.pair not in done for one in waiting):
+        decided = {one.pair: one.bar_timestamp for one in signals if not one.is_shadow}
+        before = {pair: done[pair] for pair in decided if pair in done}
+        if len(before) < len(decided):
             begun = begun_at(tx, self._world.name) or at
-            decided = dict.fromkeys(self._world.tickers, begun - timeframe.length) | done
-        newest = {one.pair: one.timestamp for one in waiting if one.timestamp - decided[one.pair] > timeframe.length}
-        behind = bars_behind(tx, str(timeframe), {pair: decided[pair] for pair in newest}, at)
+            before = dict.fromkeys(decided, begun - timeframe.length) | before
+        behind = {pair: ts for pair, ts in before.items() if decided[pair] - ts > timeframe.length}
         found = {
-            pair: tuple(bar.timestamp for bar in bars if bar.timestamp < newest[pair]) for pair, bars in behind.items()
+            pair: tuple(bar.timestamp for bar in bars if bar.timestamp < decided[pair])
+            for pair, bars in bars_behind(tx, str(timeframe), behind, at).items()
         }
         return {pair: opened for pair, opened in found.items() if opened}
 
