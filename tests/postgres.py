@@ -11,14 +11,22 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
 
-__all__ = ["DATABASES", "URL_VARIABLE", "Databases", "postgres_binaries", "run_server"]
+__all__ = [
+    "DATABASES",
+    "URL_VARIABLE",
+    "Databases",
+    "PostgresServer",
+    "postgres_binaries",
+    "run_postgres",
+    "run_server",
+]
 
 DATABASES = ("sqlite", "postgresql")
 URL_VARIABLE = "PAWL_TEST_POSTGRES_URL"
@@ -53,9 +61,35 @@ def postgres_binaries() -> Path | None:
     return binary.parent
 
 
+class PostgresServer:
+    """A server that keeps its port, and its data, when it is stopped and started again. url: of its superuser."""
+
+    def __init__(self, binaries: Path, folder: Path, url: sa.URL, options: Mapping[str, str]) -> None:
+        self._binaries, self._folder, self._options = binaries, folder, options
+        self._process, self.url = _started(binaries, folder, url, options)
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=START_SEC)
+
+    def start(self) -> None:
+        """Start it again, with what it knew."""
+        self._process = _start(self._binaries, self._folder, self.url, self._options)
+        if not _answers(self._process, self.url):
+            raise RuntimeError(f"PostgreSQL does not start again:\n{(self._folder / 'log').read_text()}")
+
+
 @contextmanager
 def run_server(binaries: Path) -> Iterator[sa.URL]:
     """A new server on a free port of this machine alone, as the superuser of it. Its folder goes when it stops."""
+    with run_postgres(binaries) as server:
+        yield server.url
+
+
+@contextmanager
+def run_postgres(binaries: Path, options: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+    """The same, for who stops and starts it. options: beside ours, such as a commit that is there after a crash."""
     password = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="pawl-postgres-", dir=_roomy_memory()) as name:
         folder, data = Path(name), Path(name) / "data"
@@ -66,12 +100,12 @@ def run_server(binaries: Path) -> Iterator[sa.URL]:
         _run([f"{binaries}/initdb", "--pgdata", str(data), "--username", USER, "--pwfile", f"{folder}/password",
               "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu",
               "--icu-locale", "en-US", "--no-sync"])  # fmt: skip
-        server, url = _started(binaries, folder, sa.URL.create("postgresql+psycopg", USER, password, "127.0.0.1"))
+        url = sa.URL.create("postgresql+psycopg", USER, password, "127.0.0.1")
+        server = PostgresServer(binaries, folder, url, options or {})
         try:
-            yield url
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)  # at once: nothing in it is worth saving
-            server.wait(timeout=START_SEC)
+            server.stop()  # at once: nothing in it is worth saving
 
 
 class Databases:
@@ -106,18 +140,20 @@ def _roomy_memory() -> Path | None:
     return MEMORY if is_roomy else None
 
 
-def _started(binaries: Path, folder: Path, url: sa.URL) -> tuple[subprocess.Popen[bytes], sa.URL]:
+def _started(
+    binaries: Path, folder: Path, url: sa.URL, options: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], sa.URL]:
     # Between finding a free port and using it another process may take it.
     for _ in range(3):
         placed = url.set(port=_free_port(), database=USER)
-        server = _start(binaries, folder, placed)
+        server = _start(binaries, folder, placed, options)
         if _answers(server, placed):
             return server, placed
     raise RuntimeError(f"PostgreSQL does not start:\n{(folder / 'log').read_text()}")
 
 
-def _start(binaries: Path, folder: Path, url: sa.URL) -> subprocess.Popen[bytes]:
-    settings = [f"--{name}={value}" for name, value in {**OPTIONS, "port": url.port}.items()]
+def _start(binaries: Path, folder: Path, url: sa.URL, options: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    settings = [f"--{name}={value}" for name, value in {**OPTIONS, **options, "port": url.port}.items()]
     command = [f"{binaries}/postgres", "-D", f"{folder}/data", *settings]
     if shutil.which("setpriv"):  # the server ends with these tests, even when they are killed
         command = ["setpriv", "--pdeathsig", "QUIT", *command]

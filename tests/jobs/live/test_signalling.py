@@ -12,10 +12,12 @@ from live_world import BAR, START, Ledger, Market, bar, live_world, serve_versio
 from pawl.ids import ModelVersion
 from pawl.jobs.live.collecting import collect
 from pawl.jobs.live.deciders import Chosen, active_decides
-from pawl.jobs.live.signalling import SignalCycle
+from pawl.jobs.live.journal import Span, begin_span
+from pawl.jobs.live.signalling import PASSED_OVER, SignalCycle
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.chain_check import check_chains
+from pawl.ledger.column_types import utc_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.identity import identity
 from pawl.ledger.inferences import trace
@@ -189,6 +191,35 @@ def test_a_bar_that_is_too_old_gets_no_signal(world: LiveWorld) -> None:
     assert SignalCycle(world, active_decides).run(AT + 3 * BAR) == {"stale": 2}
     assert signals(world) == []
     assert SignalCycle(world, active_decides).run(AT + 2 * BAR)["signals"] == 2
+
+
+def test_a_bar_that_newer_ones_have_overtaken_is_named_once(world: LiveWorld, market: Market) -> None:
+    """As after a source that gave no answer for a while: of the bars that come together, the newest is decided on."""
+    cycle = SignalCycle(world, active_decides)
+    assert "passed_over" not in cycle.run(AT)
+    market.goes_on(["EURUSD"], range(10, 13), step=-0.1)
+    market.goes_on(["USDJPY"], range(10, 11), step=0.1)
+    collect(world, AT + 3 * BAR)
+    later = AT + 3 * BAR
+    told = cycle.run(later)
+    assert (told["signals"], told["passed_over"], "stale" in told) == (2, 2, False)
+    assert "passed_over" not in cycle.run(later)
+    with world.ledger.reading() as tx:
+        (entry,) = [one for one in live_entries(tx, "m002", "cycle") if one.name == PASSED_OVER]
+    assert entry.at == later
+    assert entry.payload == {"EURUSD": {"from": utc_text(AT), "to": utc_text(AT + BAR), "bars": 2}}
+
+
+def test_bars_that_closed_before_anybody_decided_are_named_too(world: LiveWorld) -> None:
+    """As when the collector runs for a while before the process that decides."""
+    span = Span(since=AT - 3 * BAR, length=None, speed=None, began=AT)
+    with world.ledger.transaction() as tx:
+        begin_span(tx, "m002", [], span)
+    told = SignalCycle(world, active_decides).run(AT)
+    assert (told["signals"], told["passed_over"]) == (2, 4)  # of the three that have closed since, the last is decided
+    with world.ledger.reading() as tx:
+        (entry,) = [one for one in live_entries(tx, "m002", "cycle") if one.name == PASSED_OVER]
+    assert entry.payload["EURUSD"] == {"from": utc_text(AT - 3 * BAR), "to": utc_text(AT - 2 * BAR), "bars": 2}
 
 
 def test_every_signal_leads_back_to_its_version_and_the_chains_hold(world: LiveWorld) -> None:

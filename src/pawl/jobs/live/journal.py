@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pawl.ledger.live_log import LiveEntry, live_entries, log_live
 from pawl.ledger.schedule_runs import newest_taken
 
-__all__ = ["BEGIN", "END", "Span", "begin_span", "end_span", "open_span"]
+__all__ = ["BEGIN", "END", "Span", "begin_span", "begun_at", "end_span", "open_span"]
 
 BEGIN, END = "begin", "end"
 
@@ -65,6 +65,11 @@ def open_span(tx: sa.Connection, learner: str) -> Span | None:
         began=datetime.fromisoformat(newest.payload["began"]),
         chosen=newest.payload.get("chosen", {}),
     )
+
+
+def begun_at(tx: sa.Connection, learner: str) -> datetime | None:
+    """When the loop of a learner ran for the first time, on its own clock; None before that."""
+    return min((one.at for one in live_entries(tx, learner, "act") if one.name == BEGIN), default=None)
 
 
 def begin_span(tx: sa.Connection, learner: str, schedules: list[str], fresh: Span) -> Span:

@@ -2,7 +2,7 @@
 decide beside it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,27 +16,36 @@ from pawl.jobs.live.alarm import Alarm, raise_alarms
 from pawl.jobs.live.answering import Answer, Asked, answers_of, inference_of, signal_of, trajectory_of
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.deciders import DecidersOf
+from pawl.jobs.live.journal import begun_at
 from pawl.jobs.live.trailing import trailing_bars
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.loaded_models import LoadedModels
 from pawl.ledger.column_types import utc_text
 from pawl.ledger.inferences import append_inferences, append_trajectories
+from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.loop_outbox import announce
 from pawl.ledger.loop_payloads import NewPrediction
-from pawl.ledger.market_data import NewestBar, newest_bars
+from pawl.ledger.market_data import NewestBar, bars_behind, newest_bars
 from pawl.ledger.signals import NewSignal, last_signalled, record_signals
 from pawl.market.bars import UTC_TIME
 
-__all__ = ["SignalCycle"]
+__all__ = ["PASSED_OVER", "SignalCycle"]
+
+PASSED_OVER = "passed over"
+"""Name of the lines of the live log that say which bars got no signal because newer ones were there: by pair, the open
+times of the first and the last, and how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Due:
-    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides."""
+    """The bars to be decided on. stale: pairs whose newest bar is too old. unserved: why nobody decides. done: pair →
+    the bar that was decided on before.
+    """
 
     asked: tuple[Asked, ...]
     stale: tuple[str, ...]
     unserved: str | None = None
+    done: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def _no_time() -> float:
@@ -71,6 +80,8 @@ class SignalCycle:
         given = self._ask(due.asked, at)
         with self._world.ledger.transaction() as tx:
             signals = self._write(tx, given, at)
+            passed_over = self._passed_over(tx, due.done, signals, at)
+            _log_passed_over(tx, self._world.name, passed_over, at)
             raise_alarms(tx, self._world.name, _alarms(due, given, at), at)
         n_open = sum(not one.asked.is_shadow for one in given.answers)
         counts = {
@@ -78,6 +89,7 @@ class SignalCycle:
             "shadow": sum(one.is_shadow for one in signals),
             "unanswered": sum(not one.is_shadow for one in due.asked) - n_open,
             "stale": len(due.stale),
+            "passed_over": sum(map(len, passed_over.values())),
         }
         said = {word: sum(one.signal == word and not one.is_shadow for one in signals) for word in ("buy", "sell")}
         ids = [str(one.id) for one in signals if one.signal != "hold" and not one.is_shadow]
@@ -111,7 +123,26 @@ class SignalCycle:
                 self._asked(bar, version, is_shadow=version != decider.acting, ab_test_id=decider.ab_test_id)
                 for version in versions
             )
-        return _Due(asked=tuple(asked), stale=stale)
+        return _Due(asked=tuple(asked), stale=stale, done=done)
+
+    def _passed_over(
+        self, tx: sa.Connection, done: Mapping[str, datetime], signals: Sequence[NewSignal], at: datetime
+    ) -> dict[str, tuple[datetime, ...]]:
+        """Pair → the bars that these signals have overtaken: between them and the signal before, or the beginning of
+        the loop.
+        """
+        timeframe = self._world.learner.spec.timeframe
+        decided = {one.pair: one.bar_timestamp for one in signals if not one.is_shadow}
+        before = {pair: done[pair] for pair in decided if pair in done}
+        if len(before) < len(decided):
+            begun = begun_at(tx, self._world.name) or at
+            before = dict.fromkeys(decided, begun - timeframe.length) | before
+        behind = {pair: ts for pair, ts in before.items() if decided[pair] - ts > timeframe.length}
+        found = {
+            pair: tuple(bar.timestamp for bar in bars if bar.timestamp < decided[pair])
+            for pair, bars in bars_behind(tx, str(timeframe), behind, at).items()
+        }
+        return {pair: opened for pair, opened in found.items() if opened}
 
     def _asked(self, bar: NewestBar, version: ModelVersion, *, is_shadow: bool, ab_test_id: UUID | None) -> Asked:
         spec = self._world.learner.spec
@@ -177,6 +208,16 @@ def _announced(signal: NewSignal) -> NewPrediction:
         model_version=signal.model_version,
         ab_test_id=signal.ab_test_id,
     )
+
+
+def _log_passed_over(tx: sa.Connection, learner: str, bars: Mapping[str, Sequence[datetime]], at: datetime) -> None:
+    """Say which bars nobody decided on, in the transaction of the signals that came instead: after it nobody knows."""
+    if bars:
+        payload = {
+            pair: {"from": utc_text(opened[0]), "to": utc_text(opened[-1]), "bars": len(opened)}
+            for pair, opened in bars.items()
+        }
+        log_live(tx, [LiveEntry(learner=learner, at=at, kind="cycle", name=PASSED_OVER, payload=payload)])
 
 
 def _alarms(due: _Due, given: _Given, at: datetime) -> list[Alarm]:
