@@ -155,9 +155,7 @@ class GroupWriter:
     ) -> None:
         self.close()
 
-    def _hand_over_if_quiet(
-        self, loop: asyncio.AbstractEventLoop, circle: _Circle, n_before: int, turns: int
-    ) -> None:
+    def _hand_over_if_quiet(self, loop: asyncio.AbstractEventLoop, circle: _Circle, n_before: int, turns: int) -> None:
         n = len(circle.gathered)
         left = turns - 1 if n == n_before else QUIET_TURNS
         if left and 0 < n < MOST_AT_ONCE:

@@ -1,7 +1,7 @@
 """Ids that follow from what they name: the same thing gets the same id on every machine and in every run."""
 
 from hashlib import sha1
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 __all__ = ["NAMESPACE", "SYSTEM_USER", "identity"]
 
@@ -23,10 +23,13 @@ def identity(kind: str, *parts: object) -> UUID:
     """
     # A separator that no part holds, so that ("a", "bc") and ("ab", "c") stay apart.
     name = "\x1f".join([kind, *map(str, parts)])
-    # As uuid.uuid5 makes it, in a third of its time; a decision that is written has four ids.
+    # As uuid.uuid5 makes it, in a sixth of its time; a decision that is written has four ids.
     digest = _BEGUN.copy()
     digest.update(name.encode())
-    return UUID(int=int.from_bytes(digest.digest()[:16]) & _FREE | _FIXED)
+    made = object.__new__(UUID)  # its __init__ would check for two microseconds what cannot be wrong here
+    object.__setattr__(made, "int", int.from_bytes(digest.digest()[:16]) & _FREE | _FIXED)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 SYSTEM_USER = identity("user", "pawl")
