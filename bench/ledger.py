@@ -157,7 +157,7 @@ def syncing(folder: Path) -> Iterator[Callable[[str], object]]:
 
 def appending(writer: GroupWriter) -> Callable[[str], object]:
     """A decision, durable when it returns."""
-    return lambda key: writer.submit(track(key)).result()
+    return lambda key: writer.write_and_wait(track(key))
 
 
 def writing(writer: DirectWriter) -> Callable[[str], object]:

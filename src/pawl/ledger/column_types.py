@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # in no stub
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +37,10 @@ POSTGRESQL = "postgresql"
 # The escape of the character 0, and not an escaped backslash before `u0000`.
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
-# One encoder: json.dumps with these options would make a new one for every value.
+# json.dumps with these options would make an encoder for every value, and each of its calls a second one.
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+ITS_OPTIONS = (None, ENCODER.default, encode_basestring, None, ":", ",", True, False, False)  # it knows no names
+ENCODE: Callable[[object, int], tuple[str, ...]] = c_make_encoder(*ITS_OPTIONS)
 DIGITS = bytes.maketrans(b"123456789", b"000000000")
 LONG = b"0" * 16  # sixteen digits, once all of them are written as 0: a search in C, on every text that is stored
 GREATEST_INTEGER = 2**53
@@ -58,8 +61,8 @@ def canonical_json(value: object) -> str:
     '{"a":[1,null],"b":0.1}'
     """
     try:
-        return ENCODER.encode(value)
-    except (TypeError, ValueError) as error:
+        return "".join(ENCODE(value, 0))
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"this cannot be stored as JSON: {error}",
             where="ledger",

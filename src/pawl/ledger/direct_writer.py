@@ -25,8 +25,12 @@ class DirectWriter:
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._ledger, self._now = ledger, now
-        is_sqlite = ledger.engine.dialect.name == "sqlite"
-        self._short = ShortWay(ledger, SqliteStore(ledger) if is_sqlite else PostgresqlStore(ledger))
+        self._short = ShortWay(ledger, PostgresqlStore(ledger) if self.is_beside else SqliteStore(ledger))
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether a server does the writing, beside this process and without its interpreter."""
+        return self._ledger.engine.dialect.name != "sqlite"
 
     def write(self, command: WriteCommand) -> Written:
         """What stands now; PawlError where it may not be."""

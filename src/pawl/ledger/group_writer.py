@@ -7,21 +7,23 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
+from weakref import WeakKeyDictionary
 
 from pawl.errors import PawlError, RefusalError, StorageError
 from pawl.ledger.database import Ledger
 from pawl.ledger.direct_writer import DirectWriter
+from pawl.ledger.waiting_room import WaitingRoom
 from pawl.ledger.write_commands import WriteCommand, Written
 from pawl.ledger.write_rules import Command, Prepared, prepare
 
 __all__ = ["GroupWriter"]
 
 MOST_AT_ONCE = 256
+LEAST_CROWD = 8  # a server takes nearly as long for two as for four
 QUIET_TURNS = 3  # of a loop: a request takes one to be read and one to be checked
 SHARE_OF_WRITE, MOST_PATIENCE_SEC = 0.3, 0.003
 
@@ -29,19 +31,53 @@ SHARE_OF_WRITE, MOST_PATIENCE_SEC = 0.3, 0.003
 Answer = Written | Exception
 
 
+class _Slot:
+    """Where a thread that can only wait finds its answer: a lock that the writer opens. A future takes four of them."""
+
+    __slots__ = ("_answer", "_opened")
+
+    def __init__(self) -> None:
+        self._opened = threading.Lock()
+        self._opened.acquire()
+
+    def fill(self, answer: Answer) -> None:
+        self._answer = answer
+        self._opened.release()
+
+    def answer(self) -> Answer:
+        with self._opened:
+            return self._answer
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """Who waits for what. loop: of a coroutine's future; None for a thread's."""
 
     prepared: Prepared
-    future: "Future[Written] | asyncio.Future[Written]"
+    future: "Future[Written] | asyncio.Future[Written] | _Slot"
     loop: asyncio.AbstractEventLoop | None = None
 
     def is_begun(self) -> bool:
         """Whether it is still waited for; a thread can give up no more from here on."""
         if isinstance(self.future, Future):
             return self.future.set_running_or_notify_cancel()
-        return not self.future.cancelled()
+        return isinstance(self.future, _Slot) or not self.future.cancelled()
+
+
+@dataclass(slots=True)
+class _Circle:
+    """The coroutines of a loop, in whose thread alone it is touched.
+
+    gathered: not yet handed over. n_asking: these, and those that wait for their answers. crowd: how many lately.
+    """
+
+    gathered: list[_Waiting] = field(default_factory=list)
+    n_asking: int = 0
+    crowd: int = 1
+
+    def is_half(self) -> bool:
+        """Whether as many are gathered as wait for the writer; a crowd of a few is left in one piece."""
+        return self.crowd >= LEAST_CROWD and len(self.gathered) >= self.crowd // 2
 
 
 class GroupWriter:
@@ -52,10 +88,10 @@ class GroupWriter:
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._writer = DirectWriter(ledger, now)
-        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
-        self._gathered: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+        self._is_beside = self._writer.is_beside
+        self._room = WaitingRoom[_Waiting]()
+        self._circles: WeakKeyDictionary[asyncio.AbstractEventLoop, _Circle] = WeakKeyDictionary()
         self._crowd, self._patience_sec = 1, 0.0
-        self._door, self._is_closed = threading.Lock(), False
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
 
@@ -71,27 +107,44 @@ class GroupWriter:
             self._put([waiting])
         return future
 
+    def write_and_wait(self, command: WriteCommand) -> Written:
+        """The same for a thread that has nothing else to do: less than half as dear as a future."""
+        assert isinstance(command, Command)
+        slot = _Slot()
+        self._put([_Waiting(prepare(command), slot)])
+        answer = slot.answer()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     async def write(self, command: WriteCommand) -> Written:
         """The same for a coroutine; what those of a loop want written is handed over when none has more to say.
 
-        So the loop waits while this writer works, and neither takes the interpreter from the other.
+        So the loop waits while this writer works, and neither takes the interpreter from the other. A server works
+        without the interpreter: it is handed half of them, so that the others get ready meanwhile.
         """
         assert isinstance(command, Command)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(prepare(command), loop.create_future(), loop)
-        gathered = self._gathered.setdefault(loop, [])
-        gathered.append(waiting)
-        if len(gathered) == 1:
-            loop.call_soon(self._hand_over, loop, 1, QUIET_TURNS)
+        prepared = prepare(command)
+        circle = self._circles.get(loop)
+        if circle is None:
+            circle = self._circles[loop] = _Circle()
+        waiting = _Waiting(prepared, loop.create_future(), loop)
+        circle.gathered.append(waiting)
+        circle.n_asking += 1
+        if self._is_beside and circle.is_half():
+            self._hand_over(circle)
+        elif len(circle.gathered) == 1:
+            loop.call_soon(self._hand_over_if_quiet, loop, circle, 1, QUIET_TURNS)
         assert isinstance(waiting.future, asyncio.Future)
-        return await waiting.future
+        try:
+            return await waiting.future
+        finally:
+            circle.n_asking -= 1
 
     def close(self) -> None:
         """Write what still waits, and end."""
-        with self._door:
-            if not self._is_closed:
-                self._is_closed = True
-                self._queue.put(None)
+        self._room.close()
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -102,28 +155,30 @@ class GroupWriter:
     ) -> None:
         self.close()
 
-    def _hand_over(self, loop: asyncio.AbstractEventLoop, n_before: int, turns: int) -> None:
-        n = len(self._gathered[loop])
+    def _hand_over_if_quiet(self, loop: asyncio.AbstractEventLoop, circle: _Circle, n_before: int, turns: int) -> None:
+        n = len(circle.gathered)
         left = turns - 1 if n == n_before else QUIET_TURNS
-        if left and n < MOST_AT_ONCE:
-            loop.call_soon(self._hand_over, loop, n, left)
-            return
-        gathered = self._gathered.pop(loop)
+        if left and 0 < n < MOST_AT_ONCE:
+            loop.call_soon(self._hand_over_if_quiet, loop, circle, n, left)
+        elif n:
+            self._hand_over(circle)
+
+    def _hand_over(self, circle: _Circle) -> None:
+        gathered, circle.gathered = circle.gathered, []
+        circle.crowd = max(circle.n_asking, circle.crowd * 7 // 8)
         try:
             self._put(gathered)
         except RefusalError as error:
             _settle_all([(one, error) for one in gathered])
 
     def _put(self, waiting: list[_Waiting]) -> None:
-        with self._door:
-            if self._is_closed:
-                raise RefusalError("this writer is closed", where="group writer", fix="open another one")
-            self._queue.put(waiting)
+        if not self._room.put(waiting):
+            raise RefusalError("this writer is closed", where="group writer", fix="open another one")
 
     def _run(self) -> None:
-        is_open = True
-        while is_open:
-            taken, is_open = self._take()
+        # Whoever was answered together asks again together, but the first of them a little sooner: for the others it
+        # is worth a wait that is short beside a flush. One writer alone never waits.
+        while taken := self._room.take(most=MOST_AT_ONCE, crowd=self._crowd, patience_sec=self._patience_sec):
             # Whoever gave up while it waited gets nothing written.
             batch = [one for one in taken if one.is_begun()]
             if batch:
@@ -132,26 +187,6 @@ class GroupWriter:
                 self._patience_sec = min(SHARE_OF_WRITE * (time.monotonic() - began), MOST_PATIENCE_SEC)
                 self._crowd = max(len(batch), self._crowd * 7 // 8)
         self._writer.close()
-
-    def _take(self) -> tuple[list[_Waiting], bool]:
-        """What waits now, at least one, and no more once there are `MOST_AT_ONCE`; False behind the last of all.
-
-        Whoever was answered together asks again together, but the first of them a little sooner: for the others it is
-        worth a wait that is short beside a flush. One writer alone never waits.
-        """
-        taken: list[_Waiting] = []
-        some = self._queue.get()
-        until = time.monotonic() + self._patience_sec
-        while some is not None:
-            taken += some
-            if len(taken) >= MOST_AT_ONCE:
-                return taken, True
-            left = until - time.monotonic() if len(taken) < self._crowd else 0.0
-            try:
-                some = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
-            except Empty:
-                return taken, True
-        return taken, False
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -182,12 +217,15 @@ def _tell(batch: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
 
 def _settle_all(told: Sequence[tuple[_Waiting, Answer]]) -> None:
     for one, answer in told:
-        if not one.future.done():  # whoever gave up meanwhile hears nothing of it
-            _settle(one, answer)
+        _settle(one, answer)
 
 
 def _settle(one: _Waiting, answer: Answer) -> None:
-    if isinstance(answer, Exception):
+    if isinstance(one.future, _Slot):
+        one.future.fill(answer)
+    elif one.future.done():  # whoever gave up meanwhile hears nothing of it
+        pass
+    elif isinstance(answer, Exception):
         one.future.set_exception(answer)
     else:
         one.future.set_result(answer)

@@ -15,7 +15,7 @@ from pawl.ledger.short_way import MOVE_FROM, NewRows
 
 __all__ = ["SqliteStore", "insert_many"]
 
-MOST_ROWS = 32
+MOST_ROWS = 32  # for two tables, every number of rows up to here has its place among the 128 statements that are kept
 
 
 class SqliteStore:
@@ -66,15 +66,13 @@ class SqliteStore:
 def insert_many(cursor: sqlite3.Cursor, dialect: Dialect, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows that all have the same columns, in as few statements as are worth preparing."""
     columns = tuple(rows[0])
-    values, first = row_values(dialect, table, columns), 0
-    while first < len(rows):
-        # Powers of two, so that a handful of statements is prepared once and for all.
-        n = min(MOST_ROWS, 1 << (len(rows) - first).bit_length() - 1)
-        cursor.execute(_insert(table.name, columns, n), [one for row in rows[first : first + n] for one in values(row)])
-        first += n
+    values = row_values(dialect, table, columns)
+    for first in range(0, len(rows), MOST_ROWS):
+        some = rows[first : first + MOST_ROWS]
+        cursor.execute(_insert(table.name, columns, len(some)), [one for row in some for one in values(row)])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _insert(table: str, columns: tuple[str, ...], n: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * n)}"

@@ -38,7 +38,7 @@ class PredictPath:
 
     def takes(self, scope: Scope) -> bool:
         """Whether a request is one for it."""
-        return scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
