@@ -22,7 +22,7 @@ def test_days_with_a_weekly_training_and_its_test_are_lived_again(
     code = live_and_relive(tmp_path, "60h", monkeypatch)
     counts = _compared(capsys.readouterr().out)
     assert code == 0
-    assert counts["decisions"] >= 96 and counts["outcomes"] >= 96 and counts["versions"] >= 2
+    assert counts["decisions"] >= 90 and counts["outcomes"] >= 40 and counts["versions"] >= 2
     assert counts["verdicts"] >= 2 and counts["alias moves"] >= 1 and counts["A/B tests"] >= 1
 
 
@@ -33,5 +33,5 @@ def test_ten_days_with_their_daily_and_weekly_trainings_are_lived_again(
     code = live_and_relive(tmp_path, "10d", monkeypatch)
     counts = _compared(capsys.readouterr().out)
     assert code == 0
-    assert counts["decisions"] > 1000 and counts["versions"] >= 5
-    assert counts["verdicts"] >= 5 and counts["alias moves"] >= 2 and counts["A/B tests"] >= 2
+    assert counts["decisions"] > 1000 and counts["outcomes"] > 500 and counts["versions"] >= 5
+    assert counts["verdicts"] >= 5 and counts["alias moves"] >= 1 and counts["A/B tests"] >= 1
