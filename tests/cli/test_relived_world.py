@@ -15,14 +15,14 @@ def _compared(out: str) -> dict[str, int]:
     return {name: one["lived"]["n"] for name, one in told["facts"].items()}
 
 
-def test_three_days_with_a_weekly_training_and_its_test_are_lived_again(
+def test_days_with_a_weekly_training_and_its_test_are_lived_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A seeded sample; `make soak` lives ten days."""
-    code = live_and_relive(tmp_path, "75h", monkeypatch)
+    code = live_and_relive(tmp_path, "60h", monkeypatch)
     counts = _compared(capsys.readouterr().out)
     assert code == 0
-    assert counts["decisions"] > 200 and counts["outcomes"] > 200 and counts["versions"] >= 2
+    assert counts["decisions"] >= 90 and counts["outcomes"] >= 40 and counts["versions"] >= 2
     assert counts["verdicts"] >= 2 and counts["alias moves"] >= 1 and counts["A/B tests"] >= 1
 
 
@@ -33,5 +33,5 @@ def test_ten_days_with_their_daily_and_weekly_trainings_are_lived_again(
     code = live_and_relive(tmp_path, "10d", monkeypatch)
     counts = _compared(capsys.readouterr().out)
     assert code == 0
-    assert counts["decisions"] > 1000 and counts["versions"] >= 5
-    assert counts["verdicts"] >= 5 and counts["alias moves"] >= 2 and counts["A/B tests"] >= 2
+    assert counts["decisions"] > 1000 and counts["outcomes"] > 500 and counts["versions"] >= 5
+    assert counts["verdicts"] >= 5 and counts["alias moves"] >= 1 and counts["A/B tests"] >= 1

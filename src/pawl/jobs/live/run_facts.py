@@ -60,7 +60,7 @@ Facts = Mapping[str, Fact]
 
 def facts_of(tx: sa.Connection) -> Facts:
     """All that was decided in a ledger, what came of it, and what was learnt from it."""
-    return {name: Fact(rows=_rows(tx, columns)) for name, columns in _PARTS.items()}
+    return {name: Fact(rows=_rows(tx, name)) for name in _PARTS}
 
 
 def first_difference(ours: Fact, theirs: Fact) -> tuple[str | None, str | None] | None:
@@ -73,5 +73,8 @@ def first_difference(ours: Fact, theirs: Fact) -> tuple[str | None, str | None] 
     return here, there
 
 
-def _rows(tx: sa.Connection, columns: tuple[sa.ColumnElement[object], ...]) -> tuple[str, ...]:
-    return tuple(sorted(str(tuple(row)) for row in tx.execute(sa.select(*columns))))
+def _rows(tx: sa.Connection, name: str) -> tuple[str, ...]:
+    chosen = sa.select(*_PARTS[name])
+    if name == "outcomes":
+        chosen = chosen.where(_s.actual_outcome.is_not(None))
+    return tuple(sorted(str(tuple(row)) for row in tx.execute(chosen)))
