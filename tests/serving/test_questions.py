@@ -1,5 +1,6 @@
 """From a body to a question: which bars count, on which calendar, and what the ledger keeps of it."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_the_same_bars_are_the_same_question_and_other_ones_another() -> None:
 def test_features_are_kept_as_text_that_reads_back_to_the_bit() -> None:
     row = [0.1 + 0.2, -1e-17, 3.0, 12345678.123456789]
     asked = of_features(body(**ready(features=[row, row])), SPEC, NOW, None)
-    lines = asked.prompt["features"].split("\n")
+    lines = json.loads(asked.prompt)["features"].split("\n")
     assert [[float(text) for text in line.split()] for line in lines] == [row, row]
     assert asked.rows is not None
     assert asked.rows.tolist() == [row, row]
