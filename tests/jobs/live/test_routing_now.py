@@ -1,6 +1,7 @@
 """Who decides on a bar: REV-R27 to R29, PASS-R34 and what a stage makes of it."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -32,6 +33,12 @@ def test_rev_r27_half_of_ten_thousand_bars_go_to_a_and_a_bar_always_to_the_same(
              for bar in BARS]  # fmt: skip
     n_a = sum(one.acting == OLD for _, _, one in drawn)
     assert len(drawn) == 10_000 and abs(n_a / len(drawn) - 0.5) <= 0.02
+    # Each quarter of an hour is drawn by itself: of two that follow each other half have two arms, of two pairs too.
+    arms = {(pair, bar): one.acting for pair, bar, one in drawn}
+    pairs_of_bars = list(pairwise(BARS))
+    n_changes = sum(arms["EURUSD", bar] != arms["EURUSD", after] for bar, after in pairs_of_bars)
+    n_apart = sum(arms["EURUSD", bar] != arms["USDJPY", bar] for bar in BARS)
+    assert abs(n_changes / len(pairs_of_bars) - 0.5) <= 0.03 and abs(n_apart / len(BARS) - 0.5) <= 0.03
     again = routing(life)  # read anew, as a retry after a restart would
     elsewhere = timezone(timedelta(hours=9))
     assert all(again.of(pair, "15m", bar.astimezone(elsewhere)) == one for pair, bar, one in drawn)
