@@ -18,6 +18,7 @@ from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.group_writer import GroupWriter
+from pawl.ledger.waiting_room import WaitingRoom
 from pawl.ledger.write_commands import Written
 from user_commands import close_trade, convert_signal, open_trade, signal_of, track_signal, trade_of
 
@@ -218,6 +219,49 @@ def test_a_coroutine_that_gave_up_gets_nothing_written(writer: GroupWriter, ledg
 
     assert asyncio.run(give_up()).is_new
     assert chained(ledger) == 1
+
+
+def test_a_thread_that_waits_gets_its_own_answer(writer: GroupWriter, ledger: Ledger) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        written = list(pool.map(lambda n: writer.write_and_wait(open_trade(f"k{n % 40}")), range(80)))
+    assert [one.source_event_id for one in written] == [trade_of(f"k{n % 40}") for n in range(80)]
+    assert sum(one.is_new for one in written) == chained(ledger) == 40
+    with pytest.raises(NotFoundError):
+        writer.write_and_wait(close_trade("x", trade_of("nobody's"), day(1)))
+    with pytest.raises(InputError):
+        writer.write_and_wait(open_trade("nul\x00", ticker="nul\x00"))
+    writer.close()
+    with pytest.raises(RefusalError, match="closed"):
+        writer.write_and_wait(open_trade("late"))
+
+
+def test_a_crowd_is_halved_only_for_a_server_that_is_quicker_than_it(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    put = WaitingRoom.put
+
+    def noted(room: WaitingRoom[object], things: list[object]) -> bool:
+        sizes.append(len(things))
+        return put(room, things)
+
+    monkeypatch.setattr(WaitingRoom, "put", noted)
+
+    async def round_of(writer: GroupWriter, name: str, write_sec: float) -> list[int]:
+        sizes.clear()
+        await asyncio.sleep(0.2)  # until the writer has noted how long it took
+        writer._write_sec = write_sec
+        await asyncio.gather(*(writer.write(open_trade(f"{name}/{n}")) for n in range(16)))
+        return list(sizes)
+
+    async def rounds(writer: GroupWriter) -> list[list[int]]:
+        return [await round_of(writer, name, sec) for name, sec in (("first", 0.0), ("slow", 60.0), ("quick", 0.0))]
+
+    with GroupWriter(ledger, now) as writer:
+        *whole, quick = asyncio.run(rounds(writer))
+    assert whole == [[16], [16]]
+    assert quick[0] == (16 if ledger.engine.dialect.name == "sqlite" else 8)
+    assert chained(ledger) == 48
 
 
 def test_a_coroutine_that_comes_after_the_end_is_refused(ledger: Ledger) -> None:

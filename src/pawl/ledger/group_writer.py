@@ -69,15 +69,35 @@ class _Circle:
     """The coroutines of a loop, in whose thread alone it is touched.
 
     gathered: not yet handed over. n_asking: these, and those that wait for their answers. crowd: how many lately.
+    began, each_sec: when the first of the gathered came, and what lay between two of the last ones.
     """
 
     gathered: list[_Waiting] = field(default_factory=list)
     n_asking: int = 0
     crowd: int = 1
+    began: float = 0.0
+    each_sec: float = 0.0
 
-    def is_half(self) -> bool:
-        """Whether as many are gathered as wait for the writer; a crowd of a few is left in one piece."""
-        return self.crowd >= LEAST_CROWD and len(self.gathered) >= self.crowd // 2
+    def add(self, waiting: _Waiting) -> None:
+        """One more."""
+        if not self.gathered:
+            self.began = time.monotonic()
+        self.gathered.append(waiting)
+
+    def is_half(self, write_sec: float) -> bool:
+        """Whether the gathered are worth a flush of their own, which is waited for once more. write_sec: of a batch.
+
+        They are where a write is over before the whole crowd is ready again; a crowd of a few is left in one piece.
+        """
+        is_many = self.crowd >= LEAST_CROWD and len(self.gathered) >= self.crowd // 2
+        return is_many and write_sec < self.crowd * self.each_sec
+
+    def taken(self) -> list[_Waiting]:
+        """The gathered, who leave."""
+        gathered, self.gathered = self.gathered, []
+        self.crowd = max(self.n_asking, self.crowd * 7 // 8)
+        self.each_sec = (time.monotonic() - self.began) / len(gathered)
+        return gathered
 
 
 class GroupWriter:
@@ -91,7 +111,7 @@ class GroupWriter:
         self._is_beside = self._writer.is_beside
         self._room = WaitingRoom[_Waiting]()
         self._circles: WeakKeyDictionary[asyncio.AbstractEventLoop, _Circle] = WeakKeyDictionary()
-        self._crowd, self._patience_sec = 1, 0.0
+        self._crowd, self._write_sec = 1, 0.0
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
 
@@ -121,7 +141,7 @@ class GroupWriter:
         """The same for a coroutine; what those of a loop want written is handed over when none has more to say.
 
         So the loop waits while this writer works, and neither takes the interpreter from the other. A server works
-        without the interpreter: it is handed half of them, so that the others get ready meanwhile.
+        without the interpreter: a quick one is handed half of them, and the others get ready meanwhile.
         """
         assert isinstance(command, Command)
         loop = asyncio.get_running_loop()
@@ -130,9 +150,9 @@ class GroupWriter:
         if circle is None:
             circle = self._circles[loop] = _Circle()
         waiting = _Waiting(prepared, loop.create_future(), loop)
-        circle.gathered.append(waiting)
+        circle.add(waiting)
         circle.n_asking += 1
-        if self._is_beside and circle.is_half():
+        if self._is_beside and circle.is_half(self._write_sec):
             self._hand_over(circle)
         elif len(circle.gathered) == 1:
             loop.call_soon(self._hand_over_if_quiet, loop, circle, 1, QUIET_TURNS)
@@ -164,8 +184,7 @@ class GroupWriter:
             self._hand_over(circle)
 
     def _hand_over(self, circle: _Circle) -> None:
-        gathered, circle.gathered = circle.gathered, []
-        circle.crowd = max(circle.n_asking, circle.crowd * 7 // 8)
+        gathered = circle.taken()
         try:
             self._put(gathered)
         except RefusalError as error:
@@ -178,13 +197,15 @@ class GroupWriter:
     def _run(self) -> None:
         # Whoever was answered together asks again together, but the first of them a little sooner: for the others it
         # is worth a wait that is short beside a flush. One writer alone never waits.
-        while taken := self._room.take(most=MOST_AT_ONCE, crowd=self._crowd, patience_sec=self._patience_sec):
+        patience_sec = 0.0
+        while taken := self._room.take(most=MOST_AT_ONCE, crowd=self._crowd, patience_sec=patience_sec):
             # Whoever gave up while it waited gets nothing written.
             batch = [one for one in taken if one.is_begun()]
             if batch:
                 began = time.monotonic()
                 self._write(batch)
-                self._patience_sec = min(SHARE_OF_WRITE * (time.monotonic() - began), MOST_PATIENCE_SEC)
+                self._write_sec = time.monotonic() - began
+                patience_sec = min(SHARE_OF_WRITE * self._write_sec, MOST_PATIENCE_SEC)
                 self._crowd = max(len(batch), self._crowd * 7 // 8)
         self._writer.close()
 
