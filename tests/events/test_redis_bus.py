@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from loop_events import alert, bars, event, outcome, prediction, training
+from loop_events import alert, alias_move, bars, event, outcome, prediction, report, training
 from pawl.errors import InputError, StorageError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
@@ -93,16 +93,16 @@ def test_a_stream_is_trimmed_to_about_what_it_may_keep(corner: Corner, redis: An
 
 
 def test_the_plain_channels_of_the_spec_carry_every_event_on_request(corner: Corner, redis: Any) -> None:
-    told = [event(one) for one in (bars(1), prediction(1), outcome(1), training(1), alert(1))]
+    told = [event(one) for one in (bars(1), prediction(1), outcome(1), training(1), alert(1), report(1), alias_move(1))]
     with redis.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe(*TOPICS)
-        until(lambda: listener.get_message() is None and len(listener.channels) == 5)
+        until(lambda: listener.get_message() is None and len(listener.channels) == len(TOPICS))
         with corner.bus() as silent:
             silent.publish([event(bars(9))])
         with corner.bus(is_on_channels=True) as bus:
             bus.publish(told)
         heard: list[dict[str, Any]] = []
-        until(lambda: len(heard) == 5 or bool(heard.append(one) if (one := listener.get_message()) else None))
+        until(lambda: len(heard) == len(told) or bool(heard.append(one) if (one := listener.get_message()) else None))
     assert [one["channel"] for one in heard] == list(TOPICS)
     for one, known in zip(heard, told, strict=True):
         said = json.loads(one["data"])

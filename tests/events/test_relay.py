@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger_world import START, day
-from loop_events import alert, bars, outcome, prediction, training
+from loop_events import alert, alias_move, bars, outcome, prediction, report, training
 from pawl.errors import StorageError
 from pawl.events.bus import Event, Handler
 from pawl.events.event_settings import EventSettings
@@ -87,7 +87,10 @@ def waiting(ledger: Ledger) -> list[tuple[UUID, int]]:
         return [(one.event_id, one.attempts) for one in unpublished(tx, 1000)]
 
 
-@pytest.mark.parametrize("payload", [bars(1), prediction(1), outcome(1), training(1), alert(1)], ids=TOPICS)
+EVERY = (bars(1), prediction(1), outcome(1), training(1), alert(1), report(1), alias_move(1))
+
+
+@pytest.mark.parametrize("payload", EVERY, ids=TOPICS)
 def test_rev_r4_an_event_is_published_after_the_commit_and_never_before(
     ledger: Ledger, bus: Recorder, payload: LoopPayload
 ) -> None:

@@ -164,8 +164,9 @@ def test_pass_r35_no_other_worker_can_move_the_alias() -> None:
     assert {path for path in users if Path(path).stem in workers} == {"jobs/deployment_worker.py"}
     # A rollout moves it in the transaction of its step; it is no worker, and asks the same `promote`.
     rollouts = {"jobs/live/rollouts.py", "jobs/live/rollout_orders.py"}
-    # So do the calendar of a live loop and its first version.
-    loop = {f"jobs/live/{name}.py" for name in ("bootstrapping", "daily_update", "full_training", "monthly_selection")}
+    # So do the calendar of a live loop, its first version, and a recorded act of an operator that is played again.
+    names = ("bootstrapping", "daily_update", "full_training", "monthly_selection", "operator_acts")
+    loop = {f"jobs/live/{name}.py" for name in names}
     replays = {"jobs/replay.py", "jobs/cadence_replay.py"}
     assert users == {"jobs/deployment_worker.py", "jobs/rollback.py", "cli/alias.py"} | replays | rollouts | loop
 

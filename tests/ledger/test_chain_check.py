@@ -136,6 +136,7 @@ def test_rows_that_were_there_before_the_chains_are_sealed_by_the_migration(ledg
         apply_writes(tx, [open_trade("o"), close_trade("x", trade_of("o"), day(2))], day(3))
         apply_writes(tx, [track_signal("s")], day(40))
     with ledger.transaction() as tx:
+        tx.execute(sa.text("DELETE FROM loop_outbox"))  # what was not published has no place in an earlier schema
         step_back(tx, "r0002")
         assert not sa.inspect(tx).has_table("chain_heads")
     ledger.make_current()

@@ -16,7 +16,8 @@ from pawl.ids import ModelVersion
 from pawl.jobs.live import daily_update as module
 from pawl.jobs.live.daily_update import DailyRun, update_daily_version
 from pawl.jobs.live.lineage import lineage_of, read_rows
-from pawl.jobs.rollback import roll_back_learner
+from pawl.jobs.live.rollout_rules import RolloutRules
+from pawl.jobs.rollback import Asked, roll_back_learner
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA, READ_SCHEMA, DailyOrder, DailyUpdate, fit_daily
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments
@@ -333,7 +334,8 @@ def test_rev_r40_one_command_goes_back_to_the_update_before(
 ) -> None:
     equal_update(monkeypatch)
     runs = [update_daily_version(world, surrounded(world, notes), at) for at in (WEDNESDAY, THURSDAY)]
-    done = roll_back_learner(world.workspace, world.learner, "it erred", THURSDAY + timedelta(hours=1), lambda: 0.0)
+    asked = Asked(by="ann", reason="it erred", at=THURSDAY + timedelta(hours=1))
+    done = roll_back_learner(world.workspace, world.learner, asked, RolloutRules(), lambda: 0.0)
     assert (done.from_version, done.to_version) == (runs[1].version, runs[0].version)
     assert serving(world) == runs[0].version
 

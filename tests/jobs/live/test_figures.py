@@ -43,5 +43,5 @@ def test_decisions_outcomes_and_events_are_counted(ledger: Ledger, tmp_path: Pat
     assert span.outcomes == {"loss": 1, "win": 1} and now.pending == 2
     assert span.signals == {"buy": 1, "hold": 1, "sell": 3} and span.published == 0
     assert span.events == {"new_market_data": 5, "new_prediction": 5, "signal_outcome": 2}
-    assert now.backlog == 12 and before.signals == before.events == {}
+    assert now.backlog == 13 and before.signals == before.events == {}
     assert span.moves == {} and now.trainings == {"succeeded": 1}
