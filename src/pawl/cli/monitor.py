@@ -32,8 +32,8 @@ def monitor(
     with session(home, is_json=is_json) as run:
         from pawl.cli.composition import learner_named, workspace_of
         from pawl.jobs.ledgers import open_ledger
+        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.live.monitoring import monitor as look
-        from pawl.jobs.live.trigger_acts import loop_instant
         from pawl.jobs.live.watched_world import Watched
 
         chosen = learner_named(learner, run.settings)

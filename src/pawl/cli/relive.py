@@ -108,7 +108,7 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
             theirs.sha256[:16],
             "" if ours == theirs else "DIFFERS",
         )
-    lines = [Text(f"{answer} ({seconds:.1f} s)"), table]
+    lines: list[RenderableType] = [Text(f"{answer} ({seconds:.1f} s)"), table]
     for name in different[:3]:
         here, there = first_difference(lived[name], played[name]) or (None, None)
         lines += [
