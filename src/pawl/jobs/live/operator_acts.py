@@ -80,7 +80,7 @@ def _abort(world: ActWorld, told: Mapping[str, Any], at: datetime) -> None:
     abort_by_hand(world.rollouts, ModelVersion(told["version"]), told["reason"], By(who=told["by"], at=at))
 
 
-def _of_triggers(act: Callable[[sa.Connection, str, str, str, datetime], object]) -> "Doer":
+def _of_triggers(act: Callable[[sa.Connection, str, str, str, datetime], object]) -> "_Doer":
     def do(world: ActWorld, told: Mapping[str, Any], at: datetime) -> None:
         with world.workspace.versions.ledger.transaction() as tx:
             act(tx, world.learner.spec.name, told["reason"], told["by"], at)
@@ -88,9 +88,9 @@ def _of_triggers(act: Callable[[sa.Connection, str, str, str, datetime], object]
     return do
 
 
-Doer = Callable[[ActWorld, Mapping[str, Any], datetime], None]
+_Doer = Callable[[ActWorld, Mapping[str, Any], datetime], None]
 
-_DOERS: Mapping[str, Doer] = {
+_DOERS: Mapping[str, _Doer] = {
     "promote": _promote,
     "rollback": _roll_back,
     "rollout start": _start,

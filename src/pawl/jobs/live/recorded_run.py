@@ -18,7 +18,7 @@ from pawl.ledger.live_log import LiveEntry, live_entries
 from pawl.ledger.live_tables import live_log, user_trading_history
 from pawl.ledger.signal_tables import trading_signals
 
-__all__ = ["Effect", "RecordedRun", "learner_of", "recorded_run"]
+__all__ = ["ACT", "STARTS", "TAKES_EFFECT", "Effect", "RecordedRun", "learner_of", "recorded_run"]
 
 STARTS, ACT, TAKES_EFFECT = 0, 1, 2
 
