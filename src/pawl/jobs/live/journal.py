@@ -12,7 +12,8 @@ from pawl.ledger.schedule_runs import newest_taken
 
 __all__ = ["BEGIN", "END", "Span", "begin_span", "end_span", "open_span"]
 
-BEGIN, END = "begin", "end"
+BEGIN = "begin"
+END = "end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
