@@ -20,7 +20,9 @@ from pawl.ledger.signal_tables import trading_signals
 
 __all__ = ["ACT", "STARTS", "TAKES_EFFECT", "Effect", "RecordedRun", "learner_of", "recorded_run"]
 
-STARTS, ACT, TAKES_EFFECT = 0, 1, 2
+STARTS = 0
+ACT = 1
+TAKES_EFFECT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
