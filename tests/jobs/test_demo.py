@@ -65,6 +65,7 @@ def test_run_again_it_replays_equal_bars_to_the_same_hash(workspace: Workspace, 
     assert again.sealed.home != done.sealed.home
 
 
+@pytest.mark.soak
 def test_the_whole_demo_keeps_its_promise(tmp_path_factory: pytest.TempPathFactory) -> None:
     """One change after which a retrained version is better, one stretch in which retraining hurts; the shipped gate."""
     whole = Workspace.at(tmp_path_factory.mktemp("whole"))

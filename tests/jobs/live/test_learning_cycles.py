@@ -33,6 +33,7 @@ from pawl.jobs.live.rollout_rules import RolloutRules
 from pawl.jobs.live.routing_now import deciders
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.surroundings import training_counts
+from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import Run
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.verdicts import Terms
@@ -98,7 +99,7 @@ def terms(world: LiveWorld) -> LearningTerms:
 
 
 def all_cycles(world: LiveWorld) -> tuple[Cycle, ...]:
-    return live_cycles(world, Parts(deciders_of=deciders, extra=learning_cycles(world, terms(world))))
+    return live_cycles(world, Parts(deciders_of=deciders, extra=learning_cycles(world, terms(world), Turn())))
 
 
 @dataclass
@@ -145,7 +146,7 @@ def test_reversal_trains_by_its_calendar_and_any_other_learner_as_often_as_it_sa
     assert dict(calendar_of(world)) == {name: SCHEDULES[f"reversal_{name}"] for name in ("daily", "weekly", "monthly")}
     other = live_world(tmp_path, sqlite_ledger, Market())
     assert dict(calendar_of(other)) == {"weekly": Every(timedelta(days=7)), "monthly": SCHEDULES["reversal_monthly"]}
-    found = {one.name: one.schedule for one in learning_cycles(other, terms(other))}
+    found = {one.name: one.schedule for one in learning_cycles(other, terms(other), Turn())}
     assert "daily" not in found and found["weekly"] == Every(other.learner.spec.cadence)
 
 
@@ -177,7 +178,9 @@ def test_rev_r45_on_a_sunday_the_1st_everything_is_due_and_one_trains_at_a_time(
     for name in ("_daily", "_weekly"):
         monkeypatch.setattr(module, name, lambda world, around, at, name=name: run(name, at))
     monkeypatch.setattr(module, "_monthly", lambda world, terms, rollouts, at: run("_monthly", at))
-    trainings = tuple(one for one in learning_cycles(world, terms(world)) if one.name in ("daily", "weekly", "monthly"))
+    trainings = tuple(
+        one for one in learning_cycles(world, terms(world), Turn()) if one.name in ("daily", "weekly", "monthly")
+    )
     due = {one.name: next_after(one.schedule, SUNDAY_1ST - HOUR) for one in trainings}
     assert due == {"monthly": SUNDAY_1ST, "weekly": SUNDAY_1ST + HOUR, "daily": SUNDAY_1ST + 2 * HOUR}
     for beside in (False, True):
@@ -204,7 +207,7 @@ def test_the_monthly_run_holds_the_training_lock(world: LiveWorld, monkeypatch: 
         return {"is_free": bool(free)}
 
     monkeypatch.setattr(module, "run_month", run_month)
-    monthly = next(one for one in learning_cycles(world, terms(world)) if one.name == "monthly")
+    monthly = next(one for one in learning_cycles(world, terms(world), Turn()) if one.name == "monthly")
     assert monthly.run(SUNDAY_1ST) == {"is_free": False}
 
 
@@ -291,7 +294,7 @@ def test_rev_r42_a_pause_holds_trainings_and_promotions_while_signals_go_on(worl
 def test_another_learner_is_trained_in_full_by_the_same_cycles(sqlite_ledger: Ledger, tmp_path: Path) -> None:
     """Nothing of the cycles knows `reversal` but its calendar; a training that fails is an error of its cycle."""
     other = live_world(tmp_path, sqlite_ledger, Market())
-    weekly = next(one for one in learning_cycles(other, terms(other)) if one.name == "weekly")
+    weekly = next(one for one in learning_cycles(other, terms(other), Turn()) if one.name == "weekly")
     with pytest.raises(Exception, match=r".+"):  # no bars: whatever says so
         weekly.run(SUNDAY)
     with sqlite_ledger.reading() as tx:
