@@ -177,7 +177,7 @@ def test_rev_r45_on_a_sunday_the_1st_everything_is_due_and_one_trains_at_a_time(
 
     for name in ("_daily", "_weekly"):
         monkeypatch.setattr(module, name, lambda world, around, at, name=name: run(name, at))
-    monkeypatch.setattr(module, "_monthly", lambda world, terms, rollouts, at: run("_monthly", at))
+    monkeypatch.setattr(module, "_monthly", lambda world, terms, rollouts, turn, at: run("_monthly", at))
     trainings = tuple(
         one for one in learning_cycles(world, terms(world), Turn()) if one.name in ("daily", "weekly", "monthly")
     )

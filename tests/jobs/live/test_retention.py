@@ -1,7 +1,6 @@
 """Old daily versions (REV-R36): whose files go, whose stay, that rows stay, and that nothing is missing unsaid."""
 
 import multiprocessing
-import os
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from kill_retention import LATER, killed_at
 from monthly_world import START, Months, Oracle, day_of, months
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
@@ -24,8 +24,6 @@ from pawl.ledger.model_versions import list_versions
 from pawl.ledger.version_tables import model_versions
 
 WEEKLY = "oracle-1.0"
-LATER = day_of("2026-03-15")
-"""Three months and more after the old dailies."""
 
 
 def daily(day: int) -> str:
@@ -170,22 +168,6 @@ def test_rev_r36_rows_are_said_before_files_go(market: Months, monkeypatch: pyte
     assert len(gone(market)) == 5
 
 
-def _killed_at(home: Path, n: int) -> None:
-    """Select, and be killed at the n-th file that goes."""
-    left = n
-    unlink = Path.unlink
-
-    def dies(path: Path, missing_ok: bool = False) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        unlink(path, missing_ok)
-
-    Path.unlink = dies  # type: ignore[method-assign,assignment]
-    select_monthly(months(home).world(), LATER)
-
-
 @pytest.mark.parametrize("n", [0, 1, 4, 9])
 def test_rev_r36_kill_9_at_any_file_leaves_nothing_missing_unsaid(tmp_path: Path, n: int) -> None:
     home = tmp_path / "home"
@@ -195,7 +177,7 @@ def test_rev_r36_kill_9_at_any_file_leaves_nothing_missing_unsaid(tmp_path: Path
     for day in range(10, 15):
         market.add(daily(day), market.sides(0.5, seed=day), day_of(f"2025-11-{day}"), parent=WEEKLY)
     market.ledger.close()
-    process = multiprocessing.get_context("spawn").Process(target=_killed_at, args=(home, n))
+    process = multiprocessing.get_context("spawn").Process(target=killed_at, args=(home, n))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

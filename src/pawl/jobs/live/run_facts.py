@@ -20,12 +20,15 @@ __all__ = ["Fact", "Facts", "facts_of", "first_difference"]
 
 OUTCOME = ("actual_outcome", "actual_pnl", "actual_pnl_percent", "outcome_source", "resolved_at", "updated_at")
 
+MEASURED = ("latency_ms", "prev_hash", "row_hash")
+"""What an inference took is measured where time goes on, and differs in every life; so do the hashes over it."""
+
 _s = trading_signals.c
 _PARTS: Mapping[str, tuple[sa.ColumnElement[object], ...]] = {
     "bars": tuple(market_data.c),
     "decisions": tuple(one for one in _s if one.name not in OUTCOME),
     "outcomes": (_s.id, *(_s[name] for name in OUTCOME)),
-    "inferences": tuple(inference_logs.c),
+    "inferences": tuple(one for one in inference_logs.c if one.name not in MEASURED),
     "trajectories": tuple(decision_trajectories.c),
     "versions": tuple(model_versions.c),
     "verdicts": tuple(eval_reports.c),
@@ -40,7 +43,9 @@ _PARTS: Mapping[str, tuple[sa.ColumnElement[object], ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One kind. sha256: over its rows, each with every column that stands in the ledger. rows: as text, in order."""
+    """One kind. sha256: over its rows, each with every column that stands in the ledger but what a watch has measured.
+    rows: as text, in order.
+    """
 
     rows: tuple[str, ...]
 
