@@ -44,11 +44,9 @@ def pause(
 ) -> None:
     """Hold incremental trainings and deployments until `resume`; collection, decisions and outcomes go on."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.live.trigger_acts import pause_by_hand
 
-        with _acting(run, learner) as tx:
-            at = loop_instant(tx, learner, datetime.now(UTC))
+        with _acting(run, learner) as (tx, at):
             pause_by_hand(tx, learner, reason, "pawl triggers", at)
         payload = {"learner": learner, "is_paused": True, "at": at.isoformat(), "reason": reason}
         run.answer(payload, text=lambda: f"{learner} is paused: {reason}.\nBack: pawl triggers resume {learner}")
@@ -62,11 +60,9 @@ def resume(
 ) -> None:
     """End every pause, whatever began it; exit code 1 where nothing pauses."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.live.trigger_acts import resume_by_hand
 
-        with _acting(run, learner) as tx:
-            at = loop_instant(tx, learner, datetime.now(UTC))
+        with _acting(run, learner) as (tx, at):
             ended = [one.kind for one in resume_by_hand(tx, learner, reason, "pawl triggers", at)]
         payload = {"learner": learner, "is_paused": False, "at": at.isoformat(), "ended": ended}
         text = f"{learner} goes on; ended: {', '.join(ended)}."
@@ -81,25 +77,26 @@ def retrain(
 ) -> None:
     """Let the running loop hold a full training at its next look, although a pause may last."""
     with session(home, is_json=is_json) as run:
-        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.live.trigger_acts import ask_for_training
 
-        with _acting(run, learner) as tx:
-            at = loop_instant(tx, learner, datetime.now(UTC))
+        with _acting(run, learner) as (tx, at):
             asked = ask_for_training(tx, learner, reason, "pawl triggers", at)
         payload = {"learner": learner, "firing_id": str(asked.firing_id), "at": at.isoformat()}
         run.answer(payload, text=lambda: f"{learner}: a full training waits for the loop.\nNext: pawl triggers ls")
 
 
 @contextmanager
-def _acting(run: Session, learner: str) -> "Iterator[sa.Connection]":
-    """A transaction on the workspace's ledger; NotFoundError for a learner that nobody knows."""
+def _acting(run: Session, learner: str) -> "Iterator[tuple[sa.Connection, datetime]]":
+    """A transaction on the workspace's ledger and the instant of an act in it, by the clock of the learner's loop;
+    NotFoundError for a learner that nobody knows.
+    """
     from pawl.cli.composition import learner_named
     from pawl.jobs.ledgers import open_ledger
+    from pawl.jobs.live.act_record import loop_instant
 
     learner_named(learner, run.settings)
     with closing(open_ledger(run.settings, None)) as ledger, ledger.transaction() as tx:
-        yield tx
+        yield tx, loop_instant(tx, learner, datetime.now(UTC))
 
 
 def _payload(one: "StoredFiring") -> dict[str, object]:
