@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar, assert_never
+from typing import Any, Literal, TypeVar, assert_never
 from uuid import UUID
 
 from pawl.errors import (
@@ -16,11 +16,11 @@ from pawl.errors import (
 from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import JsonText, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
-from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.identity import SYSTEM_USER, timed_identity
 from pawl.ledger.plain_text import is_plain
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.redaction import redact
-from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
+from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written, row_id
 
 __all__ = ["Command", "Effect", "Prepared", "Signal", "Standing", "StoredEvent", "Trade", "decide", "prepare"]
 
@@ -28,7 +28,11 @@ Command = TrackSignal | OpenTrade | ConvertSignal | CloseTrade
 
 GREATEST_INTEGER = 2**31 - 1  # what `hold_sec` holds on PostgreSQL
 Found = TypeVar("Found", "Signal", "Trade")
-ITS_KIND = {"tracked_signals": "signal", "quick_trades": "trade", "pnl_entries": "pnl"}
+ITS_KIND: dict[str, Literal["signal", "trade", "pnl"]] = {
+    "tracked_signals": "signal",
+    "quick_trades": "trade",
+    "pnl_entries": "pnl",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def prepare(command: Command) -> Prepared:
         if clean != said:
             payload = canonical_text(clean)
             command = replace(command, payload=read_payload(command.event_type, clean))  # type: ignore[arg-type]  # its kind
-    source_id = identity(ITS_KIND[command.source_table], command.user_id, command.key)
+    source_id = row_id(ITS_KIND[command.source_table], command.user_id, command.key, command.occurred_at)
     _require_own_id(command, source_id)
     if isinstance(command, CloseTrade) and command.payload.hold_sec > GREATEST_INTEGER:
         raise InputError("`hold_sec` is beyond 68 years", where=command.event_type, fix="hand in seconds")
@@ -242,7 +246,7 @@ def _new_trace(command: TrackSignal | OpenTrade, standing: Standing) -> str:
     named = command.inference_id
     if named is not None and standing.owners.get(named) not in (command.user_id, SYSTEM_USER):
         raise _unknown(command, "inference", named)
-    return f"u/{identity('trace', command.user_id, command.key)}"
+    return f"u/{timed_identity(command.occurred_at, 'trace', command.user_id, command.key)}"
 
 
 def _own(standing: dict[UUID, Found], named: str, command: WriteCommand, kind: str) -> tuple[UUID, Found]:
@@ -298,5 +302,5 @@ def _require_own_id(command: Command, source_id: UUID) -> None:
         raise InputError(
             f"the payload names {own}, and its row will be {source_id}",
             where=command.event_type,
-            fix="make both from user and idempotency key",
+            fix="make both from user, idempotency key and time",
         )
