@@ -165,13 +165,13 @@ def test_the_same_request_sent_again_is_the_same_row(ledger: Ledger, event_type:
     (written,) = sent(ledger, command)
     before = counts(ledger)
     again, and_again = sent(ledger, command, command, now=day(90))
-    assert again == and_again == replace(written, is_new=False)
+    assert again == and_again == written._replace(is_new=False)
     assert counts(ledger) == before
 
 
 def test_two_equal_commands_of_one_batch_are_one_row(ledger: Ledger) -> None:
     one, other = sent(ledger, open_trade("a"), open_trade("a"))
-    assert (one.is_new, other) == (True, replace(one, is_new=False))
+    assert (one.is_new, other) == (True, one._replace(is_new=False))
     assert counts(ledger)["passport_event_outbox"] == 1
 
 
@@ -278,7 +278,7 @@ def test_pass_r39_no_wallet_or_address_reaches_the_payload_of_an_event(ledger: L
     assert wallet not in found
     assert written.payload.ticker == "[email]"
     assert plain.payload == track_signal("t").payload
-    assert sent(ledger, track_signal("s", recommendation=odd, ticker=mail))[0] == replace(written, is_new=False)
+    assert sent(ledger, track_signal("s", recommendation=odd, ticker=mail))[0] == written._replace(is_new=False)
 
 
 def test_a_batch_of_nothing_is_fine(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ request, sent again, is found and is the same row.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 from pawl.ledger.event_payloads import EventPayload, SignalConverted, SignalTracked, TradeClosed, TradeOpened
@@ -77,8 +77,7 @@ def row_id(kind: Literal["signal", "trade", "pnl"], user_id: UUID, key: str, occ
     return timed_identity(occurred_at, kind, user_id, key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(NamedTuple):
     """What stands in the ledger. source_event_id: the primary row. is_new: False where the same request was written
     before; then everything here is what was written then.
     """

@@ -1,8 +1,11 @@
-"""What a command does, given what stands in the ledger: its rows, or the reason why not. No database in here."""
+"""What a command does, given what stands in the ledger: its rows, or the reason why not. No database in here.
+
+Named tuples are made in half the time of frozen dataclasses, and each command needs seven of these.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, TypeVar, assert_never
+from typing import Any, Literal, NamedTuple, TypeVar, assert_never
 from uuid import UUID
 
 from pawl.errors import (
@@ -35,8 +38,7 @@ ITS_KIND: dict[str, Literal["signal", "trade", "pnl"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """A tracked signal as far as a trade on it is concerned."""
 
     user_id: UUID
@@ -48,8 +50,7 @@ class Signal:
     is_converted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """A trade as far as its end is concerned."""
 
     user_id: UUID
@@ -61,8 +62,7 @@ class Trade:
     is_closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """An event that stands. written: as it was written then."""
 
     event_type: str
@@ -82,8 +82,7 @@ class Standing:
     trades: dict[UUID, Trade] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A command, redacted and checked as far as that goes without the ledger. payload: its own, as it is stored.
 
     event_id, source_id: of its event and of its primary row.
@@ -95,8 +94,7 @@ class Prepared:
     payload: JsonText
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(NamedTuple):
     """What is written. row: into `command.source_table`. event: into the outbox, not yet sealed.
 
     moved: the key of the signal that became `row`, or of the trade that `row` closes, and the columns that say so.
@@ -158,7 +156,7 @@ def _repeated(command: WriteCommand, before: StoredEvent) -> Written:
             where=command.event_type,
             fix="send a new key with a new request",
         )
-    return replace(before.written, is_new=False)
+    return before.written._replace(is_new=False)
 
 
 def _hash(command: WriteCommand) -> str:
@@ -195,7 +193,7 @@ def _convert(command: ConvertSignal, prepared: Prepared, standing: Standing, now
     whose = Whose(command.user_id, signal.trace_id, signal.inference_id, now)
     row = trade_row(prepared.source_id, whose, said, signal.decision_price, signal_id)
     _remember_trade(standing, row)
-    standing.signals[signal_id] = replace(signal, is_converted=True)
+    standing.signals[signal_id] = signal._replace(is_converted=True)
     converted = {"status": "converted", "converted_at": said.opened_at}
     return _effect(prepared, whose, row, (signal_id, converted))
 
@@ -213,7 +211,7 @@ def _close(command: CloseTrade, prepared: Prepared, standing: Standing, now: dat
     decision = trade_id if trade.signal_id is None else trade.signal_id
     if said.decision_id != str(decision):
         raise InputError(f"`decision_id` is not {decision}", where=command.event_type, fix="name the trade's decision")
-    standing.trades[trade_id] = replace(trade, is_closed=True)
+    standing.trades[trade_id] = trade._replace(is_closed=True)
     whose = Whose(command.user_id, trade.trace_id, trade.inference_id, now)
     closed = {"status": "closed", "closed_at": said.closed_at, "exit_price": said.exit_price}
     return _effect(prepared, whose, entry_row(prepared.source_id, whose, said, trade_id), (trade_id, closed))
