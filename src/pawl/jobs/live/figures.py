@@ -42,7 +42,7 @@ class LoopFigures:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanFigures:
     """Of a stretch of time: moves of the alias, trainings by status, signals by word, outcomes by word, events by topic
-    and how many of those were published.
+    and how many of those were published; of events that the outbox still keeps.
     """
 
     moves: Mapping[str, int]
