@@ -26,7 +26,7 @@ from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
 from pawl.jobs.live.figures import LoopFigures, loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, learning_cycles
-from pawl.jobs.live.logs import LoggedLoop, json_logger
+from pawl.jobs.live.logs import LoggedLoop, json_logger, log_events
 from pawl.jobs.live.monitoring import glance
 from pawl.jobs.live.monitoring_gauges import Gauge, gauges
 from pawl.jobs.live.readiness import readiness
@@ -116,6 +116,7 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
     _prepared(run, world, order)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
+    log_events()
     running = Running(
         clock=clock,
         span=span,

@@ -23,7 +23,9 @@ def parking(ledger: Ledger, now: Callable[[], datetime]) -> OnParked:
 
     def park_event(parked: Parked) -> None:
         if parked.event is None:
-            LOG.error("%s: %s of %s is no event: %s", parked.group, parked.item_id, parked.topic, parked.error)
+            facts = {**parked.names, "reason": parked.error}
+            said = "%s: %s of %s is no event: %s"
+            LOG.error(said, parked.group, parked.item_id, parked.topic, parked.error, extra={"facts": facts})
             return
         with ledger.transaction() as tx:
             park(tx, GROUP + parked.group, parked.item_id, parked.error, parked.attempts, now())

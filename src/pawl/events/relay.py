@@ -18,6 +18,8 @@ __all__ = ["Relay"]
 
 PIECE = 500
 """Rows of the outbox that are removed at once: a few milliseconds, so that nobody waits for it."""
+NAMED = 10
+"""Events that a line of the log names, of those that could not be published."""
 FORGETS_EVERY = timedelta(hours=1)
 
 
@@ -34,6 +36,7 @@ class Relay:
         self._failure: str | None = None
         self._n_moved = 0
         self._forgets_at: datetime | None = None
+        self._at_hand: list[UUID] = []  # being published
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="pawl-relay", daemon=True)
 
@@ -82,7 +85,7 @@ class Relay:
         n_failed = 0
         while not self._stop.is_set():
             self._wake.clear()  # before the look: what is committed during it is looked for again
-            self._failure = failure_of(self._look, "the relay")
+            self._failure = failure_of(self._look, "the relay", self._named)
             if self._failure is not None:
                 n_failed += 1
                 self._stop.wait(self._settings.backoff.after(n_failed, "relay").total_seconds())
@@ -110,6 +113,11 @@ class Relay:
     def _look(self) -> None:
         self._n_moved = self.step() or self.forget()
 
+    def _named(self) -> dict[str, object]:
+        """Of the events at hand, which wait on: how many, and the first of them by id."""
+        ids, self._at_hand = self._at_hand, []
+        return {"n_events": len(ids), "event_ids": [str(one) for one in ids[:NAMED]]}
+
     def _next(self) -> list[Event]:
         n_free = min(self._settings.batch_size, self._settings.max_open - len(self._open))
         if n_free <= 0:
@@ -123,7 +131,7 @@ class Relay:
         ]
 
     def _publish(self, events: list[Event]) -> None:
-        ids = [one.event_id for one in events]
+        ids = self._at_hand = [one.event_id for one in events]
         try:
             self._bus.publish(events)
         except StorageError:
@@ -131,6 +139,7 @@ class Relay:
                 note_failure(tx, ids)
             raise
         self._open.update(dict.fromkeys(ids))
+        self._at_hand = []
 
     def _mark_settled(self) -> int:
         settled = self._bus.settled(self._open)
