@@ -148,14 +148,33 @@ def test_health_readiness_and_metrics_are_served(home: Path) -> None:
     wait_for(lambda: httpx.get(f"{url}/ready").status_code == 200)
     assert httpx.get(f"{url}/health").json() == {"status": "ok"}
     wait_for(lambda: 'pawl_decisions{action="' in httpx.get(f"{url}/metrics").text)
+    wait_for(lambda: "pawl_measured_timestamp_seconds{" in httpx.get(f"{url}/metrics").text)  # the hourly look
     text = httpx.get(f"{url}/metrics").text
-    for name in ("pawl_up 1.0", "pawl_cycle_seconds_count{", "pawl_outbox_backlog", "pawl_pending_outcomes"):
+    for name in ("pawl_up 1.0", "pawl_cycle_seconds_count{", "pawl_outbox_backlog", "pawl_owed_bars{"):
         assert name in text
     process.send_signal(signal.SIGTERM)
     told = ended(process)
     assert told["missed_schedules"] == 0 and told["errors"] == 0
     logged = [json.loads(line) for line in lines if line.startswith("{")]
     assert all("timestamp" in one for one in logged)
+
+
+def test_every_line_of_the_log_is_json_while_the_bus_is_away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "settings.toml").write_text(f'{SETTINGS}\n[events]\nbus = "redis"\n')
+    monkeypatch.setenv("PAWL_REDIS_URL", "redis://:very-secret@127.0.0.1:1/0")
+    process = start(home, "--speed", "600", "--json")
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not any('"event_ids": ["' in line for line in lines):
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    process.send_signal(signal.SIGTERM)
+    said = "".join(lines) + process.communicate(timeout=60)[1]
+    assert "very-secret" not in said
+    begun = lines[next(n for n, line in enumerate(lines) if "answers" in line) + 1 :]
+    assert all("event" in json.loads(line) for line in begun)
+    (failed, *_) = [one for one in map(json.loads, begun) if one.get("what") == "the relay" and one["event_ids"]]
+    assert "does not answer" in failed["reason"]
 
 
 @pytest.fixture

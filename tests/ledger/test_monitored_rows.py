@@ -57,3 +57,14 @@ def test_runs_and_skipped_trainings_are_those_of_the_learner(ledger: Ledger) -> 
         assert newest_runs_of(tx, "tiny") == {"daily": day(3)}
         skipped = skipped_trainings(tx, "tiny", day(0), day(9))
     assert (skipped.n, skipped.newest) == (2, "day 3")
+
+
+def test_pending_outcomes_are_found_by_the_index_of_what_is_open(sqlite_ledger: Ledger) -> None:
+    """A scrape asks for them, and of all that was said in years only a few are open."""
+    asked: list[tuple[str, object]] = []
+    with sqlite_ledger.transaction() as tx:
+        sa.event.listen(tx, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
+        pending_outcomes(tx, "tiny", day(9))
+        ((statement, parameters),) = asked
+        plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert "ix_trading_signals_open" in str(plan)

@@ -24,16 +24,16 @@ from pawl.jobs.live.bootstrapping import prepare
 from pawl.jobs.live.clock import Clock
 from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
-from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.figures import LoopFigures, loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, learning_cycles
-from pawl.jobs.live.logs import LoggedLoop, json_logger
-from pawl.jobs.live.monitoring import monitor
+from pawl.jobs.live.logs import LoggedLoop, json_logger, log_events
+from pawl.jobs.live.monitoring import glance
 from pawl.jobs.live.monitoring_gauges import Gauge, gauges
 from pawl.jobs.live.readiness import readiness
 from pawl.jobs.live.routing_now import deciders
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
+from pawl.jobs.live.surroundings import TrainingCounts
 from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.world import LiveWorld
@@ -116,6 +116,7 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
     _prepared(run, world, order)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
+    log_events()
     running = Running(
         clock=clock,
         span=span,
@@ -193,15 +194,15 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder) -> None:
 
 def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycle, ...], stack: ExitStack) -> str:
     """Serve the API, the health and the metrics of the loop in threads of this process; the URL."""
-    world, now, memory = loop.world, loop.running.clock.now, FeatureMemory()
+    world, now, counts = loop.world, loop.running.clock.now, TrainingCounts()
     require_token(world.ledger, choice.host)
 
     def figures() -> LoopFigures:
         with world.ledger.reading() as tx:
-            return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now())
+            return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now(), counts)
 
     def more() -> list[Gauge]:
-        return gauges(monitor(world, now(), run.settings.triggers, memory))
+        return gauges(*glance(world, now()))
 
     live = LiveSide(
         checks=lambda: readiness(world, cycles, figures(), now(), choice.speed or 1.0).checks,

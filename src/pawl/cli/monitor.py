@@ -11,6 +11,7 @@ from pawl.cli.session import HomeOption, JsonOption, session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pawl.jobs.live.measured import Measured
     from pawl.jobs.live.monitoring import Monitoring
     from pawl.ledger.monitored_rows import EndedJob
 
@@ -59,21 +60,22 @@ def _text(found: "Monitoring") -> "RenderableType":
     if found.n_waiting:
         lines.append(f"  {found.n_waiting} firings wait for a training")
     lines += [f"  {_training_line(one)}" for one in found.trainings]
-    if found.skipped.n:
-        lines.append(f"  {found.skipped.n} trainings left out in 30 days; the newest: {found.skipped.newest}")
-    drift = found.drift
+    known = found.measured
+    if known.skipped.n:
+        lines.append(f"  {known.skipped.n} trainings left out in 30 days; the newest: {known.skipped.newest}")
+    drift = known.drift
     shown = f"{drift.feature} has a PSI of {drift.psi:.2f}, limit {drift.limit}" if drift.feature else drift.why
     lines.append(f"  drift: {shown}")
-    share = "too few decisions to say" if found.hold_share is None else f"{found.hold_share:.1%} hold"
+    share = "too few decisions to say" if known.hold_share is None else f"{known.hold_share:.1%} hold"
     oldest = f", the oldest since {found.pending.oldest:%Y-%m-%d %H:%M}" if found.pending.oldest else ""
     lines.append(f"  decisions: {share}; {found.pending.n} outcomes pending{oldest}")
     cycles = ", ".join(f"{cycle} {(found.at - ran).total_seconds():.0f} s ago" for cycle, ran in found.ran_at.items())
     lines.append(f"  cycles: {cycles or 'none has run'}")
     parts: list[RenderableType] = [Text("\n".join(lines))]
-    if found.versions:
-        parts.append(_versions(found))
-    if found.feeds:
-        parts.append(_feeds(found))
+    if known.versions:
+        parts.append(_versions(known))
+    if known.feeds:
+        parts.append(_feeds(known))
     return Group(*parts, Text(f"Next: pawl triggers ls {found.learner}"))
 
 
@@ -83,14 +85,14 @@ def _training_line(one: "EndedJob") -> str:
     return f"{one.training_type} training: {one.version} {one.status} {one.finished_at:%Y-%m-%d %H:%M}{gap}{why}"
 
 
-def _versions(found: "Monitoring") -> "RenderableType":
+def _versions(known: "Measured") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
     for name in ("version, 30 days", "signals", "hold", "resolved", "win rate", "bps a position", "bps in all"):
         table.add_column(name, justify="left" if name.startswith("version") else "right", no_wrap=True)
-    for one in found.versions:
+    for one in known.versions:
         name = f"{one.version} (shadow)" if one.is_shadow else one.version
         rate = "–" if one.win_rate is None else f"{one.win_rate:.1%}"
         mean, total = ("–" if value is None else f"{value:+.1f}" for value in (one.mean_bps, one.pnl_bps))
@@ -99,14 +101,14 @@ def _versions(found: "Monitoring") -> "RenderableType":
     return table
 
 
-def _feeds(found: "Monitoring") -> "RenderableType":
+def _feeds(known: "Measured") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
     for name in ("ticker, one day", "bars", "expected", "missing", "newest owed", "dirty rows"):
         table.add_column(name, justify="left" if name.startswith("ticker") else "right", no_wrap=True)
-    for one in found.feeds:
+    for one in known.feeds:
         share = "–" if not one.n_expected else f"{one.missing_share:.1%}"
         table.add_row(
             Text(one.ticker), str(one.n_present), str(one.n_expected), share, str(one.n_owed), str(one.n_refused)

@@ -55,6 +55,7 @@ ALERTED: Mapping[str, NoticeKind] = {
     "performance_drop": "performance_drop",
     "hold_share": "performance_drop",
     "pause": "pause",
+    "candidate_out": "rollback",
 }
 """Alert → the kind of its notice. Of a training that failed `training_completed` tells already."""
 

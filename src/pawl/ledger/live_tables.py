@@ -70,6 +70,15 @@ live_log = sa.Table(
     is_one_of("kind", LIVE_KINDS),
     sa.UniqueConstraint("learner", "at", "kind", "name", "key"),
     sa.Index("ix_live_log_at", "at"),
+    # Of pages that were received there are thousands a day, of trainings a few.
+    sa.Index(
+        "ix_live_log_trainings",
+        "learner",
+        "kind",
+        "at",
+        sqlite_where=sa.text("kind = 'training'"),
+        postgresql_where=sa.text("kind = 'training'"),
+    ),
 )
 """Append-only: all that a run of the loop followed from and that it brought about, by the virtual instant at which it
 took effect, so that it can be played again. key: tells entries of one name and instant apart, as the ticker of a page

@@ -30,7 +30,9 @@ MOST_TEXT = 4000
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-AlertKind = Literal["data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift"]
+AlertKind = Literal[
+    "data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift", "candidate_out"
+]
 # One instant, one text: a name that is written in another zone would be another event.
 Instant = Annotated[AwareDatetime, AfterValidator(lambda when: when.astimezone(UTC))]
 

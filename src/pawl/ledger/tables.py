@@ -6,6 +6,7 @@ from pawl.ledger.decision_tables import decision_trajectories, inference_logs, r
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.live_tables import live_log, market_data, user_trading_history
 from pawl.ledger.loop_tables import loop_outbox
+from pawl.ledger.measured_tables import measured_figures
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.pair_tables import preference_pairs
@@ -66,4 +67,5 @@ TABLES = (
     user_reports,
     loop_outbox,
     trigger_firings,
+    measured_figures,
 )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["month_charts"]
+__all__ = ["chart_names", "month_charts"]
 
 _INK, _SOFT, _GRID = "#1d2126", "#59616b", "#dfe2e6"
 _BLUE, _ORANGE, _GREEN, _PURPLE = "#0b5fa5", "#b8570a", "#1f7a5c", "#7a4aa0"
@@ -26,12 +26,14 @@ _SIZE, _DPI = (9.0, 4.4), 120
 
 def month_charts(data: MonthlyReport) -> dict[str, bytes]:
     """Id of a part → its chart as PNG; a part without figures has none."""
-    charts = {}
-    if best_ranked(data):
-        charts["ranking"] = _png(_ranking(data))
-    if int(data.days["n_signals"].sum()) or int(data.days["n_resolved"].sum()):
-        charts["signals"] = _png(_signals(data))
-    return charts
+    drawn = {"ranking": _ranking, "signals": _signals}
+    return {name: _png(drawn[name](data)) for name in chart_names(data)}
+
+
+def chart_names(data: MonthlyReport) -> tuple[str, ...]:
+    """Ids of the parts that have a chart, in the order of the report."""
+    has_signals = int(data.days["n_signals"].sum()) or int(data.days["n_resolved"].sum())
+    return (*(("ranking",) if best_ranked(data) else ()), *(("signals",) if has_signals else ()))
 
 
 def _figure(n_rows: int) -> "tuple[Figure, list[Axes]]":
