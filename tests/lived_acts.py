@@ -5,8 +5,8 @@ import json
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,17 +21,20 @@ from pawl.cli.main import run
 from pawl.gates.verdict import Outcome, Verdict
 from pawl.jobs import verdicts
 from pawl.jobs.live import composing
+from pawl.jobs.live.act_record import BEHIND
 from pawl.jobs.live.logs import LoggedLoop
 from pawl.jobs.live.watch import Run
 from pawl.jobs.loaded_models import LoadedModels
 from pawl.jobs.verdicts import Case, Terms
+from pawl.lake.silver import SilverStore
 from pawl.ledger.ab_tests import running_test
 from pawl.ledger.database import Ledger
 from pawl.ledger.live_log import live_entries
+from pawl.market.bars import Timeframe
 from pawl.serving.ab_test_routes import AB_TESTS
 from pawl.triggers.schedule import SCHEDULES, Every
 
-__all__ = ["KINDS", "Act", "Operator", "acts_on_record", "every_kind", "hasten", "let_pass", "live_with", "relived"]
+__all__ = ["KINDS", "Act", "Operator", "asks", "counts_of", "every_kind", "hasten", "let_pass", "live_with", "relived"]
 
 HOUR = timedelta(hours=1)
 
@@ -42,7 +45,7 @@ class Operator:
 
     home: Path
     learner: str
-    port: int
+    port: int = field(default_factory=lambda: _free_port())
     token: str = ""
 
     def ask(self, *arguments: str, code: int = 0) -> Any:
@@ -68,12 +71,30 @@ class Operator:
 
     def stop_test(self) -> None:
         """End the test that runs."""
-        ledger = Ledger(os.environ["PAWL_DATABASE_URL"]) if "PAWL_DATABASE_URL" in os.environ else Ledger.open(self.home)
-        with ledger.reading() as tx:
+        with self.ledger() as ledger, ledger.reading() as tx:
             test = running_test(tx, self.learner)
-        ledger.close()
         assert test is not None
         self.post(f"{AB_TESTS}/{test.test_id}/stop")
+
+    def predict(self) -> None:
+        """Ask for a prediction, as a user would: it is filed beside those of the loop, and is none of them."""
+        timeframe = Timeframe.parse("1h")
+        bars = SilverStore(self.home).scan(timeframe, ("BTCUSDT",)).sort("ts").tail(40).collect()
+        columns = ("ts", "open", "high", "low", "close", "volume")
+        given = [{**one, "ts": one["ts"].isoformat()} for one in bars.select(columns).iter_rows(named=True)]
+        self.post("/predict", {"learner": self.learner, "ticker": "BTCUSDT", "market_data": given})
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The ledger in which the loop lives."""
+        url = os.environ.get("PAWL_DATABASE_URL")
+        with closing(Ledger.open(self.home) if url is None else Ledger(url)) as opened:
+            yield opened
+
+    def acts_on_record(self) -> Counter[str]:
+        """How often each kind of act is on record."""
+        with self.ledger() as ledger, ledger.reading() as tx:
+            return Counter(one.name for one in live_entries(tx, self.learner, "act") if BEHIND in one.payload)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +139,7 @@ def every_kind(name: str) -> tuple[Act, ...]:
         asks(14, "gate", "judge", v(2)),
         asks(14.25, "rollout", "start", v(2), "--by", "ann"),
         Act(after=17, behind="signals", does=lambda operator: operator.stop_test()),
+        Act(after=17, behind="rollouts", does=lambda operator: operator.predict()),
         asks(18, "gate", "judge", v(2)),
         asks(18.5, "promote", v(2)),
         asks(19, "gate", "judge", v(1)),
@@ -172,17 +194,10 @@ def live_with(
     return code
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def acts_on_record(ledger: Ledger, learner: str) -> Counter[str]:
-    """How often each kind of act is on record."""
-    with ledger.reading() as tx:
-        return Counter(one.name for one in live_entries(tx, learner, "act") if "behind" in one.payload)
 
 
 def relived(home: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -191,3 +206,10 @@ def relived(home: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     with redirect_stdout(out):
         code = run(["relive", "--home", str(home), "--json", *arguments])
     return code, json.loads(out.getvalue().splitlines()[-1]) if out.getvalue() else {}
+
+
+def counts_of(told: dict[str, Any]) -> dict[str, int]:
+    """What was lived, by kind, where all of it was lived again."""
+    differs = {name: one for name, one in told["facts"].items() if not one["is_identical"]}
+    assert not differs, json.dumps(differs, indent=1)
+    return {name: one["lived"]["n"] for name, one in told["facts"].items()}

@@ -66,18 +66,18 @@ def rollback(
 ) -> None:
     """Go back to a version that served before, once it has said its golden predictions again; 1 when it may not."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, rollout_rules_of, workspace_of
+        from pawl.cli.composition import learner_named, rollout_rules_of
         from pawl.ids import ModelVersion
         from pawl.jobs.ledgers import open_ledger
         from pawl.jobs.rollback import Asked, roll_back_learner
+        from pawl.jobs.workspace import Workspace
 
-        # It refuses a workspace in which nothing was ever trained.
-        open_ledger(run.settings, None).close()
-        chosen = learner_named(learner, run.settings)
-        named = None if to is None else ModelVersion(to)
-        asked = Asked(by="pawl rollback", reason=reason, now=datetime.now(UTC), to=named)
-        rules = rollout_rules_of(run.settings)
-        done = roll_back_learner(workspace_of(run.settings), chosen, asked, rules, monotonic)
+        with closing(open_ledger(run.settings, None)) as ledger:  # it refuses where nothing was ever trained
+            chosen = learner_named(learner, run.settings)
+            named = None if to is None else ModelVersion(to)
+            asked = Asked(by="pawl rollback", reason=reason, now=datetime.now(UTC), to=named)
+            rules = rollout_rules_of(run.settings)
+            done = roll_back_learner(Workspace.at(run.settings.home, ledger), chosen, asked, rules, monotonic)
         payload = {
             "learner": learner,
             "from": done.from_version,

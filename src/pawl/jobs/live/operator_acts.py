@@ -29,7 +29,7 @@ from pawl.ledger.live_log import LiveEntry
 __all__ = ["ActWorld", "do_again", "require_doable"]
 
 NOT_AGAIN: Mapping[str, str] = {
-    "train": "a training held by a person reads at no instant of the loop; `pawl triggers retrain` asks the loop for one"
+    "train": "a training that a person holds reads at no instant of the loop (pawl triggers retrain asks the loop)"
 }
 """Acts that are on record, and why they cannot be done again."""
 

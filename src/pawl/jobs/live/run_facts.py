@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from pawl.ledger.ab_tables import ab_tests
+from pawl.ledger.chain import canonical_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.identity import SYSTEM_USER
 from pawl.ledger.live_tables import market_data
@@ -107,4 +108,9 @@ def _rows(tx: sa.Connection, name: str, whose: Whose | None) -> tuple[str, ...]:
         chosen = chosen.where(table.c.timeframe == whose.timeframe, table.c.pair.in_(whose.tickers))
     if name == "outcomes":
         chosen = chosen.where(_s.actual_outcome.is_not(None))
-    return tuple(sorted(str(tuple(row)) for row in tx.execute(chosen)))
+    return tuple(sorted(str(tuple(map(_plain, row))) for row in tx.execute(chosen)))
+
+
+def _plain(value: object) -> object:
+    """JSON as one text, for a database may keep it in an order of its own."""
+    return canonical_text(value) if isinstance(value, dict | list) else value
