@@ -1,5 +1,9 @@
 """Live = replay, with a person at work: every kind of act, by command and over HTTP, is lived again to the byte."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -182,6 +186,32 @@ def test_a_life_on_postgresql_is_lived_again_there_and_on_sqlite(
         assert relived(operator.home, "--database", there)[0] == 2  # somebody lives there
     for one in urls:
         postgres.drop(one)
+
+
+def piece(operator: Operator, doom: str) -> int:
+    """One process of a life; its exit code."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "LOOP_DOOM": doom}
+    command = [sys.executable, str(TESTS / "doomed_loop.py"), "up", "tiny", "--speed", "max", "--for", "9h"]
+    home = ("--home", str(operator.home), "--port", "0")
+    return subprocess.run([*command, *home], env=environment, capture_output=True, check=False).returncode
+
+
+def test_a_life_in_pieces_is_lived_again_as_one(tmp_path: Path) -> None:
+    """Killed and ended between runs, started again, and acted on while nobody ran it."""
+    operator = operator_in(tmp_path / "home")
+    assert piece(operator, "1.25 positions SIGKILL") == -signal.SIGKILL
+    operator.ask("triggers", "pause", "tiny")
+    operator.ask("triggers", "retrain", "tiny")
+    assert piece(operator, "3 signals SIGTERM") == 0
+    operator.ask("triggers", "resume", "tiny")
+    operator.ask("promote", "tiny-1.1")
+    assert piece(operator, "6 rollouts SIGKILL") == -signal.SIGKILL
+    operator.ask("rollback", "tiny")
+    assert piece(operator, "") == 0
+    assert sum(operator.acts_on_record().values()) == 5
+    code, told = relived(operator.home)
+    counts = counts_of(told)
+    assert code == 0 and counts["alias moves"] == 3 and counts["decisions"] >= 2 * 9
 
 
 def test_two_lives_in_one_workspace_are_each_lived_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

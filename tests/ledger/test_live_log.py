@@ -2,7 +2,7 @@
 
 from ledger_world import START, day
 from pawl.ledger.database import Ledger
-from pawl.ledger.live_log import LiveEntry, live_entries, log_live
+from pawl.ledger.live_log import BEGIN, LiveEntry, has_loop, live_entries, log_live
 
 
 def entry(on: int, kind: str = "cycle", key: str = "", n: int = 1) -> LiveEntry:
@@ -25,3 +25,15 @@ def test_an_entry_that_stands_is_not_written_again(ledger: Ledger) -> None:
         (day(1), "", 1),
         (day(2), "", 1),
     ]
+
+
+def test_what_a_person_does_without_a_loop_makes_none(ledger: Ledger) -> None:
+    """Else the first `pawl promote` by hand would end the workers' judging and promoting."""
+    with ledger.transaction() as tx:
+        act = LiveEntry(learner="m002", at=START, kind="act", name="promote", payload={})
+        log_live(tx, [act])
+        assert not has_loop(tx, "m002")
+        log_live(tx, [LiveEntry(learner="m002", at=START, kind="act", name=BEGIN, payload={})])
+        assert has_loop(tx, "m002") and not has_loop(tx, "tiny")
+        log_live(tx, [LiveEntry(learner="tiny", at=START, kind="received", name="history", payload={})])
+        assert has_loop(tx, "tiny")
