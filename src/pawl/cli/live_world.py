@@ -26,11 +26,13 @@ from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
 from pawl.jobs.live.figures import LoopFigures, loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, learning_cycles
+from pawl.jobs.live.lived_latencies import LivedMs
 from pawl.jobs.live.logs import LoggedLoop, json_logger, log_events
 from pawl.jobs.live.monitoring import glance
 from pawl.jobs.live.monitoring_gauges import Gauge, gauges
 from pawl.jobs.live.readiness import readiness
 from pawl.jobs.live.routing_now import deciders
+from pawl.jobs.live.run_gate import RunGate
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
 from pawl.jobs.live.surroundings import TrainingCounts
@@ -108,7 +110,9 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         now=_now,
         settings=settings_hash(run.settings),
     )
-    turn = Turn()
+    gate = RunGate(world.ledger, world.name)
+    stack.callback(gate.close)
+    turn = Turn(gate)
     stopwatch = None if choice.speed is None else monotonic  # `max` has no time, and leaves the same bytes every time
     all_cycles = cycles_under(world, run.settings, turn, stopwatch)
     own = cycles_of(choice.role, all_cycles)
@@ -133,10 +137,15 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
 
 
 def cycles_under(
-    world: LiveWorld, settings: Settings, turn: Turn, stopwatch: Callable[[], float] | None = None
+    world: LiveWorld,
+    settings: Settings,
+    turn: Turn,
+    stopwatch: Callable[[], float] | None = None,
+    lived_ms: LivedMs | None = None,
 ) -> tuple[Cycle, ...]:
     """Every cycle of a loop under its settings. turn: that the trainings of this process take. stopwatch: seconds, to
-    measure answers and trainings by; None where time stands still.
+    measure answers and trainings by; None where time stands still. lived_ms: what answers took, of a life that is
+    played.
     """
     terms = LearningTerms(
         terms=terms_of(settings),
@@ -146,7 +155,8 @@ def cycles_under(
         monthly=settings.monthly,
         stopwatch=stopwatch,
     )
-    parts = Parts(deciders_of=deciders, extra=learning_cycles(world, terms, turn), stopwatch=stopwatch)
+    extra = learning_cycles(world, terms, turn)
+    parts = Parts(deciders_of=deciders, extra=extra, stopwatch=stopwatch, lived_ms=lived_ms)
     return live_cycles(world, parts)
 
 

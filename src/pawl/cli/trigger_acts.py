@@ -92,11 +92,12 @@ def _acting(run: Session, learner: str) -> "Iterator[tuple[sa.Connection, dateti
     """
     from pawl.cli.composition import learner_named
     from pawl.jobs.ledgers import open_ledger
-    from pawl.jobs.live.act_record import loop_instant
+    from pawl.jobs.live.act_record import acting
 
     learner_named(learner, run.settings)
-    with closing(open_ledger(run.settings, None)) as ledger, ledger.transaction() as tx:
-        yield tx, loop_instant(tx, learner, datetime.now(UTC))
+    with closing(open_ledger(run.settings, None)) as ledger, acting(ledger, learner, datetime.now(UTC)) as at:
+        with ledger.transaction() as tx:
+            yield tx, at
 
 
 def _payload(one: "StoredFiring") -> dict[str, object]:

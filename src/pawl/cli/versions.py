@@ -93,13 +93,16 @@ def judge(
 ) -> None:
     """Judge a version against what serves now, on every bar since the first that neither has read; 1 for a refusal."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, terms_of, workspace_of
-        from pawl.jobs.verdicts import judge_version
+        from pawl.cli.composition import learner_named, terms_of
+        from pawl.jobs.ledgers import open_ledger
+        from pawl.jobs.live.judging_by_hand import judge_by_hand
+        from pawl.jobs.workspace import Workspace
 
-        workspace = workspace_of(run.settings)
-        named = stored_version(version)
-        learner = learner_named(workspace.versions.get(named).learner, run.settings)
-        _tell(run, judge_version(workspace, learner, named, terms_of(run.settings), datetime.now(UTC)))
+        with closing(open_ledger(run.settings, None)) as ledger:
+            workspace, named = Workspace.at(run.settings.home, ledger), stored_version(version)
+            learner = learner_named(workspace.versions.get(named).learner, run.settings)
+            report = judge_by_hand(workspace, learner, named, terms_of(run.settings), datetime.now(UTC))
+        _tell(run, report)
 
 
 @gate_app.command("ls")
