@@ -123,7 +123,7 @@ def _signal_text(found: "SignalExplained") -> "RenderableType":
         "trajectory": str(found.trajectory_id),
         "answer": answer,
     }
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table
@@ -172,7 +172,7 @@ def _text(found: "Explained") -> "RenderableType":
         "replay": found.replay,
         "answer": answer,
     }
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, Text(str(value)))
     return table

@@ -61,7 +61,7 @@ def decision_text(found: "DecisionExplained") -> "RenderableType":
         "train jobs": ", ".join(str(one) for one in found.train_job_ids) or "none",
         "versions learnt": ", ".join(found.model_versions) or "none",
     }
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table

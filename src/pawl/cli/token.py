@@ -112,7 +112,7 @@ def _table(found: "list[StoredToken]") -> "RenderableType":
 
     if not found:
         return "no token was ever made here. Next: pawl token create NAME"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("name", "user", "made", "ended"):
         table.add_column(name, no_wrap=True)
     for one in found:

@@ -128,7 +128,7 @@ def _table(found: "list[StoredFiring]") -> "RenderableType":
 
     if not found:
         return "nothing fired."
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("at", "learner", "trigger", "led to", "worth", "because"):
         table.add_column(name, no_wrap=name != "because")
     for one in found:

@@ -143,7 +143,7 @@ def _verdicts(listed: "list[EvaluationRow]") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("version", "verdict", "metric", "figure", "before", "change"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("figure", "change") else "left")
     for one in listed:
@@ -180,7 +180,7 @@ def _table(rows: list[dict[str, object]]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("version", "status", "verdict", "trained at", "has read up to"):
         table.add_column(name, no_wrap=True)
     for row in rows:

@@ -83,7 +83,8 @@ def test_trainings_that_were_skipped_and_triggers_that_fired_are_told(market: Mo
     at = day_of("2026-01-05") + timedelta(hours=2)
     with market.ledger.transaction() as tx:
         for when, payload in ((at, {"skipped": "62 sequences"}), (at + timedelta(days=1), {"version": "x"})):
-            log_live(tx, [LiveEntry(learner="oracle", at=when, kind="training", name="daily update", payload=payload)])
+            for name in ("daily update", "daily"):  # of the training, and of the cycle that asked for it
+                log_live(tx, [LiveEntry(learner="oracle", at=when, kind="training", name=name, payload=payload)])
     fired = Firing(at=at, kind="feature_drift", effect="retrain", reason="PSI 0.3")
     asked = []
 

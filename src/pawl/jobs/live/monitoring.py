@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pawl.jobs.live.feature_memory import FeatureMemory
+from pawl.jobs.live.surroundings import TRAININGS
 from pawl.jobs.live.trigger_history import trigger_history
 from pawl.jobs.live.watched_world import WatchedWorld
-from pawl.ledger.model_versions import champion
+from pawl.ledger.deployments import active_at
 from pawl.ledger.monitored_rows import (
     EndedJob,
     PendingOutcomes,
@@ -125,18 +126,18 @@ def monitor(
         return Monitoring(
             learner=world.name,
             at=at,
-            serving=champion(tx, world.name),
+            serving=active_at(tx, world.name, at + timedelta.resolution),  # a move at this instant counts,
             is_paused=is_paused(tx, world.name, at),
             lasting=tuple(open_firings(tx, world.name).values()),
             n_waiting=len(waiting(tx, world.name)),
             trainings=tuple(newest_jobs(tx, world.name, at)),
-            skipped=skipped_trainings(tx, world.name, since, at),
+            skipped=skipped_trainings(tx, world.name, TRAININGS, since, at),
             drift=_drift(looks["feature_drift"], history),
             versions=tuple(version_results(tx, world.name, since, at)),
             feeds=history.feeds or (),
             hold_share=holds if holds == holds else None,  # NaN: too few decisions
             pending=pending_outcomes(tx, world.name, at),
-            ran_at=newest_runs_of(tx, world.name),
+            ran_at=newest_runs_of(tx, world.name, at),
             late_sec=late_sec or {},
             looks=looks,
         )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from pawl.errors import InputError, NotFoundError
 from pawl.evaluation.signal_month import by_day, by_version, win_rate
+from pawl.jobs.live.surroundings import TRAINING, TRAININGS
 from pawl.jobs.workspace import Workspace
 from pawl.ledger.deployments import Deployment, list_deployments
 from pawl.ledger.live_log import live_entries
@@ -150,7 +151,7 @@ def _trainings(tx: sa.Connection, learner: str, since: datetime, until: datetime
     ]
     skipped = [
         Trained(at=one.at, what=one.name, kind="–", status="skipped", why=str(one.payload["skipped"]))
-        for one in live_entries(tx, learner, "training")
+        for one in live_entries(tx, learner, TRAINING, TRAININGS)
         if since < one.at <= until and one.payload.get("skipped")
     ]
     return sorted([*ended, *skipped], key=lambda one: (one.at, one.what))
