@@ -53,7 +53,7 @@ def decision_text(found: "DecisionExplained") -> "RenderableType":
         "answer": _answer(found),
         "decision": _decision(found),
         "recommended by": _recommended(found),
-        "events": ", ".join(f"{row['event_type']} {row['recorded_at']:%m-%d %H:%M}" for row in record.events),
+        "events": ", ".join(f"{row['event_type']} {row['recorded_at']:%Y-%m-%d %H:%M} UTC" for row in record.events),
         "event": str(record.events[0]["event_id"]),
         "trajectory": "not folded yet" if trajectory is None else str(trajectory["trajectory_id"]),
         "outcome": _outcome(trajectory),
