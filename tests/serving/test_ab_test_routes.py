@@ -130,6 +130,7 @@ def test_a_test_that_is_started_again_is_the_same_one(world: AbWorld) -> None:
         ({"model_b_version": "m002-1.4", "test_name": ""}, 422, "bad_input"),
         ({"model_b_version": "m002-1.4", "test_name": "a\u0000b"}, 422, "bad_input"),
         ({"model_b_version": "m002-7.7"}, 404, "not_found"),
+        ({"model_b_version": "m002-7.7-daily-20260105"}, 404, "not_found"),
         ({"model_b_version": "m002-1.4", "model_a_version": "m002-7.7"}, 409, "refused"),
         ({"model_b_version": "m002-1.3"}, 409, "refused"),
     ],

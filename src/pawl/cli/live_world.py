@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from time import monotonic, sleep
 
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
 from pawl.cli.composition import learner_named, rollout_rules_of, settings_hash, terms_of
 from pawl.cli.service_app import service_app
 from pawl.cli.session import Session
@@ -45,13 +47,18 @@ from pawl.lake.sources import SourceChoice, open_source
 from pawl.serving.edge import log_to_stderr
 from pawl.serving.live_metrics import metrics_text
 from pawl.serving.live_routes import LiveSide
-from pawl.serving.server import background_server, require_token
+from pawl.serving.server import background_server, listening, require_token
 from pawl.serving.service import Clocks
 from pawl.settings import Settings
 
-__all__ = ["LiveChoice", "LiveLoop", "cycles_under", "live_loop"]
+__all__ = ["LiveChoice", "LiveLoop", "StoppedEarly", "cycles_under", "live_loop"]
 
 SIMULATED = "simulated"
+SERVING_ROLES = ("all", "api")
+
+
+class StoppedEarly(Exception):  # noqa: N818 - no error: it was asked for
+    """The loop was told to end before its first version served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +95,11 @@ class LiveLoop:
         return self.watch.states()
 
 
-def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
-    """Open everything, prepare an empty workspace, serve, and give the loop. stack: closes what was opened."""
+def live_loop(run: Session, choice: LiveChoice, stack: ExitStack, stopped: threading.Event) -> LiveLoop:
+    """Open everything, prepare an empty workspace, serve, and give the loop. stack: closes what was opened.
+
+    StoppedEarly where `stopped` is set before the workspace is prepared.
+    """
     is_simulated = choice.data == SIMULATED
     if not is_simulated and choice.speed != 1.0:
         raise InputError("real data cannot come faster", where="--speed", fix="leave --speed out, or --data simulated")
@@ -117,7 +127,11 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
     all_cycles = cycles_under(world, run.settings, turn, stopwatch)
     own = cycles_of(choice.role, all_cycles)
     watch = LoopWatch([one.name for one in own])
-    _prepared(run, world, order)
+    if choice.role in SERVING_ROLES:
+        # Asked here, for the first training of an empty workspace takes minutes.
+        require_token(world.ledger, choice.host)
+        listening(choice.host, choice.port).close()
+    _prepared(run, world, order, stopped)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
     log_events()
@@ -130,7 +144,7 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         turn=turn,
     )
     loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
-    if choice.role in ("all", "api"):
+    if choice.role in SERVING_ROLES:
         url = _served(run, choice, loop, all_cycles, stack)
         run.stderr.print(f"{url} answers; end with Ctrl-C", highlight=False)
     return loop
@@ -195,17 +209,28 @@ def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
     )
 
 
-def _prepared(run: Session, world: LiveWorld, order: LoopOrder) -> None:
+def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threading.Event) -> None:
     at = order.start or order.now()
     patience = Patience(sleep=sleep)
     with run.stages() as told:
-        prepare(world, at, market_of(world.learner.spec).history, terms_of(run.settings), patience, told)
+
+        def unless_stopped(stage: str, fraction: float) -> None:
+            if stopped.is_set():
+                raise StoppedEarly("stopped before it ended")
+            told(stage, fraction)
+
+        try:
+            prepare(world, at, market_of(world.learner.spec).history, terms_of(run.settings), patience, unless_stopped)
+        except (KeyboardInterrupt, BrokenProcessPool) as error:
+            # A worker that was just starting could not ignore the signal yet.
+            if stopped.is_set():
+                raise StoppedEarly("stopped before it ended") from error
+            raise
 
 
 def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycle, ...], stack: ExitStack) -> str:
     """Serve the API, the health and the metrics of the loop in threads of this process; the URL."""
     world, now, counts = loop.world, loop.running.clock.now, TrainingCounts()
-    require_token(world.ledger, choice.host)
 
     def figures() -> LoopFigures:
         with world.ledger.reading() as tx:

@@ -122,7 +122,7 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
 
     different = [name for name in lived if lived[name] != played[name]]
     answer = f"different: {', '.join(different)}" if different else "identical to the byte"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("what", "lived", "played", "sha256 lived", "sha256 played", ""):
         table.add_column(name, justify="right" if name in ("lived", "played") else "left", no_wrap=True)
     for name, ours in lived.items():

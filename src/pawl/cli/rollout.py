@@ -160,7 +160,7 @@ def _table(rows: list[dict[str, object]], running: "list[StoredRollout]") -> "Re
 
     if not rows:
         return "no candidate is rolled out. Next: pawl rollout start VERSION"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("version", "stage", "entered", "decisions", "gain, bps", "low, bps", "blocks"):
         table.add_column(name, no_wrap=True, justify="left" if name in ("version", "stage", "entered") else "right")
     lines: list[Text] = []
