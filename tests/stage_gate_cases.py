@@ -1,4 +1,4 @@
-"""What a stage asks of a candidate, as checks of the package or of a mutant of it: `g` holds every name of the gates."""
+"""What a stage asks of a candidate, as checks of the package or of a mutant of it: `g` holds its names."""
 
 import math
 from collections.abc import Callable
