@@ -134,7 +134,7 @@ def test_rev_r27_each_bar_is_that_of_the_arm_its_hash_draws() -> None:
 
 
 def test_rev_r30_only_resolved_signals_of_the_test_count() -> None:
-    """A buy by what comes of a buy, a sell by what comes of a sell; until the end of the test, that instant included."""
+    """A buy by what comes of a buy, a sell by that of a sell; until the end of the test, that instant included."""
     start = datetime(2025, 3, 19, tzinfo=UTC)
     test = small_test(start)
     in_time, late = test.ends_at, test.ends_at + timedelta(minutes=15)
