@@ -15,6 +15,7 @@ from pawl.cli.composition import learner_named, rollout_rules_of, settings_hash,
 from pawl.cli.service_app import service_app
 from pawl.cli.session import Session
 from pawl.errors import InputError
+from pawl.evaluation.cost_check import ranges_below_costs
 from pawl.events.bus import Bus
 from pawl.events.notice_settings import notice_urls
 from pawl.events.notice_texts import NOTICED_TOPICS, notifying
@@ -54,6 +55,7 @@ from pawl.settings import Settings
 __all__ = ["LiveChoice", "LiveLoop", "StoppedEarly", "cycles_under", "live_loop"]
 
 SIMULATED = "simulated"
+BARS_OF_A_RANGE = 2_000
 SERVING_ROLES = ("all", "api")
 
 
@@ -132,6 +134,7 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack, stopped: threa
         require_token(world.ledger, choice.host)
         listening(choice.host, choice.port).close()
     _prepared(run, world, order, stopped)
+    _tell_of_costs(world)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
     log_events()
@@ -226,6 +229,20 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threadi
             if stopped.is_set():
                 raise StoppedEarly("stopped before it ended") from error
             raise
+
+
+def _tell_of_costs(world: LiveWorld) -> None:
+    timeframe = world.learner.spec.timeframe
+    newest = world.workspace.silver.scan(timeframe, world.tickers).group_by("ticker").tail(BARS_OF_A_RANGE).collect()
+    narrow = ranges_below_costs(newest, world.costs)
+    if narrow:
+        json_logger().warning(
+            "costs exceed moves",
+            learner=world.name,
+            round_trip_bps=round(2e4 * world.costs.fraction, 2),
+            median_range_bps={ticker: round(bps, 2) for ticker, bps in narrow.items()},
+            fix=f"most signals on {timeframe} bars will lose; if yours are lower, set [costs] in settings.toml",
+        )
 
 
 def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycle, ...], stack: ExitStack) -> str:
