@@ -1,6 +1,7 @@
 """`pawl relive`: a recorded run of the live loop, played again afresh, and whether it came out the same."""
 
 from contextlib import ExitStack, closing
+from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from pawl.cli.session import Session
     from pawl.jobs.live.run_facts import Facts
 
-__all__ = ["relive"]
+__all__ = ["relive", "where_they_part"]
+
+BEFORE_IT, NEAR = 30, 110
+"""How much of two rows is shown: before the first sign in which they differ, and in all; signs."""
 
 
 def relive(
@@ -110,10 +114,24 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
         )
     lines: list[RenderableType] = [Text(f"{answer} ({seconds:.1f} s)"), table]
     for name in different[:3]:
-        here, there = first_difference(lived[name], played[name]) or (None, None)
+        here, there = where_they_part(*(first_difference(lived[name], played[name]) or (None, None)))
         lines += [
-            Text(f"{name}, first difference:"),
-            Text(f"  lived   {here or '–'}"),
-            Text(f"  played  {there or '–'}"),
+            Text(f"{name}, where the first row that differs parts (whole with --json):"),
+            Text(f"  lived   {here}"),
+            Text(f"  played  {there}"),
         ]
     return Group(*lines)
+
+
+def where_they_part(here: str | None, there: str | None) -> tuple[str, str]:
+    """Two rows around the first sign in which they differ; the whole of one that stands alone.
+
+    >>> where_they_part("(1, 'a')", None), where_they_part("x" * 50 + "a", "x" * 50 + "b")[1]
+    (("(1, 'a')", '–'), '…xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxb')
+    """
+    if here is None or there is None:
+        return here or "–", there or "–"
+    start = max(0, len(commonprefix((here, there))) - BEFORE_IT)
+    near = [text[start : start + NEAR] + ("…" if len(text) > start + NEAR else "") for text in (here, there)]
+    lead = "…" if start else ""
+    return lead + near[0], lead + near[1]
