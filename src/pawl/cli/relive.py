@@ -1,7 +1,6 @@
 """`pawl relive`: a recorded run of the live loop, played again afresh, and whether it came out the same."""
 
 from contextlib import ExitStack, closing
-from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -131,7 +130,8 @@ def where_they_part(here: str | None, there: str | None) -> tuple[str, str]:
     """
     if here is None or there is None:
         return here or "–", there or "–"
-    start = max(0, len(commonprefix((here, there))) - BEFORE_IT)
+    n_same = next((n for n, (one, other) in enumerate(zip(here, there, strict=False)) if one != other), len(here))
+    start = max(0, n_same - BEFORE_IT)
     near = [text[start : start + NEAR] + ("…" if len(text) > start + NEAR else "") for text in (here, there)]
     lead = "…" if start else ""
     return lead + near[0], lead + near[1]
