@@ -42,7 +42,7 @@ def explain_prediction(tx: sa.Connection, trace_id: str) -> PredictionExplained 
     except NotFoundError:
         return None
     chosen = sa.select(inference_logs).where(inference_logs.c.inference_id == lineage.inference_id)
-    row = dict(tx.execute(chosen).mappings().one())
+    row = {str(name): value for name, value in tx.execute(chosen).mappings().one().items()}
     record = DecisionRecord(events=(), outcomes=(), trajectory=None, inference=row)
     return PredictionExplained(
         lineage=lineage, asked=row["prompt_payload"], said=row["response_payload"], broken=broken_rows(tx, record)

@@ -56,6 +56,7 @@ __all__ = ["LiveChoice", "LiveLoop", "StoppedEarly", "cycles_under", "live_loop"
 
 SIMULATED = "simulated"
 BARS_OF_A_RANGE = 2_000
+LIVE_SOURCES = (SIMULATED, "ccxt", "yfinance")
 SERVING_ROLES = ("all", "api")
 
 
@@ -194,14 +195,14 @@ def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
     settings = run.settings
     learner = learner_named(choice.learner, settings)
     market = market_of(learner.spec)
-    name, _, exchange = choice.data.partition(":")
+    name, exchange = _source_named(choice.data)
     is_simulated = name == SIMULATED
     source = SourceChoice(name=name, exchange=exchange, seed=choice.seed, calendar=market.calendar)
     ledger = stack.enter_context(closing(ledger_of(settings)))
     return LiveWorld(
         workspace=Workspace.at(settings.home, ledger),
         learner=learner,
-        tickers=choice.tickers or market.tickers,
+        tickers=choice.tickers or market.tickers_at(name),
         source=stack.enter_context(open_source(source)),
         costs=settings.costs,
         limits=settings.quality,
@@ -210,6 +211,18 @@ def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
         n_jobs=settings.n_jobs,
         calendar=market.calendar if is_simulated else None,
     )
+
+
+def _source_named(data: str) -> tuple[str, str]:
+    """Name and exchange of what --data asks for; InputError for what no loop can live on."""
+    name, _, exchange = data.partition(":")
+    if name not in LIVE_SOURCES or (name == "ccxt") != bool(exchange):
+        raise InputError(
+            f"no live source `{data}`",
+            where="--data",
+            fix="write simulated, yfinance, or ccxt:EXCHANGE like ccxt:binance",
+        )
+    return name, exchange
 
 
 def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threading.Event) -> None:

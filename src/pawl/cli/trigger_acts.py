@@ -21,7 +21,7 @@ LearnerArgument = Annotated[str, typer.Argument(metavar="LEARNER", help="A learn
 
 
 def ls(
-    learner: Annotated[str | None, typer.Argument(metavar="[LEARNER]", help="Of this learner only.")] = None,
+    learner: Annotated[str | None, typer.Argument(metavar="LEARNER", help="Of this learner only.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The newest so many.")] = 50,
     home: HomeOption = None,
     is_json: JsonOption = False,

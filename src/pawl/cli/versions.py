@@ -108,7 +108,7 @@ def judge(
 
 @gate_app.command("ls")
 def list_verdicts(
-    learner: Annotated[str | None, typer.Argument(metavar="[LEARNER]", help="Of this learner only.")] = None,
+    learner: Annotated[str | None, typer.Argument(metavar="LEARNER", help="Of this learner only.")] = None,
     replay: ReplayOption = None,
     home: HomeOption = None,
     is_json: JsonOption = False,
