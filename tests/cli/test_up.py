@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,8 +38,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(home: Path, *arguments: str, url: str | None = None) -> "subprocess.Popen[str]":
-    """The command as a process."""
+def start(home: Path, *arguments: str, url: str | None = None, is_group: bool = False) -> "subprocess.Popen[str]":
+    """The command as a process. is_group: in a group of its own, which can be signalled as a terminal does."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PAWL_HOME": str(home)}
     environment |= {"PAWL_DATABASE_URL": url} if url else {}
     return subprocess.Popen(
@@ -47,6 +48,7 @@ def start(home: Path, *arguments: str, url: str | None = None) -> "subprocess.Po
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=is_group,
     )
 
 
@@ -103,6 +105,44 @@ def test_rev_r1_a_day_of_the_simulated_market_runs_to_its_end(home: Path) -> Non
     # Run again it goes on with the next day.
     again = ended(start(home, "--speed", "max", "--for", "1h", "--json"))
     assert again["from"] == told["to"] and again["cycles"]["collection"] == 4
+
+
+@pytest.mark.parametrize("is_group", [False, True])
+def test_a_signal_during_the_first_training_ends_it_in_good_order(home: Path, is_group: bool) -> None:
+    (home / "settings.toml").write_text(SETTINGS.replace("n_jobs = 1", "n_jobs = 2"))
+    out, err, code = stopped_while_proving(home, is_group=is_group)
+    assert code == 0, err[-3000:]
+    assert "fault in Pawl" not in err and "UserWarning" not in err  # a worker that just begins may say its own
+    assert json.loads(out) == {"is_over": False, "is_prepared": False}
+    # What was begun is no hindrance to the next start.
+    assert ended(start(home, "--speed", "max", "--for", "1h", "--json"))["is_over"]
+
+
+def stopped_while_proving(home: Path, *, is_group: bool) -> tuple[str, str, int]:
+    """Answer, errors and exit code of a process that was told to stop at that point. is_group: as Ctrl-C does it."""
+    process = start(home, "--speed", "max", "--json", is_group=True)
+    assert process.stderr is not None
+    while "proving" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(0.5)  # its workers begin
+    os.killpg(process.pid, signal.SIGINT) if is_group else process.terminate()
+    out, err = process.communicate(timeout=120)
+    return out, err, process.returncode
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_fetched(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = start(home, "--port", str(taken.getsockname()[1]))
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and "cannot listen on 127.0.0.1" in err
+    assert not (home / "silver").exists()
+
+
+def test_an_address_that_others_reach_is_refused_before_anything_is_fetched(home: Path) -> None:
+    process = start(home, "--host", "0.0.0.0")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "no token exists" in err
+    assert not (home / "silver").exists()
 
 
 def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Path, tmp_path_factory: Any) -> None:

@@ -40,7 +40,7 @@ def served(workspace: Workspace) -> Workspace:
 
 
 def go_back(workspace: Workspace, learner: M002 = LEARNER, to: ModelVersion | None = None) -> RolledBack:
-    asked = Asked(by="pawl rollback", reason="it lost", at=LATER, to=to)
+    asked = Asked(by="pawl rollback", reason="it lost", now=LATER, to=to)
     return roll_back_learner(workspace, learner, asked, RolloutRules(), monotonic)
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from ledger_world import START, day
 from pawl.ledger.database import Ledger
-from pawl.ledger.live_log import LiveEntry, live_entries, log_live, n_trainings
+from pawl.ledger.live_log import BEGIN, LiveEntry, has_loop, live_entries, log_live, n_trainings
 
 
 def entry(on: int, kind: str = "cycle", key: str = "", n: int = 1) -> LiveEntry:
@@ -39,3 +39,15 @@ def test_trainings_are_found_by_their_own_index(sqlite_ledger: Ledger) -> None:
         for statement, parameters in list(asked):
             plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             assert "ix_live_log_trainings" in str(plan)
+
+
+def test_what_a_person_does_without_a_loop_makes_none(ledger: Ledger) -> None:
+    """Else the first `pawl promote` by hand would end the workers' judging and promoting."""
+    with ledger.transaction() as tx:
+        act = LiveEntry(learner="m002", at=START, kind="act", name="promote", payload={})
+        log_live(tx, [act])
+        assert not has_loop(tx, "m002")
+        log_live(tx, [LiveEntry(learner="m002", at=START, kind="act", name=BEGIN, payload={})])
+        assert has_loop(tx, "m002") and not has_loop(tx, "tiny")
+        log_live(tx, [LiveEntry(learner="tiny", at=START, kind="received", name="history", payload={})])
+        assert has_loop(tx, "tiny")

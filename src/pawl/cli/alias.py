@@ -1,6 +1,6 @@
 """`pawl promote` and `pawl rollback`: the two ways in which the serving alias moves."""
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Annotated
@@ -22,18 +22,21 @@ def promote(
     """Let a version serve, by a passing verdict against what serves now; nothing else moves the alias forward."""
     with session(home, is_json=is_json) as run:
         from pawl.jobs.ledgers import open_ledger
-        from pawl.jobs.live.act_record import loop_instant, record_act
+        from pawl.jobs.live.act_record import acting, record_act
         from pawl.jobs.live.announcing import announce_move
         from pawl.ledger.deployments import Move
         from pawl.ledger.deployments import promote as move_forward
         from pawl.ledger.evaluations import newest_report
         from pawl.ledger.model_versions import get_version
 
-        with closing(open_ledger(run.settings, None)) as ledger, ledger.transaction() as tx:
-            report = newest_report(tx, get_version(tx, stored_version(version)).version)
+        with closing(open_ledger(run.settings, None)) as ledger, ExitStack() as stack:
+            with ledger.reading() as tx:
+                named = get_version(tx, stored_version(version))
+            at = stack.enter_context(acting(ledger, named.learner, datetime.now(UTC)))
+            tx = stack.enter_context(ledger.transaction())
+            report = newest_report(tx, named.version)
             if report is None:
                 raise RefusalError(f"`{version}` was never judged", where="promotion", fix=f"pawl gate judge {version}")
-            at = loop_instant(tx, get_version(tx, report.version).learner, datetime.now(UTC))
             move = Move(by="pawl promote", reason="; ".join(report.verdict.reasons), at=at)
             moved = move_forward(tx, report.version, report.eval_id, move)
             announce_move(tx, moved)
@@ -63,19 +66,18 @@ def rollback(
 ) -> None:
     """Go back to a version that served before, once it has said its golden predictions again; 1 when it may not."""
     with session(home, is_json=is_json) as run:
-        from pawl.cli.composition import learner_named, rollout_rules_of, workspace_of
+        from pawl.cli.composition import learner_named, rollout_rules_of
         from pawl.ids import ModelVersion
         from pawl.jobs.ledgers import open_ledger
-        from pawl.jobs.live.act_record import loop_instant
         from pawl.jobs.rollback import Asked, roll_back_learner
+        from pawl.jobs.workspace import Workspace
 
-        # It refuses a workspace in which nothing was ever trained.
-        with closing(open_ledger(run.settings, None)) as ledger, ledger.reading() as tx:
-            at = loop_instant(tx, learner, datetime.now(UTC))
-        chosen = learner_named(learner, run.settings)
-        asked = Asked(by="pawl rollback", reason=reason, at=at, to=None if to is None else ModelVersion(to))
-        rules = rollout_rules_of(run.settings)
-        done = roll_back_learner(workspace_of(run.settings), chosen, asked, rules, monotonic)
+        with closing(open_ledger(run.settings, None)) as ledger:  # it refuses where nothing was ever trained
+            chosen = learner_named(learner, run.settings)
+            named = None if to is None else ModelVersion(to)
+            asked = Asked(by="pawl rollback", reason=reason, now=datetime.now(UTC), to=named)
+            rules = rollout_rules_of(run.settings)
+            done = roll_back_learner(Workspace.at(run.settings.home, ledger), chosen, asked, rules, monotonic)
         payload = {
             "learner": learner,
             "from": done.from_version,

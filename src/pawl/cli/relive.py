@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pawl.cli.session import Session
     from pawl.jobs.live.run_facts import Facts
+    from pawl.jobs.workspace import Workspace
+    from pawl.ledger.database import Ledger
 
 __all__ = ["relive"]
 
@@ -27,6 +29,15 @@ def relive(
     learner: Annotated[
         str | None, typer.Option("--learner", help="Whose life, where several lived in the workspace.")
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            envvar="PAWL_RELIVE_DATABASE_URL",
+            metavar="URL",
+            help="An empty PostgreSQL database for its ledger (default: SQLite in the folder).",
+        ),
+    ] = None,
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -36,12 +47,15 @@ def relive(
     take effect behind the very run behind which they did.
     """
     with session(home, is_json=is_json) as run:
+        from pawl.jobs.workspace import Workspace
+
         began = monotonic()
         if into is not None and into.exists() and any(into.iterdir()):
             raise InputError(f"{into} is not empty", where="--into", fix="name a folder that does not exist yet")
         with ExitStack() as stack:
             folder = into or Path(stack.enter_context(TemporaryDirectory(prefix="pawl-relive-")))
-            lived, played = _both(run, folder, learner)
+            fresh = stack.enter_context(closing(_empty(run, folder, database)))
+            lived, played = _both(run, Workspace.at(folder, fresh), learner)
         seconds = monotonic() - began
         same = {name: lived[name] == played[name] for name in lived}
         run.answer(_payload(lived, played, seconds), text=lambda: _text(lived, played, seconds))
@@ -49,21 +63,34 @@ def relive(
             raise typer.Exit(1)
 
 
-def _both(run: "Session", into: Path, asked: str | None) -> "tuple[Facts, Facts]":
+def _empty(run: "Session", folder: Path, database: str | None) -> "Ledger":
+    """The ledger to play in; InputError where something stands in it."""
+    from pydantic import SecretStr
+
+    from pawl.jobs.ledgers import ledger_of
+    from pawl.ledger.model_versions import list_versions
+
+    url = None if database is None else SecretStr(database)
+    ledger = ledger_of(run.settings.model_copy(update={"home": folder, "ledger_url": url}))
+    with ledger.reading() as tx:
+        is_empty = not list_versions(tx)
+    if not is_empty:
+        ledger.close()
+        raise InputError("versions stand in that database", where="--database", fix="name an empty one")
+    return ledger
+
+
+def _both(run: "Session", into: "Workspace", asked: str | None) -> "tuple[Facts, Facts]":
     """What the recorded run left, and what it left when it was played again into a fresh workspace."""
     from pawl.cli.relived_world import played_again
     from pawl.jobs.ledgers import open_ledger
     from pawl.jobs.live.recorded_run import learner_of
-    from pawl.jobs.live.run_facts import facts_of
 
-    with ExitStack() as stack:
-        ledger = stack.enter_context(closing(open_ledger(run.settings, None)))
+    with closing(open_ledger(run.settings, None)) as ledger:
         with ledger.reading() as tx:
             learner = learner_of(tx, asked)
-            lived = facts_of(tx)
         with run.stages() as told:
-            played = played_again(run.settings, ledger, learner, into, told)
-    return lived, played
+            return played_again(run.settings, ledger, learner, into, told)
 
 
 def _payload(lived: "Facts", played: "Facts", seconds: float) -> dict[str, object]:
@@ -95,7 +122,7 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
 
     different = [name for name in lived if lived[name] != played[name]]
     answer = f"different: {', '.join(different)}" if different else "identical to the byte"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("what", "lived", "played", "sha256 lived", "sha256 played", ""):
         table.add_column(name, justify="right" if name in ("lived", "played") else "left", no_wrap=True)
     for name, ours in lived.items():

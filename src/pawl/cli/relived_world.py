@@ -1,8 +1,6 @@
 """From a recorded workspace to a fresh one in which its run is lived again, under the same settings."""
 
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 from time import monotonic
 
 from pawl.cli.composition import learner_named, rollout_world_of, settings_hash, terms_of
@@ -10,11 +8,12 @@ from pawl.cli.live_world import cycles_under
 from pawl.errors import InputError
 from pawl.jobs.live.bootstrapping import prepare
 from pawl.jobs.live.driver import Observed
-from pawl.jobs.live.operator_acts import ActWorld, do_again
+from pawl.jobs.live.lived_latencies import lived_ms
+from pawl.jobs.live.operator_acts import ActWorld, do_again, require_doable
 from pawl.jobs.live.playing import play
-from pawl.jobs.live.recorded_run import RecordedRun, recorded_run
+from pawl.jobs.live.recorded_run import ACT, RecordedRun, recorded_run
 from pawl.jobs.live.recorded_source import RecordedSource
-from pawl.jobs.live.run_facts import Facts, facts_of
+from pawl.jobs.live.run_facts import Facts, Whose, facts_of
 from pawl.jobs.live.simulated_market import market_of
 from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import Run
@@ -42,15 +41,18 @@ class _Told(Observed):
 
 
 def played_again(
-    settings: Settings, ledger: Ledger, learner: str, into: Path, told: Callable[[str, float], None]
-) -> Facts:
-    """Play the life of a learner again in an empty folder; what it left there. settings, ledger: of where it lived.
+    settings: Settings, ledger: Ledger, learner: str, into: Workspace, told: Callable[[str, float], None]
+) -> tuple[Facts, Facts]:
+    """Play the life of a learner again in an empty workspace: what it left when it was lived, and what now. settings,
+    ledger: of where it lived.
 
-    InputError where the settings are not those of the run.
+    InputError where the settings are not those of the run, or an act in it cannot be done again.
     """
     with ledger.reading() as tx:
         recorded = recorded_run(tx, learner)
+        require_doable([one.entry for one in recorded.effects if one.kind == ACT])
         source = RecordedSource(tx, settings.home, learner)
+        took = lived_ms(tx, learner)
     if recorded.chosen["settings"] != settings_hash(settings):
         raise InputError(
             "the settings are not those under which the run was lived",
@@ -58,22 +60,23 @@ def played_again(
             fix="play it with the settings, and the learner, of that day",
         )
     source.verify()  # a cycle that fails is a fact of the run; a record that is spoiled is not
-    with closing(Ledger.open(into)) as fresh:
-        world = _world(settings, recorded, source, Workspace.at(into, fresh))
-        history = market_of(world.learner.spec).history
-        # What was received is read, and nobody has to be waited for.
-        prepare(world, recorded.prepared_at, history, terms_of(settings), Patience(sleep=lambda seconds: None), told)
-        turn = Turn()
-        acts = ActWorld(
-            workspace=world.workspace,
-            learner=world.learner,
-            rollouts=rollout_world_of(learner, settings.model_copy(update={"home": into}), fresh),
-            clock=monotonic,
-        )
-        cycles = cycles_under(world, settings, turn)
-        play(world, recorded, cycles, turn, lambda act: do_again(acts, act), _Told(recorded, told))
-        with fresh.reading() as tx:
-            return facts_of(tx)
+    world = _world(settings, recorded, source, into)
+    history = market_of(world.learner.spec).history
+    # What was received is read, and nobody has to be waited for.
+    prepare(world, recorded.prepared_at, history, terms_of(settings), Patience(sleep=lambda seconds: None), told)
+    turn = Turn()
+    acts = ActWorld(
+        workspace=into,
+        learner=world.learner,
+        rollouts=rollout_world_of(learner, settings.model_copy(update={"home": into.home}), world.ledger),
+        terms=terms_of(settings),
+        clock=monotonic,
+    )
+    cycles = cycles_under(world, settings, turn, lived_ms=took)
+    play(world, recorded, cycles, turn, lambda act: do_again(acts, act), _Told(recorded, told))
+    whose = Whose(learner=learner, timeframe=str(world.learner.spec.timeframe), tickers=world.tickers)
+    with ledger.reading() as lived, world.ledger.reading() as played:
+        return facts_of(lived, whose), facts_of(played, whose)
 
 
 def _world(settings: Settings, recorded: RecordedRun, source: RecordedSource, workspace: Workspace) -> LiveWorld:

@@ -11,6 +11,8 @@ import typer
 from pawl.cli.session import HomeOption, JsonOption, session
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rich.console import RenderableType
     from rich.text import Text
     from sqlalchemy import Connection
@@ -103,8 +105,8 @@ def start(version: VersionArgument, by: ByOption = None, home: HomeOption = None
         from pawl.jobs.live.rollout_orders import By
         from pawl.jobs.live.rollouts import begin_rollout
 
-        asked = By(who=by or _who(), at=_instant(world))
-        begun = begin_rollout(world, ModelVersion(version), asked.at, asked)
+        with _acting(world) as at:
+            begun = begin_rollout(world, ModelVersion(version), at, By(who=by or _who(), at=at))
         if begun is None:
             run.answer(
                 {"version": version, "stage": None, "status": "serves"},
@@ -124,7 +126,9 @@ def advance(
         from pawl.jobs.live.rollout_orders import By
         from pawl.jobs.live.rollouts import advance_by_hand
 
-        _tell(run, world, advance_by_hand(world, ModelVersion(version), By(who=by or _who(), at=_instant(world))))
+        with _acting(world) as at:
+            found = advance_by_hand(world, ModelVersion(version), By(who=by or _who(), at=at))
+        _tell(run, world, found)
 
 
 @rollout_app.command()
@@ -141,8 +145,9 @@ def abort(
         from pawl.jobs.live.rollout_orders import By
         from pawl.jobs.live.rollouts import abort_by_hand
 
-        asked = By(who=by or _who(), at=_instant(world))
-        _tell(run, world, abort_by_hand(world, ModelVersion(version), reason, asked))
+        with _acting(world) as at:
+            found = abort_by_hand(world, ModelVersion(version), reason, By(who=by or _who(), at=at))
+        _tell(run, world, found)
 
 
 @contextmanager
@@ -165,12 +170,11 @@ def _world(run: "Session", version: str) -> "Iterator[RolloutWorld]":
         yield rollout_world_of(learner, run.settings, ledger)
 
 
-def _instant(world: "RolloutWorld") -> datetime:
-    """Now, as the loop that the rollout belongs to has it."""
-    from pawl.jobs.live.act_record import loop_instant
+def _acting(world: "RolloutWorld") -> "AbstractContextManager[datetime]":
+    """The instant of an act, as the loop that the rollout belongs to has it; the loop waits meanwhile."""
+    from pawl.jobs.live.act_record import acting
 
-    with world.ledger.reading() as tx:
-        return loop_instant(tx, world.learner, datetime.now(UTC))
+    return acting(world.ledger, world.learner, datetime.now(UTC))
 
 
 def _who() -> str:
@@ -202,7 +206,7 @@ def _table(rows: list[dict[str, object]], running: "list[StoredRollout]") -> "Re
 
     if not rows:
         return "no candidate is rolled out. Next: pawl rollout start VERSION"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("version", "stage", "entered", "decisions", "gain, bps", "low, bps", "blocks"):
         table.add_column(name, no_wrap=True, justify="left" if name in ("version", "stage", "entered") else "right")
     lines: list[Text] = []

@@ -89,7 +89,7 @@ def tests_text(tests: Sequence[StoredTest]) -> "RenderableType":
 
     if not tests:
         return "no A/B test was ever run. See: pawl rollout status"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("learner", "a, served", "b, new", "began", "ends", "wins a", "wins b", "p", "status", "winner"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("wins a", "wins b", "p") else "left")
     for one in tests:

@@ -33,6 +33,7 @@ def train(
     """
     with session(home, is_json=is_json) as run:
         from pawl.cli.composition import learner_named, terms_of, workspace_of
+        from pawl.jobs.live.act_record import note_by_hand
         from pawl.jobs.training import train as train_version
         from pawl.jobs.training_data import TrainingOrder
         from pawl.jobs.verdicts import judge_version
@@ -50,6 +51,7 @@ def train(
         )
         chosen = learner_named(learner, run.settings)
         workspace = workspace_of(run.settings)
+        note_by_hand(workspace.versions.ledger, learner, now)
         with run.stages() as on_stage:
             trained = train_version(workspace, chosen, order, on_stage)
             on_stage("asking the gate", 0.0)

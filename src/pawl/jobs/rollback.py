@@ -9,7 +9,7 @@ from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs.backtesting import load_model
 from pawl.jobs.golden import answer_once, golden_difference
-from pawl.jobs.live.act_record import record_act
+from pawl.jobs.live.act_record import acting, record_act
 from pawl.jobs.live.announcing import announce_move
 from pawl.jobs.live.rollout_orders import By
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
@@ -33,11 +33,13 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a rollback is asked for. by: who. to: the version to go back to; None for the directly preceding one."""
+    """What a rollback is asked for. by: who. now: the time of day; where a loop has run, its instant counts instead.
+    to: the version to go back to; None for the directly preceding one.
+    """
 
     by: str
     reason: str
-    at: datetime
+    now: datetime
     to: ModelVersion | None = None
 
 
@@ -69,10 +71,10 @@ def roll_back_learner(
             where=f"{name}, golden predictions",
             fix=f"`{serving}` keeps serving; restore the libraries of its certificate, or train a new version",
         )
-    by = By(who=asked.by, at=asked.at)
-    with ledger.transaction() as tx:
-        moved = roll_back(tx, name, "policy", before, Move(by=by.who, reason=asked.reason, at=by.at))
+    with acting(ledger, name, asked.now) as at, ledger.transaction() as tx:
+        by = By(who=asked.by, at=at)
+        moved = roll_back(tx, name, "policy", before, Move(by=by.who, reason=asked.reason, at=at))
         announce_move(tx, moved)
         settle(tx, RolloutWorld.of(ledger, learner.spec, rules), by)
-        record_act(tx, name, "rollback", by.at, {"version": before, "reason": asked.reason, "by": by.who})
+        record_act(tx, name, "rollback", at, {"version": before, "reason": asked.reason, "by": by.who})
     return RolledBack(from_version=serving, to_version=before, seconds=clock() - began)

@@ -22,7 +22,7 @@ from pawl.market.bars import visible_before
 from pawl.market.instants import earliest, latest
 from pawl.registry.versions import VersionRecord
 
-__all__ = ["Case", "Terms", "judge_version", "reach_verdict"]
+__all__ = ["Case", "Terms", "judge_version", "new_verdict", "reach_verdict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,15 @@ def judge_version(
     Nothing is moved by it. Each look after the first counts as a trial more. RefusalError for the champion itself, and
     where the report cannot get the number that it must have (`only_as`).
     """
+    new = new_verdict(workspace, learner, version, terms, now)
+    with workspace.versions.ledger.transaction() as tx:
+        return record_evaluation(tx, new, now, only_as)
+
+
+def new_verdict(
+    workspace: Workspace, learner: Learner[Any], version: str, terms: Terms, now: datetime
+) -> NewEvaluation:
+    """The verdict of `judge_version`, which is not recorded yet."""
     record = workspace.versions.get(version)
     with workspace.versions.ledger.reading() as tx:
         serving = champion(tx, record.learner, get_version(tx, record.version).role)
@@ -83,9 +92,7 @@ def judge_version(
     case = Case(candidate=record, champion=champion_record, n_trials=n_trials)
     bars = visible_before(workspace.silver.scan(learner.spec.timeframe, record.tickers), now).collect()
     verdict = reach_verdict(LoadedModels(workspace, learner), case, bars, terms)
-    new = NewEvaluation(version=record.version, baseline=case.baseline, verdict=verdict, figures={})
-    with workspace.versions.ledger.transaction() as tx:
-        return record_evaluation(tx, new, now, only_as)
+    return NewEvaluation(version=record.version, baseline=case.baseline, verdict=verdict, figures={})
 
 
 def _score(models: LoadedModels, record: VersionRecord, bars: pl.DataFrame, start: datetime, terms: Terms) -> Scored:

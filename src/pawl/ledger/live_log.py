@@ -12,7 +12,10 @@ from pawl.ledger.column_types import utc_text
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log
 
-__all__ = ["LiveEntry", "has_loop", "is_of_kind", "live_entries", "log_live", "n_effects", "n_trainings"]
+__all__ = ["BEGIN", "LiveEntry", "has_loop", "is_of_kind", "live_entries", "log_live", "n_effects", "n_trainings"]
+
+BEGIN = "begin"
+"""Name of the act with which a run of a loop begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,10 @@ def is_of_kind(kind: str) -> sa.ColumnElement[bool]:
 
 
 def has_loop(tx: sa.Connection, learner: str) -> bool:
-    """Whether a live loop of a learner runs or ever ran on this ledger."""
-    return bool(tx.execute(sa.select(sa.exists().where(live_log.c.learner == learner))).scalar_one())
+    """Whether a live loop of a learner runs or ever ran on this ledger; what a person did without one is none."""
+    c = live_log.c
+    is_loop = (c.kind != "act") | (c.name == BEGIN)
+    return bool(tx.execute(sa.select(sa.exists().where(c.learner == learner, is_loop))).scalar_one())
 
 
 def n_effects(tx: sa.Connection, learner: str) -> int:

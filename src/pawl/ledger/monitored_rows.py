@@ -1,5 +1,6 @@
 """What a running loop is watched by in the ledger: trainings, versions, pending outcomes and runs, as plain rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -163,17 +164,25 @@ def pending_outcomes(tx: sa.Connection, learner: str, until: datetime) -> Pendin
     return PendingOutcomes(n=n, oldest=oldest)
 
 
-def newest_runs_of(tx: sa.Connection, learner: str) -> dict[str, datetime]:
-    """Cycle → the newest instant it ran for; a run of a loop stands as `live <learner> <cycle>`."""
+def newest_runs_of(tx: sa.Connection, learner: str, until: datetime | None = None) -> dict[str, datetime]:
+    """Cycle → the newest instant it ran for; a run of a loop stands as `live <learner> <cycle>`. until: none later."""
     c, named = schedule_runs.c, f"live {learner} "
     chosen = sa.select(c.schedule, sa.func.max(c.due_at, type_=UtcTime())).where(c.schedule.startswith(named))
+    if until is not None:
+        chosen = chosen.where(c.due_at <= until)
     runs = tx.execute(chosen.group_by(c.schedule).order_by(c.schedule))
     return {schedule.removeprefix(named): due_at for schedule, due_at in runs}
 
 
-def skipped_trainings(tx: sa.Connection, learner: str, since: datetime, until: datetime) -> SkippedTrainings:
-    """Of the trainings in (since, until], those that the log of the loop says were left out."""
+def skipped_trainings(
+    tx: sa.Connection, learner: str, names: Collection[str], since: datetime, until: datetime
+) -> SkippedTrainings:
+    """Of the trainings in (since, until], those that the log of the loop says were left out.
+
+    names: of the lines that trainings write of themselves; the cycle that asked for one writes another.
+    """
     c = live_log.c
-    chosen = sa.select(c.payload).where(c.learner == learner, is_of_kind("training"), c.at > since, c.at <= until)
+    of_trainings = (c.learner == learner, is_of_kind("training"), c.name.in_(names))
+    chosen = sa.select(c.payload).where(*of_trainings, c.at > since, c.at <= until)
     why = [one["skipped"] for one in tx.execute(chosen.order_by(c.at, c.name)).scalars() if one.get("skipped")]
     return SkippedTrainings(n=len(why), newest=why[-1] if why else None)

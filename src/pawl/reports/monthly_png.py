@@ -91,7 +91,10 @@ def _signals(data: MonthlyReport) -> "Figure":
         shares.plot(days, drawn, style, color=colour, linewidth=2, label=name)
     shares.set_ylim(0, 105)
     shares.set_ylabel("%", color=_SOFT)
-    shares.legend(loc="lower left", frameon=False, fontsize=9, labelcolor=_INK, ncols=2)
+    # Above the axes, beside the title: inside them it lies over a win rate that is low.
+    shares.legend(
+        loc="lower right", bbox_to_anchor=(1, 0.99), frameon=False, fontsize=9, labelcolor=_INK, ncols=2, borderpad=0
+    )
     shares.set_title(
         f"{data.learner} in {data.month}: the acting version's signals", loc="left", color=_INK, fontsize=12
     )
@@ -101,6 +104,7 @@ def _signals(data: MonthlyReport) -> "Figure":
     capital.plot(days, series["equity"].to_list(), color=_GREEN, linewidth=2)
     capital.set_ylabel(f"equity, {STAKE:.0%} a signal", color=_SOFT)
     capital.ticklabel_format(axis="y", useOffset=False)
+    capital.set_xlabel("day, UTC", color=_SOFT)
     capital.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
     return figure
 

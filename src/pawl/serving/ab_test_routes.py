@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from fastapi import APIRouter
 
 from pawl.errors import RefusalError
-from pawl.jobs.live.act_record import loop_instant
+from pawl.jobs.live.ab_acts import rollout_of, stop_by_hand
+from pawl.jobs.live.act_record import acting
 from pawl.jobs.live.performance import arm_figures
 from pawl.jobs.live.rollout_orders import By
 from pawl.jobs.live.rollout_rules import RolloutWorld
-from pawl.jobs.live.rollouts import abort_by_hand, begin_rollout
+from pawl.jobs.live.rollouts import begin_rollout
 from pawl.jobs.live.stage_evidence import ab_counts
-from pawl.ledger.ab_tests import ArmFigures, StoredTest, get_test, stop_test, track_arms
-from pawl.ledger.model_versions import champion, get_version
-from pawl.ledger.rollouts import StoredRollout, list_rollouts
+from pawl.ledger.ab_tests import ArmFigures, StoredTest, get_test
+from pawl.ledger.model_versions import StoredVersion, champion, get_version
 from pawl.serving.ab_test_answers import AbReport, AbStatus, StartBody, report_of, status_of
 from pawl.serving.guard import Caller, guarded_router
 from pawl.serving.problems import ForbiddenError
@@ -50,17 +50,11 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
         _require_operator(service, user_id)
         with service.ledger.reading() as tx:
             candidate = get_version(tx, body.model_b_version)
-            serving = champion(tx, candidate.learner, candidate.role)
-            at = loop_instant(tx, candidate.learner, service.now())
-        if body.model_a_version not in (None, serving):
-            raise RefusalError(
-                f"`{serving or 'nothing'}` serves, not `{body.model_a_version}`",
-                where="model_a_version",
-                fix="name the version that serves, or none",
-            )
-        by = By(who=f"user {user_id}", at=at, split=body.traffic_split, test_name=body.test_name)
-        world = replace(tests.world_of(candidate.learner), plan_name=AB_PLAN)
-        begun = begin_rollout(world, candidate.version, by.at, by)
+        with acting(service.ledger, candidate.learner, service.now()) as at:
+            _require_serving(service, candidate, body.model_a_version)
+            by = By(who=f"user {user_id}", at=at, split=body.traffic_split, test_name=body.test_name)
+            world = replace(tests.world_of(candidate.learner), plan_name=AB_PLAN)
+            begun = begin_rollout(world, candidate.version, by.at, by)
         if begun is None or begun.ab_test_id is None:
             raise RefusalError(
                 f"`{candidate.version}` is not tested: nothing else serves, or it is rolled out by another plan",
@@ -79,8 +73,9 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
         """Stop a test: it has no winner, and its counts stay as they are."""
         _require_operator(service, user_id)
         with service.ledger.reading() as tx:
-            at = loop_instant(tx, get_test(tx, id).learner, service.now())
-        _stop(service, tests, id, By(who=f"user {user_id}", at=at))
+            learner = get_test(tx, id).learner
+        with acting(service.ledger, learner, service.now()) as at:
+            stop_by_hand(tests.world_of(learner), id, By(who=f"user {user_id}", at=at))
         return _status(service, id)
 
     @router.get(f"{AB_TESTS}/{{id}}/report")
@@ -88,7 +83,7 @@ def ab_test_routes(service: Service, tests: AbTests) -> APIRouter:
         """Both arms side by side, and what was decided."""
         with service.ledger.reading() as tx:
             stored = get_test(tx, id)
-            arms, counts, rollout = _arms(tx, stored), ab_counts(tx, id), _rollout(tx, stored)
+            arms, counts, rollout = _arms(tx, stored), ab_counts(tx, id), rollout_of(tx, stored)
         rules = tests.world_of(stored.learner).rules.ab_test
         state = (
             (None, "it belongs to no rollout")
@@ -108,6 +103,17 @@ def _require_operator(service: Service, user_id: UUID) -> None:
         )
 
 
+def _require_serving(service: Service, candidate: StoredVersion, named: str | None) -> None:
+    with service.ledger.reading() as tx:
+        serving = champion(tx, candidate.learner, candidate.role)
+    if named not in (None, serving):
+        raise RefusalError(
+            f"`{serving or 'nothing'}` serves, not `{named}`",
+            where="model_a_version",
+            fix="name the version that serves, or none",
+        )
+
+
 def _status(service: Service, test_id: UUID) -> AbStatus:
     with service.ledger.reading() as tx:
         stored = get_test(tx, test_id)
@@ -119,24 +125,3 @@ def _arms(tx: sa.Connection, stored: StoredTest) -> tuple[ArmFigures, ArmFigures
     if stored.status == "running":
         return arm_figures(tx, stored.test_id)
     return stored.arms["model_a"], stored.arms["model_b"]
-
-
-def _rollout(tx: sa.Connection, stored: StoredTest) -> StoredRollout | None:
-    found = [one for one in list_rollouts(tx, stored.test.model_b) if one.ab_test_id == stored.test_id]
-    return found[-1] if found else None
-
-
-def _stop(service: Service, tests: AbTests, test_id: UUID, by: By) -> None:
-    with service.ledger.reading() as tx:
-        stored = get_test(tx, test_id)
-        rollout = _rollout(tx, stored)
-    if stored.status != "running":
-        raise RefusalError(
-            f"the test has ended: {stored.status}", where="A/B test", fix=f"see {AB_TESTS}/{test_id}/report"
-        )
-    if rollout is not None and rollout.is_running:
-        abort_by_hand(tests.world_of(stored.learner), rollout.state.candidate, "the test was stopped", by)
-        return
-    with service.ledger.transaction() as tx:
-        track_arms(tx, test_id, *arm_figures(tx, test_id), by.at)
-        stop_test(tx, test_id, by.at)

@@ -334,7 +334,7 @@ def test_rev_r40_one_command_goes_back_to_the_update_before(
 ) -> None:
     equal_update(monkeypatch)
     runs = [update_daily_version(world, surrounded(world, notes), at) for at in (WEDNESDAY, THURSDAY)]
-    asked = Asked(by="ann", reason="it erred", at=THURSDAY + timedelta(hours=1))
+    asked = Asked(by="ann", reason="it erred", now=THURSDAY + timedelta(hours=1))
     done = roll_back_learner(world.workspace, world.learner, asked, RolloutRules(), lambda: 0.0)
     assert (done.from_version, done.to_version) == (runs[1].version, runs[0].version)
     assert serving(world) == runs[0].version

@@ -8,8 +8,12 @@ import pytest
 from ledger_world import day
 from live_world import Turns
 from pawl.errors import InputError
+from pawl.evaluation.costs import Costs
+from pawl.gates.policy_gate import GateSettings
+from pawl.jobs.live.loop_place import LoopPlace
 from pawl.jobs.live.operator_acts import ActWorld, do_again
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
+from pawl.jobs.verdicts import Terms
 from pawl.jobs.workspace import Workspace
 from pawl.ledger.database import Ledger
 from pawl.ledger.live_log import LiveEntry, live_entries
@@ -21,11 +25,15 @@ def world(ledger: Ledger, tmp_path: Path) -> ActWorld:
     """Of a learner without versions."""
     learner: Any = Turns()
     rollouts = RolloutWorld.of(ledger, learner.spec, RolloutRules())
-    return ActWorld(workspace=Workspace.at(tmp_path, ledger), learner=learner, rollouts=rollouts, clock=lambda: 0.0)
+    terms = Terms(costs=Costs(), gate=GateSettings(), seed=7)
+    workspace = Workspace.at(tmp_path, ledger)
+    return ActWorld(workspace=workspace, learner=learner, rollouts=rollouts, terms=terms, clock=lambda: 0.0)
 
 
 def act(name: str, on: int, **told: Any) -> LiveEntry:
-    return LiveEntry(learner="m002", at=day(on), kind="act", name=name, payload={"by": "me", "reason": "why", **told})
+    behind = LoopPlace(at=day(on), cycle=0, number=0).payload
+    payload = {"by": "me", "reason": "why", "behind": behind, **told}
+    return LiveEntry(learner="m002", at=day(on), kind="act", name=name, payload=payload)
 
 
 def test_a_pause_and_its_end_are_dated_as_they_were(world: ActWorld, ledger: Ledger) -> None:
@@ -47,8 +55,12 @@ def test_a_pause_and_its_end_are_dated_as_they_were(world: ActWorld, ledger: Led
         ("rollout abort", {"version": "m002-1.0"}, "no rollout of `m002-1.0` runs"),
         ("rollback", {"version": "m002-1.0"}, "no version"),
         ("rollout advance", {}, "version"),
+        ("judge", {"version": "m002-1.0"}, "m002-1.0"),
+        ("test stop", {"test_id": "0" * 32}, "no A/B test"),
+        ("train", {}, "a training that a person holds reads at no instant of the loop"),
+        ("pause", {"behind": {"at": day(1).isoformat(), "cycle": "", "number": 0}}, "before the loop had run"),
     ],
 )
 def test_what_cannot_be_done_again_is_said(world: ActWorld, name: str, told: dict[str, Any], why: str) -> None:
-    with pytest.raises(InputError, match=f"`{name}` at .* cannot be done again: .*{why}"):
+    with pytest.raises(InputError, match=f"`{name}` .*at .* cannot be done again: .*{why}"):
         do_again(world, act(name, 1, **told))

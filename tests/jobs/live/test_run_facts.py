@@ -1,8 +1,12 @@
 """Two lives side by side."""
 
-from ledger_world import trained
-from pawl.jobs.live.run_facts import Fact, facts_of, first_difference
+from uuid import UUID
+
+from ledger_world import day, trained
+from pawl.jobs.live.run_facts import Fact, Whose, facts_of, first_difference
 from pawl.ledger.database import Ledger
+from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.inferences import Inference, append_inferences
 
 
 def test_what_differs_is_named_on_both_sides() -> None:
@@ -22,3 +26,31 @@ def test_every_column_counts(ledger: Ledger) -> None:
         after = facts_of(tx)
     assert {name for name in before if before[name] != after[name]} == {"versions"}
     assert before["versions"].n == 0 and after["versions"].n == 1
+
+
+def test_of_a_life_only_what_its_own_loop_did_counts(ledger: Ledger) -> None:
+    whose = Whose(learner="m002", timeframe="15m", tickers=("EURUSD",))
+    with ledger.transaction() as tx:
+        for learner, user in (("m002", SYSTEM_USER), ("m002", UUID(int=5)), ("tiny", SYSTEM_USER)):
+            trace = f"{learner} {user}"
+            append_inferences(
+                tx,
+                [
+                    Inference(
+                        inference_id=identity("inference", trace),
+                        trace_id=trace,
+                        model_version="m002-1.0",
+                        learner=learner,
+                        prompt_hash="h",
+                        prompt_payload={},
+                        response_payload={},
+                        created_at=day(1),
+                        latency_ms=3,
+                        user_id=user,
+                    )
+                ],
+            )
+    with ledger.reading() as tx:
+        assert facts_of(tx)["inferences"].n == 2
+        assert facts_of(tx, whose)["inferences"].n == 1
+        assert ", 3, " in facts_of(tx, whose)["inferences"].rows[0]  # what an answer took counts

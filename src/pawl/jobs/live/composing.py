@@ -10,6 +10,7 @@ from functools import partial
 from pawl.jobs.live.collecting import collect
 from pawl.jobs.live.cycle import Cycle
 from pawl.jobs.live.deciders import DecidersOf, active_decides
+from pawl.jobs.live.lived_latencies import LivedMs
 from pawl.jobs.live.signalling import SignalCycle
 from pawl.jobs.live.watching_positions import watch_positions
 from pawl.jobs.live.world import LiveWorld
@@ -37,18 +38,19 @@ INLINE = ("positions", "collection", "signals", "rollouts", "triggers", "trigger
 class Parts:
     """What the loop is made of beside its own three cycles. deciders_of: who decides on a bar. extra: further cycles,
     in the order in which they run behind those of the same instant. stopwatch: seconds, to measure answers by; None on
-    a clock on which nothing takes time.
+    a clock on which nothing takes time. lived_ms: what the answers took, of a life that is played.
     """
 
     deciders_of: DecidersOf = active_decides
     extra: tuple[Cycle, ...] = ()
     stopwatch: Callable[[], float] | None = None
+    lived_ms: LivedMs | None = None
 
 
 def live_cycles(world: LiveWorld, parts: Parts) -> tuple[Cycle, ...]:
     """Every cycle of a learner's loop, in the order in which they run at one instant."""
     bar = Every(world.learner.spec.timeframe.length)
-    signals = SignalCycle(world, parts.deciders_of, parts.stopwatch)
+    signals = SignalCycle(world, parts.deciders_of, parts.stopwatch, parts.lived_ms)
     return (
         Cycle(name="positions", schedule=SCHEDULES["positions"], run=partial(watch_positions, world)),
         Cycle(name="collection", schedule=bar, run=partial(collect, world)),

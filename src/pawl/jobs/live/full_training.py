@@ -179,13 +179,15 @@ def _conclusion(world: TrainingWorld, around: Surroundings, at: datetime, cause:
 
 
 def _judged(world: TrainingWorld, around: Surroundings, version: ModelVersion, at: datetime, cause: str) -> FullRun:
-    """The verdict on the version, given now where its training has not given one."""
+    """The verdict on the version, given now where its training has not given one: in its turn, so that nothing else
+    comes to serve between the measuring and what follows from it.
+    """
+    around.take_turn()
     with world.ledger.reading() as tx:
         report = newest_report(tx, version)
     if report is None:
         terms = Terms(costs=world.costs, gate=around.gate, seed=world.seed)
         report = judge_version(world.workspace, world.learner, version, terms, at, only_as=1)
-    around.take_turn()
     with world.ledger.transaction() as tx:
         return _begin_series(tx, around, report, at, cause)
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pawl.ledger.live_log import LiveEntry, live_entries, log_live
+from pawl.ledger.live_log import BEGIN, LiveEntry, live_entries, log_live
 from pawl.ledger.schedule_runs import newest_taken
 
 __all__ = ["BEGIN", "END", "Span", "begin_span", "begun_at", "end_span", "open_span"]
 
-BEGIN = "begin"
 END = "end"
 
 

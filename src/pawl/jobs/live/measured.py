@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
+from pawl.jobs.live.surroundings import TRAININGS
 from pawl.ledger.measured_figures import keep_figures, kept_figures
 from pawl.ledger.monitored_rows import SkippedTrainings, VersionResults, skipped_trainings, version_results
 from pawl.triggers.firing import Reading
@@ -51,7 +52,7 @@ def measured(tx: sa.Connection, learner: str, history: History, looks: Mapping[s
         versions=tuple(version_results(tx, learner, since, at)),
         feeds=history.feeds or (),
         hold_share=holds if holds == holds else None,  # NaN: too few decisions
-        skipped=skipped_trainings(tx, learner, since, at),
+        skipped=skipped_trainings(tx, learner, TRAININGS, since, at),
     )
 
 

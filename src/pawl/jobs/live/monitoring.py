@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.measured import Measured, kept_measured, measured
 from pawl.jobs.live.trigger_history import trigger_history
 from pawl.jobs.live.watched_world import WatchedWorld
-from pawl.ledger.model_versions import champion
+from pawl.ledger.deployments import active_at
 from pawl.ledger.monitored_rows import (
     EndedJob,
     PendingOutcomes,
@@ -128,13 +128,13 @@ def _rows(tx: sa.Connection, learner: str, at: datetime) -> dict[str, Any]:
     return {
         "learner": learner,
         "at": at,
-        "serving": champion(tx, learner),
+        "serving": active_at(tx, learner, at + timedelta.resolution),  # a move at this instant counts
         "is_paused": is_paused(tx, learner, at),
         "lasting": tuple(open_firings(tx, learner).values()),
         "n_waiting": len(waiting(tx, learner)),
         "trainings": tuple(newest_jobs(tx, learner, at)),
         "pending": pending_outcomes(tx, learner, at),
-        "ran_at": newest_runs_of(tx, learner),
+        "ran_at": newest_runs_of(tx, learner, at),
     }
 
 

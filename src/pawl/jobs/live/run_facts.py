@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from pawl.ledger.ab_tables import ab_tests
+from pawl.ledger.chain import canonical_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
+from pawl.ledger.identity import SYSTEM_USER
 from pawl.ledger.live_tables import market_data
 from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.rollout_tables import rollout_moves, rollouts
@@ -16,22 +18,37 @@ from pawl.ledger.training_tables import eval_reports
 from pawl.ledger.trigger_tables import trigger_firings
 from pawl.ledger.version_tables import deployment_log, model_versions
 
-__all__ = ["Fact", "Facts", "facts_of", "first_difference"]
+__all__ = ["Fact", "Facts", "Whose", "facts_of", "first_difference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Whose life is meant, where a ledger holds more: of one learner, on these bars."""
+
+    learner: str
+    timeframe: str
+    tickers: tuple[str, ...]
+
 
 OUTCOME = ("actual_outcome", "actual_pnl", "actual_pnl_percent", "outcome_source", "resolved_at", "updated_at")
 
-MEASURED = ("latency_ms", "prev_hash", "row_hash")
-"""What an inference took is measured where time goes on, and differs in every life; so do the hashes over it."""
+CHAIN = ("prev_hash", "row_hash")
+"""The hashes of a chain are over all of its rows, also over those of other learners and of users."""
+
+
+def _unchained(table: sa.Table) -> tuple[sa.ColumnElement[object], ...]:
+    return tuple(one for one in table.c if one.name not in CHAIN)
+
 
 _s = trading_signals.c
 _PARTS: Mapping[str, tuple[sa.ColumnElement[object], ...]] = {
     "bars": tuple(market_data.c),
     "decisions": tuple(one for one in _s if one.name not in OUTCOME),
     "outcomes": (_s.id, *(_s[name] for name in OUTCOME)),
-    "inferences": tuple(one for one in inference_logs.c if one.name not in MEASURED),
-    "trajectories": tuple(decision_trajectories.c),
+    "inferences": _unchained(inference_logs),
+    "trajectories": _unchained(decision_trajectories),
     "versions": tuple(model_versions.c),
-    "verdicts": tuple(eval_reports.c),
+    "verdicts": _unchained(eval_reports),
     "alias moves": tuple(deployment_log.c),
     "rollouts": tuple(rollouts.c),
     "rollout moves": tuple(rollout_moves.c),
@@ -43,7 +60,7 @@ _PARTS: Mapping[str, tuple[sa.ColumnElement[object], ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One kind. sha256: over its rows, each with every column that stands in the ledger but what a watch has measured.
+    """One kind. sha256: over its rows, each with every column that stands in the ledger but the hashes of chains.
     rows: as text, in order.
     """
 
@@ -63,9 +80,11 @@ class Fact:
 Facts = Mapping[str, Fact]
 
 
-def facts_of(tx: sa.Connection) -> Facts:
-    """All that was decided in a ledger, what came of it, and what was learnt from it."""
-    return {name: Fact(rows=_rows(tx, name)) for name in _PARTS}
+def facts_of(tx: sa.Connection, whose: Whose | None = None) -> Facts:
+    """All that a loop decided, what came of it, and what was learnt from it. whose: None for all that is in the ledger;
+    what users asked of the service is nobody's.
+    """
+    return {name: Fact(rows=_rows(tx, name, whose)) for name in _PARTS}
 
 
 def first_difference(ours: Fact, theirs: Fact) -> tuple[str | None, str | None] | None:
@@ -78,8 +97,20 @@ def first_difference(ours: Fact, theirs: Fact) -> tuple[str | None, str | None] 
     return here, there
 
 
-def _rows(tx: sa.Connection, name: str) -> tuple[str, ...]:
+def _rows(tx: sa.Connection, name: str, whose: Whose | None) -> tuple[str, ...]:
     chosen = sa.select(*_PARTS[name])
+    table = _PARTS[name][0].table
+    if "user_id" in table.c:
+        chosen = chosen.where(table.c.user_id == SYSTEM_USER)
+    if whose is not None and "learner" in table.c:
+        chosen = chosen.where(table.c.learner == whose.learner)
+    elif whose is not None:
+        chosen = chosen.where(table.c.timeframe == whose.timeframe, table.c.pair.in_(whose.tickers))
     if name == "outcomes":
         chosen = chosen.where(_s.actual_outcome.is_not(None))
-    return tuple(sorted(str(tuple(row)) for row in tx.execute(chosen)))
+    return tuple(sorted(str(tuple(map(_plain, row))) for row in tx.execute(chosen)))
+
+
+def _plain(value: object) -> object:
+    """JSON as one text, for a database may keep it in an order of its own."""
+    return canonical_text(value) if isinstance(value, dict | list) else value

@@ -17,6 +17,7 @@ from pawl.jobs.live.answering import Answer, Asked, answers_of, inference_of, si
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.deciders import DecidersOf
 from pawl.jobs.live.journal import begun_at
+from pawl.jobs.live.lived_latencies import LivedMs
 from pawl.jobs.live.trailing import trailing_bars
 from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.loaded_models import LoadedModels
@@ -61,13 +62,21 @@ class _Given:
 
 class SignalCycle:
     """Decides. deciders_of: who decides on a bar, from the ledger's state at the time. stopwatch: seconds, by which the
-    latency of each answer is measured; without one it is 0, so that a replay writes the same bytes again.
+    latency of each answer is measured; without one it is 0, so that a replay writes the same bytes again. lived_ms:
+    what the answers took when they were lived, of a life that is played.
 
     It keeps the models of the versions that decide, and nothing else, from one run to the next.
     """
 
-    def __init__(self, world: LiveWorld, deciders_of: DecidersOf, stopwatch: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        world: LiveWorld,
+        deciders_of: DecidersOf,
+        stopwatch: Callable[[], float] | None = None,
+        lived_ms: LivedMs | None = None,
+    ) -> None:
         self._world, self._deciders_of, self._stopwatch = world, deciders_of, stopwatch or _no_time
+        self._lived_ms = lived_ms or {}
         self._models = LoadedModels(world.workspace, world.learner)
 
     def run(self, at: datetime) -> Told:
@@ -175,7 +184,7 @@ class SignalCycle:
                 began = self._stopwatch()
                 answers = answers_of(self._world.learner, model, shown, own)
                 # A version answers all its pairs at once, and each of them waits for the whole.
-                took_ms = round(1000 * (self._stopwatch() - began))
+                took_ms = self._lived_ms.get((version, at), round(1000 * (self._stopwatch() - began)))
                 given.answers.extend(replace(one, latency_ms=took_ms) for one in answers)
             except StorageError:
                 raise

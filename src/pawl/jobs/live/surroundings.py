@@ -18,10 +18,21 @@ from pawl.ledger.deployments import Deployment
 from pawl.ledger.live_log import LiveEntry, live_entries, log_live, n_trainings
 from pawl.ledger.signals import signal_frame
 
-__all__ = ["TRAINING", "TrainingCounts", "has_running_test", "outcomes_between", "surroundings_of", "training_counts"]
+__all__ = [
+    "TRAINING",
+    "TRAININGS",
+    "TrainingCounts",
+    "has_running_test",
+    "outcomes_between",
+    "surroundings_of",
+    "training_counts",
+]
 
 TRAINING = "training"
 """Kind of the lines of the live log that say what came of a training."""
+
+TRAININGS = (DAILY, FULL)
+"""Names of the lines that trainings write of themselves; the cycle that asked for one writes another."""
 
 
 def surroundings_of(
@@ -88,7 +99,7 @@ def training_counts(tx: sa.Connection, learner: str) -> dict[str, int]:
         ),
         0,
     )
-    for entry in live_entries(tx, learner, TRAINING, (DAILY, FULL)):
+    for entry in live_entries(tx, learner, TRAINING, TRAININGS):
         payload, kind = entry.payload, "daily" if entry.name == DAILY else "full"
         if "verdict" not in payload:
             what = "skipped"

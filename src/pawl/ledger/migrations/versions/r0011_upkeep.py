@@ -8,7 +8,7 @@ from pawl.ledger.column_types import CanonicalJson, UtcTime
 __all__ = ["downgrade", "upgrade"]
 
 revision = "r0011"
-down_revision = "r0009"
+down_revision = "r0010"
 
 
 def upgrade() -> None:
