@@ -20,6 +20,7 @@ from pawl.jobs.live.monthly_selection import MonthlyWorld
 from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
 from pawl.jobs.live.rollouts import begin_rollout, tick_rollouts
+from pawl.jobs.live.stage_memory import StageMemory
 from pawl.jobs.live.surroundings import surroundings_of
 from pawl.jobs.live.training_world import Surroundings
 from pawl.jobs.live.trigger_cycles import trigger_cycles
@@ -90,7 +91,7 @@ def _rollout_world(world: LiveWorld, terms: LearningTerms) -> RolloutWorld:
         return judge_version(world.workspace, world.learner, version, terms.terms, at)
 
     rules = replace(terms.rollout, judge_again=judge_again)
-    return RolloutWorld.of(world.ledger, world.learner.spec, rules)
+    return replace(RolloutWorld.of(world.ledger, world.learner.spec, rules), memory=StageMemory())
 
 
 def _tick(world: RolloutWorld, at: datetime) -> Told:

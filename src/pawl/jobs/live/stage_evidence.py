@@ -42,7 +42,8 @@ def gather(tx: sa.Connection, world: RolloutWorld, stored: StoredRollout, at: da
     """The evidence of the stage that a rollout stands in."""
     state = stored.state
     stage = world.rules.plan(state.plan).stages[state.stage]
-    rows = stage_rows(tx, world.learner, (state.candidate, state.champion), state.entered_at, at)
+    read = stage_rows if world.memory is None else world.memory.rows
+    rows = read(tx, world.learner, (state.candidate, state.champion), state.entered_at, at)
     rails: dict[str, Measured] = {**rail_figures(rows, state.candidate)}
     pairs = paired_gains(rows, state.candidate, state.champion)
     blocks = day_blocks(state.entered_at, world.horizon, world.rules.sequence)
