@@ -39,6 +39,7 @@ from pawl.jobs.live.run_gate import RunGate
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
 from pawl.jobs.live.surroundings import TrainingCounts
+from pawl.jobs.live.trade_arrivals import UsersTrades
 from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.world import LiveWorld
@@ -210,6 +211,7 @@ def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
         seed=choice.seed,
         n_jobs=settings.n_jobs,
         calendar=market.calendar if is_simulated else None,
+        trades=UsersTrades(is_own_time=is_simulated),
     )
 
 

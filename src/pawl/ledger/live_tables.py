@@ -6,7 +6,7 @@ from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, is_one_of
 from pawl.ledger.number_types import Real
 
-__all__ = ["LIVE_KINDS", "live_log", "market_data", "user_trading_history"]
+__all__ = ["LIVE_KINDS", "live_log", "market_data", "trade_marks", "user_trading_history"]
 
 LIVE_KINDS = ("received", "cycle", "training", "evaluation", "act")
 
@@ -56,6 +56,16 @@ user_trading_history = sa.Table(
 )
 """What users really traded. exit, pnl: NULL while the trade is open. pnl: of the whole trade after its costs, in units
 of the price for each unit traded. signal_id: the signal it followed; NULL where it followed none."""
+
+trade_marks = sa.Table(
+    "trade_marks",
+    METADATA,
+    sa.Column("learner", sa.Text, primary_key=True),
+    sa.Column("chain_month", sa.String(7), primary_key=True),
+    sa.Column("chain_number", sa.BigInteger, nullable=False),
+)
+"""How far the loop of a learner has read the events of users' actions: the place, in each month's chain, of the last
+that it has made its trades of."""
 
 live_log = sa.Table(
     "live_log",

@@ -69,7 +69,9 @@ class NewMarketData(LoopPayload):
 
 
 class NewPrediction(LoopPayload):
-    """A signal was stored, a `hold` too. signal_id: its row in `trading_signals`."""
+    """A signal was stored, a `hold` too. signal_id: its row in `trading_signals`. inference_id: what a trade on it
+    names, so that the trade's result becomes the signal's.
+    """
 
     topic: ClassVar[str] = "new_prediction"
     named_by: ClassVar[tuple[str, ...]] = ("signal_id",)
@@ -83,6 +85,7 @@ class NewPrediction(LoopPayload):
     confidence: Share
     model_version: Text
     ab_test_id: UUID | None = None
+    inference_id: UUID | None = None
 
 
 class SignalOutcome(LoopPayload):
