@@ -59,7 +59,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     with pytest.MonkeyPatch.context() as patch:
         let_pass(patch)
         hasten(patch, timedelta(minutes=15))
-        assert live_with(operator, every_kind("tiny"), patch, "50h") == 0
+        asked = Act(after=20, behind="rollouts", does=lambda operator: operator.predict())
+        assert live_with(operator, (*every_kind("tiny"), asked), patch, "50h") == 0
     return operator
 
 
