@@ -119,11 +119,15 @@ KINDS = {
 rollout that starts and is aborted."""
 
 
-def every_kind(name: str) -> tuple[Act, ...]:
-    """Two days of a loop that trains daily, in plans of an A/B test of a day; every kind of act, each where it may."""
+def every_kind(name: str, first: str = "1.0", trained_at: float = 24) -> tuple[Act, ...]:
+    """Two days of a loop whose candidates go through an A/B test of a day; every kind of act, each where it may.
+
+    first: the version that serves at the beginning. trained_at: hours, when the one training on schedule is held.
+    """
+    major, minor = map(int, first.split("."))
 
     def v(number: int) -> str:
-        return f"{name}-1.{number}"
+        return f"{name}-{major}.{minor + number}"
 
     return (
         asks(1, "triggers", "pause", name, "--reason", "a holiday", behind="signals"),
@@ -139,14 +143,13 @@ def every_kind(name: str) -> tuple[Act, ...]:
         asks(14, "gate", "judge", v(2)),
         asks(14.25, "rollout", "start", v(2), "--by", "ann"),
         Act(after=17, behind="signals", does=lambda operator: operator.stop_test()),
-        Act(after=17, behind="rollouts", does=lambda operator: operator.predict()),
         asks(18, "gate", "judge", v(2)),
         asks(18.5, "promote", v(2)),
         asks(19, "gate", "judge", v(1)),
         asks(19, "promote", v(1), behind="signals"),
         asks(22, "rollback", name, "--to", v(0), "--reason", "further back"),
-        # 24: a training on schedule, and its test, which ends at 48: between the positions and the rollouts of 48
-        asks(48, "rollout", "advance", v(3), "--by", "ann", behind="signals"),
+        # The training on schedule begins a test, which ends after a day: then, before the loop's own look at it,
+        asks(trained_at + 24, "rollout", "advance", v(3), "--by", "ann", behind="signals"),
     )
 
 

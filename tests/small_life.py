@@ -10,7 +10,7 @@ from pawl.cli.main import run
 from pawl.jobs import training
 from pawl.jobs.live import simulated_market
 
-__all__ = ["live_and_relive"]
+__all__ = ["be_small", "live_and_relive"]
 
 SETTINGS = """
 n_jobs = 1
@@ -34,9 +34,14 @@ HISTORY = timedelta(days=33)
 
 def live_and_relive(home: Path, length: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Live for a time at full speed, then play it again; the exit code of that."""
+    be_small(home, monkeypatch)
+    assert run(["up", "reversal", "--speed", "max", "--for", length, "--home", str(home), "--port", "0", "--json"]) == 0
+    return run(["relive", "--home", str(home), "--json"])
+
+
+def be_small(home: Path, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
+    """A workspace, and a code, in which the loop is small. more: settings beside its own."""
     monkeypatch.setattr(training, "require_proof", lambda *arguments: None)
     market = replace(simulated_market.MARKETS["reversal"], history=HISTORY)
     monkeypatch.setitem(simulated_market.MARKETS, "reversal", market)  # type: ignore[arg-type]
-    (home / "settings.toml").write_text(SETTINGS)
-    assert run(["up", "reversal", "--speed", "max", "--for", length, "--home", str(home), "--port", "0", "--json"]) == 0
-    return run(["relive", "--home", str(home), "--json"])
+    (home / "settings.toml").write_text(SETTINGS + more)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from small_life import live_and_relive
+from lived_acts import KINDS, Operator, counts_of, every_kind, let_pass, live_with, relived
+from small_life import be_small, live_and_relive
 
 
 def _compared(out: str) -> dict[str, int]:
@@ -35,3 +36,21 @@ def test_ten_days_with_their_daily_and_weekly_trainings_are_lived_again(
     assert code == 0
     assert counts["decisions"] > 1000 and counts["outcomes"] > 500 and counts["versions"] >= 5
     assert counts["verdicts"] >= 5 and counts["alias moves"] >= 1 and counts["A/B tests"] >= 1
+
+
+@pytest.mark.soak
+def test_days_of_reversal_with_every_kind_of_act_are_lived_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weekly training at 25 hours and daily ones at 26 and 50, beside a person who does all that one can do."""
+    be_small(tmp_path, monkeypatch, "[rollout]\nab_days = 1\n")
+    let_pass(monkeypatch)
+    operator = Operator(home=tmp_path, learner="reversal")
+    assert live_with(operator, every_kind("reversal", first="3.3", trained_at=25), monkeypatch, "60h") == 0
+    assert dict(operator.acts_on_record()) == KINDS
+    code, told = relived(tmp_path)
+    counts = counts_of(told)
+    print(json.dumps(counts))
+    assert code == 0
+    assert counts["alias moves"] >= 6 and counts["versions"] >= 6 and counts["rollouts"] == counts["A/B tests"] == 4
+    assert counts["decisions"] >= 70 and counts["trigger firings"] >= 3

@@ -1,4 +1,4 @@
-"""A verdict that a person asks for has the loop's instant; with a real gate in a whole life: test_relived_acts.py."""
+"""A verdict that a person asks for has the loop's instant; in a whole life: tests/cli/test_relived_world_acts.py."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,20 +1,24 @@
 """Live = replay, with a person at work: every kind of act, by command and over HTTP, is lived again to the byte."""
 
+import io
+import itertools
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
-from lived_acts import KINDS, Operator, asks, counts_of, every_kind, hasten, let_pass, live_with, relived
+from lived_acts import KINDS, Act, Operator, asks, counts_of, every_kind, hasten, let_pass, live_with, relived
 from pawl.cli import relived_world
+from pawl.cli.main import run
 from pawl.jobs.live import signalling
 from pawl.jobs.live.answering import Answer
 from pawl.jobs.live.recorded_run import ACT, RecordedRun, recorded_run
@@ -55,7 +59,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Operator:
     with pytest.MonkeyPatch.context() as patch:
         let_pass(patch)
         hasten(patch, timedelta(minutes=15))
-        assert live_with(operator, every_kind("tiny"), patch, "50h") == 0
+        asked = Act(after=20, behind="rollouts", does=lambda operator: operator.predict())
+        assert live_with(operator, (*every_kind("tiny"), asked), patch, "50h") == 0
     return operator
 
 
@@ -186,6 +191,43 @@ def test_a_life_on_postgresql_is_lived_again_there_and_on_sqlite(
         assert relived(operator.home, "--database", there)[0] == 2  # somebody lives there
     for one in urls:
         postgres.drop(one)
+
+
+@pytest.mark.soak
+def test_acts_at_any_moment_of_a_loop_that_waits_for_nobody_are_lived_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a speed: trainings beside the loop, answers that take time, and a person who does not look when the loop is
+    between two runs."""
+    monkeypatch.undo()
+    let_pass(monkeypatch)
+    operator, over = operator_in(tmp_path / "home"), Event()
+    kept = [("promote", f"tiny-1.{n}") for n in range(1, 7)]
+    ends = [("rollout", "abort", f"tiny-1.{n}", "--reason", "no") for n in range(1, 7)]
+    acts = (
+        *(("triggers", one, "tiny") for one in ("pause", "retrain", "resume")),
+        *(act for pair in zip(kept, ends, strict=True) for act in pair),
+        ("rollback", "tiny"),
+    )
+
+    def works() -> None:
+        for arguments in itertools.cycle(acts):
+            if over.wait(0.05):
+                return
+            with redirect_stdout(io.StringIO()):
+                run([*arguments, "--home", str(operator.home), "--json"])  # many are refused, and nothing is done then
+
+    person = Thread(target=works)
+    with monkeypatch.context() as patch:
+        starts = Act(after=0.25, behind="positions", does=lambda _: person.start())
+        assert live_with(operator, (starts,), patch, "12h", "--speed", "1200") == 0
+    over.set()
+    person.join()
+    found = operator.acts_on_record()
+    assert found["promote"] and found["rollback"] and sum(found.values()) >= 20, found
+    code, told = relived(operator.home)
+    counts = counts_of(told)
+    assert code == 0 and counts["alias moves"] >= 3 and counts["rollout moves"] >= 2, counts
 
 
 def piece(operator: Operator, doom: str) -> int:
