@@ -97,10 +97,12 @@ def test_only_what_acts_of_this_learner_and_of_its_span_is_counted(ledger: Ledge
         now = loop_figures(tx, "m002", "15m", [], AT + day)
         span = span_figures(tx, "m002", AT, AT + day)
         early = span_figures(tx, "m002", LEDGER_START - day, LEDGER_START + day)
+        ours = span_figures(tx, "m002", AT - day, AT)
         theirs = span_figures(tx, "reversal", AT - day, AT)
     # What was given at the last instant counts, and what came after it too: nothing does on a clock that goes on.
     assert now.decisions == {("m002-1.0", "buy"): 3} and (now.pending, now.newest_close) == (2, AT + BAR)
     assert now.trainings == {"succeeded": 2} and now.learnt["full_skipped"] == 1 == sum(now.learnt.values())
     assert (span.signals, span.outcomes, span.moves) == ({"buy": 2}, {"win": 2}, {})
     assert (early.moves, early.trainings) == ({"promote": 1}, {"succeeded": 2})
+    assert (ours.moves, ours.signals) == ({}, {"buy": 1})
     assert (theirs.moves, theirs.signals) == ({"promote": 1}, {"sell": 1})
