@@ -7,7 +7,7 @@ from datetime import datetime
 from pawl.gates.rollout_plan import RolloutSettings
 from pawl.jobs.live.rollout_orders import By
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
-from pawl.jobs.live.rollouts import abort_by_hand, begin_rollout, tick_rollouts
+from pawl.jobs.live.rollouts import abort_by_hand, advance_by_hand, begin_rollout, tick_rollouts
 from pawl.ledger.database import Ledger
 from rollout_world import NEW, OLD, Life, Said, better, harmful
 
@@ -55,6 +55,7 @@ PREPARED: dict[str, Prepared] = {
     "begin": Prepared("meta", lambda life: None, (OLD, None), (NEW, "running")),
     "test decided": Prepared("reversal", _to_the_end_of_the_test, (OLD, "running"), (NEW, "running")),
     "promoted": Prepared("default", _to_the_end_of_the_canaries, (OLD, "running"), (NEW, "running")),
+    "advanced": Prepared("default", _to_the_end_of_the_canaries, (OLD, "running"), (NEW, "running")),
     "rolled back": Prepared("meta", _to_harm, (NEW, "running"), (OLD, "rolled_back")),
     "aborted": Prepared("meta", _to_harm, (NEW, "running"), (OLD, "aborted")),
 }
@@ -68,6 +69,7 @@ STEPS: dict[str, Callable[[Ledger, datetime], object]] = {
     "begin": lambda ledger, at: begin_rollout(_world(ledger, "meta"), NEW, at),
     "test decided": _tick("reversal"),
     "promoted": _tick("default"),
+    "advanced": lambda ledger, at: advance_by_hand(_world(ledger, "default"), NEW, By(who="anna", at=at)),
     "rolled back": _tick("meta"),
     "aborted": lambda ledger, at: abort_by_hand(_world(ledger, "meta"), NEW, "enough", By(who="anna", at=at)),
 }

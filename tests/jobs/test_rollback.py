@@ -1,6 +1,7 @@
 """Going back: only to the version before, only when it answers as it did, and always on record."""
 
 from datetime import timedelta
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,7 @@ from pawl.jobs.rollback import Asked, RolledBack, roll_back_learner
 from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002, M002Model, M002Variant
+from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import Move, list_deployments, promote
 from pawl.ledger.evaluations import NewEvaluation, record_evaluation
 from pawl.ledger.model_versions import champion
@@ -25,9 +27,7 @@ LEARNER = M002(SMALL, M002Variant.LINEAR)
 LATER = NOW + timedelta(days=1)
 
 
-@pytest.fixture
-def served(workspace: Workspace) -> Workspace:
-    """Two versions that served one after the other."""
+def serve_two(workspace: Workspace) -> Workspace:
     fill(workspace)
     for number, to in enumerate((TO - timedelta(days=30), TO)):
         record = train(workspace, LEARNER, order(to=to), nobody).record
@@ -37,6 +37,12 @@ def served(workspace: Workspace) -> Workspace:
             report = record_evaluation(tx, new, NOW)
             promote(tx, record.version, report.eval_id, Move(by="test", reason="better", at=NOW))
     return workspace
+
+
+@pytest.fixture
+def served(workspace: Workspace) -> Workspace:
+    """Two versions that served one after the other."""
+    return serve_two(workspace)
 
 
 def go_back(workspace: Workspace, learner: M002 = LEARNER, to: ModelVersion | None = None) -> RolledBack:
@@ -60,8 +66,11 @@ def test_the_version_before_serves_again_and_the_log_says_why(served: Workspace)
         go_back(served)
 
 
-def test_rev_r40_a_version_further_back_serves_again_in_one_step(served: Workspace) -> None:
-    """REV-R40: any version that served and is kept; the log says so. One that never served is refused."""
+def test_rev_r40_a_version_further_back_serves_again_in_one_step(tmp_path: Path, ledger: Ledger) -> None:
+    """REV-R40: any version that served and is kept; the log says so. One that never served is refused. On both
+    databases.
+    """
+    served = serve_two(Workspace.at(tmp_path, ledger))
     record = train(served, LEARNER, order(to=TO + timedelta(days=30)), nobody).record
     with pytest.raises(RefusalError, match="did not serve before"):
         go_back(served, to=record.version)
@@ -74,6 +83,7 @@ def test_rev_r40_a_version_further_back_serves_again_in_one_step(served: Workspa
     with served.versions.ledger.reading() as tx:
         last = list_deployments(tx, "linear")[-1]
     assert (last.what, last.from_version, last.to_version) == ("rollback", record.version, "linear-1.0")
+    assert (last.by, last.reason, last.at) == ("pawl rollback", "it lost", LATER)
     with pytest.raises(RefusalError, match="nothing served before"):
         go_back(served)
 

@@ -9,6 +9,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.dead_letters import list_letters, mark_retried, park
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+EVERY = {"policy": 168.0, "analyst": 84.0}
 
 
 def test_a_due_time_is_offered_until_it_is_taken_up_and_missed_ones_are_one(ledger: Ledger, tmp_path: Path) -> None:
@@ -58,9 +59,11 @@ def test_pass_r26_weekly_and_twice_weekly_runs_survive_restarts_without_doubles(
         seen = []
         for worker in range(2):  # both look before either takes anything up
             clock.forward(timedelta(seconds=worker))
-            restarted = paper_world(ledger, tmp_path, clock, train_every_hours={"policy": 168.0, "analyst": 84.0})
+            restarted = paper_world(ledger, tmp_path, clock, train_every_hours=EVERY)
             seen += [(restarted, name, one) for name, one in due_runs(restarted, "train", clock())]
         taken += [name for restarted, name, one in seen if take_up_run(restarted, "train", one)]
+        # What was taken up is seen by whoever is restarted after it, as well as refused to who asked before.
+        assert due_runs(paper_world(ledger, tmp_path, clock, train_every_hours=EVERY), "train", clock()) == []
     assert len(set(taken)) == len(taken)
     runs = {kind: [one for one in taken if one.startswith(kind)] for kind in ("policy", "analyst")}
     # Days 40 to 48 hold one due time of PM and two of AM, of which the newer one stands for both.

@@ -10,7 +10,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import Deployment, active_at, list_deployments, preceding, promote, roll_back
 from pawl.ledger.evaluations import EvaluationReport
 from pawl.ledger.identity import identity
-from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.model_versions import champion, get_version, list_versions
 from pawl.ledger.trigger_firings import NewFiring, end_pause, record_firing
 
 V0, V1, V2 = (ModelVersion(f"m002-1.{minor}") for minor in range(3))
@@ -150,9 +150,23 @@ def test_rollback_goes_to_the_directly_preceding_version_and_never_to_and_fro(le
 
 
 def test_rev_r40_a_rollback_may_go_further_back_in_one_step(ledger: Ledger) -> None:
-    """What lies between is gone with it: it comes back by a verdict alone."""
+    """What lies between is gone with it: it comes back by a verdict alone. The log says who went back, when and why;
+    what never served is no way back, and a refusal leaves no row.
+    """
     three(ledger)
-    assert (back(ledger, V0, 40).from_version, alias(ledger)[0]) == (V2, V0)
+    with ledger.transaction() as tx:
+        trained(tx, "m002-1.9")
+    for other in ("m002-1.9", "m002-7.7", V2):
+        with pytest.raises(RefusalError, match="did not serve before"):
+            back(ledger, ModelVersion(other), 40)
+    assert alias(ledger) == (V2, 3)
+    row = back(ledger, V0, 40)
+    with ledger.reading() as tx:
+        assert list_deployments(tx, "m002")[3:] == [row]
+        versions = {one.version: (one.status, one.is_active) for one in list_versions(tx, "m002")}
+    assert (row.what, row.number, row.from_version, row.to_version, row.eval_id) == ("rollback", 4, V2, V0, None)
+    assert (row.by, row.reason, row.at) == ("test", "lost 12 days in a row", day(40))
+    assert (versions[V0], versions[V1], versions[V2]) == (("champion", True), ("retired", False), ("retired", False))
     for other in (V1, V2):
         with pytest.raises(RefusalError, match="nothing served before"):
             back(ledger, other, 41)

@@ -150,6 +150,22 @@ def test_a_former_champion_is_never_retired_as_poor(market: Months) -> None:
     assert done.retired == {} and WORSE in [version for version, _ in places(done)]
 
 
+def test_a_former_champion_that_was_taken_out_is_never_retired_as_poor(market: Months) -> None:
+    """A version that was rolled back was refused by its rollout: that alone does not make it one that never served."""
+    market.serve(WORSE, day_of("2025-12-20"))
+    market.serve(CHAMPION, day_of("2025-12-21"))
+    market.serve(BETTER, day_of("2025-12-22"))  # so that WORSE is no rollback target
+    with market.ledger.transaction() as tx:
+        tx.execute(sa.update(model_versions).where(model_versions.c.version == WORSE).values(status="refused"))
+    assert select_monthly(market.world(), AT).retired == {}
+
+
+def test_the_best_is_not_retired_for_being_poor_where_all_are(market: Months) -> None:
+    strict = MonthlySettings(poor_below_bps=1000)
+    done = select_monthly(market.world(settings=strict), AT)
+    assert done.best == BETTER and list(done.retired) == [WORSE]
+
+
 def test_what_is_poor_is_a_setting(market: Months) -> None:
     lenient = MonthlySettings(poor_below_bps=-1000)
     assert select_monthly(market.world(settings=lenient), AT).retired == {}

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from kill_retention import LATER, killed_at
-from monthly_world import START, Months, Oracle, day_of, months
+from monthly_world import AT, START, Months, Oracle, day_of, months
 from pawl.errors import RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs.live import monthly_selection
@@ -89,6 +89,21 @@ def test_rev_r36_champion_rollback_target_arms_and_rollouts_keep_their_files(mar
         tx.execute(sa.update(model_versions).where(model_versions.c.version == daily(13)).values(status="canary"))
     select_monthly(market.world(), LATER)
     assert gone(market) == [daily(14)]
+
+
+def test_rev_r36_an_old_daily_version_that_wins_the_month_keeps_its_files(tmp_path: Path, ledger: Ledger) -> None:
+    """It begins a rollout after the commit; an equally old one that loses gives up its files."""
+    market = months(tmp_path / "home", ledger)
+    market.add(WEEKLY, market.sides(0.53), day_of("2025-11-20"))
+    market.serve(WEEKLY, day_of("2025-11-21"))
+    best, other = "oracle-1.0-daily-20251026", "oracle-1.0-daily-20251027"
+    for version, skill, day in ((best, 0.75, 26), (other, 0.5, 27)):
+        read_until, at = day_of("2025-11-20"), day_of(f"2025-10-{day}")
+        market.add(version, market.sides(skill, seed=day), read_until, parent=WEEKLY, at=at)
+    begun: list[str] = []
+    done = select_monthly(market.world(begin_rollout=lambda version, at: begun.append(version)), AT)
+    assert (done.act, done.best, begun, list(done.removed)) == ("rollout", best, [best], [other])
+    assert gone(market) == [other]
 
 
 def test_rev_r36_what_another_part_of_the_loop_needs_stays(market: Months) -> None:

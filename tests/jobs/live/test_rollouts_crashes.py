@@ -17,6 +17,7 @@ from rollout_world import Life, standing
 
 TOLD = (
     "rollouts", "rollout_moves", "ml_eval_reports", "deployment_log", "model_versions", "model_ab_test", "loop_outbox",
+    "live_log",
 )  # fmt: skip
 TESTS = Path(__file__).parents[2]
 

@@ -103,6 +103,33 @@ def test_rev_r12_a_skipped_day_is_seen_in_the_log_and_in_the_counts(world: Small
     assert (counts["daily_skipped"], counts["full_passed"], sum(counts.values())) == (1, 1, 3)
 
 
+def test_every_outcome_of_a_training_is_counted_under_its_own_name(ledger: Ledger) -> None:
+    """By hand-written lines: each name another number; those of another learner, cycle and kind are none."""
+    passed, failed = {"verdict": "pass"}, {"verdict": "fail", "is_deployed": False}
+    lines: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {
+        ("daily update", "skipped"): (1, {"skipped": "too few"}),
+        ("daily update", "deployed"): (2, {**passed, "is_deployed": True}),
+        ("daily update", "kept"): (3, {**passed, "is_deployed": False}),
+        ("daily update", "refused"): (4, failed),
+        ("full training", "passed"): (5, passed),
+        ("full training", "refused"): (6, failed),
+        ("full training", "skipped"): (7, {"skipped": "paused", "cause": "schedule"}),
+    }
+    with ledger.transaction() as tx:
+        for (name, what), (n, payload) in lines.items():
+            for number in range(n):
+                one = LiveEntry(learner="reversal", at=SUNDAY, kind="training", name=name, payload=payload,
+                                key=f"{what} {number}")  # fmt: skip
+                others = (replace(one, learner="m002"), replace(one, kind="cycle"), replace(one, name="weekly"))
+                log_live(tx, [one, *others])
+        counts = training_counts(tx, "reversal")
+        assert set(training_counts(tx, "meta").values()) == {0}
+    assert counts == {
+        "daily_skipped": 1, "daily_deployed": 2, "daily_kept": 3, "daily_refused": 4, "full_passed": 5,
+        "full_refused": 6, "full_skipped": 7,
+    }  # fmt: skip
+
+
 def test_a_day_that_was_paused_and_then_done_has_both_lines(world: SmallWorld) -> None:
     paused = replace(around(world, []), is_paused=lambda tx, name, at: True)
     for each in (paused, around(world, [])):

@@ -43,9 +43,8 @@ def track_performance(tx: sa.Connection, learner: str, at: datetime) -> list[Mod
 
 
 def arm_figures(tx: sa.Connection, test_id: UUID) -> tuple[ArmFigures, ArmFigures]:
-    """Both arms of a test: of the signals that acted in it, with what was resolved by its end.
-
-    avg_pnl: bps of notional, net of costs.
+    """Both arms of a test: the signals that acted in it, with what was resolved by its end. avg_pnl: bps of notional,
+    net of costs.
     """
     stored = get_test(tx, test_id)
     test, c = stored.test, trading_signals.c

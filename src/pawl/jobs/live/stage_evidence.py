@@ -68,7 +68,7 @@ def gather(tx: sa.Connection, world: RolloutWorld, stored: StoredRollout, at: da
 
 
 def ab_counts(tx: sa.Connection, test_id: UUID) -> tuple[AbCounts, AbCounts]:
-    """Wins, and wins with losses, of both arms of a test: of the signals that acted in it, resolved by its end.
+    """Wins, and wins with losses, of both arms of a test: of signals that acted in it, and were resolved by its end.
 
     What is resolved later would move the counts of a test that was decided, or stopped, long ago.
     """
