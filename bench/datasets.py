@@ -92,7 +92,7 @@ def fill(url: str, n_rows: int) -> None:
 def _rows(n_rows: int, *, is_sqlite: bool) -> Iterator[tuple[Any, ...]]:
     rng = np.random.default_rng(7)
     spacing = DAYS * 86_400 / n_rows
-    hashed = ""
+    hashed, month, place = "", "", 0
     for number in range(n_rows):
         decided = START + timedelta(seconds=number * spacing)
         row = _trajectory(rng, number, decided)
@@ -101,9 +101,10 @@ def _rows(n_rows: int, *, is_sqlite: bool) -> Iterator[tuple[Any, ...]]:
         name, source = identity("trajectory", number), identity("signal", number)
         ids = [one.hex if is_sqlite else str(one) for one in (name, user)]
         created = utc_text(decided)
+        month, place = created[:7], place + 1 if created.startswith(month) and month else 1
         yield (
             *ids, f"u/{identity('trace', number)}", source.hex if is_sqlite else str(source),
-            *(canonical_json(part) for part in row), 1.0, "good", created, "policy", created[:7], number + 1,
+            *(canonical_json(part) for part in row), 1.0, "good", created, "policy", month, place,
             previous or None, hashed,
         )  # fmt: skip
 

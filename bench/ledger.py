@@ -56,7 +56,7 @@ from pawl.ledger.group_writer import GroupWriter
 from pawl.ledger.identity import identity
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
-from pawl.ledger.write_commands import TrackSignal
+from pawl.ledger.write_commands import TrackSignal, row_id
 from postgres_server import pgbench, server
 
 USER = identity("user", "bench")
@@ -79,13 +79,19 @@ LIMITS = {
 }
 
 
+def now() -> datetime:
+    """The wall clock, as in the service."""
+    return datetime.now(UTC)
+
+
 def track(key: str) -> TrackSignal:
-    """A decision that is new."""
+    """A decision that is new, and of now."""
+    at = now()
     payload = SignalTracked(
-        request_hash="b" * 64, ticker="BTCUSDT", signal_id=str(identity("signal", USER, key)), decided_at=START,
+        request_hash="b" * 64, ticker="BTCUSDT", signal_id=str(row_id("signal", USER, key, at)), decided_at=at,
         decision_price=42_000.0, horizon_sec=86_400, recommendation=ADVICE, context=CONTEXT,
     )  # fmt: skip
-    return TrackSignal(user_id=USER, key=key, occurred_at=START, payload=payload)
+    return TrackSignal(user_id=USER, key=key, occurred_at=at, payload=payload)
 
 
 def timed(work: Callable[[str], object], seconds: float) -> list[float]:
@@ -181,11 +187,6 @@ def two_rows(folder: Path) -> Iterator[Callable[[str], object]]:
 
     yield commit
     connection.close()
-
-
-def now() -> datetime:
-    """The wall clock, as in the service."""
-    return datetime.now(UTC)
 
 
 def on_sqlite(folder: Path, rounds: int, seconds: float) -> list[dict[str, float]]:

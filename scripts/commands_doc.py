@@ -54,7 +54,7 @@ def render() -> str:
 
 
 def _section(path: str, command: Any) -> str:  # noqa: ANN401 - as above
-    arguments = [each.metavar or each.name.upper() for each in command.params if not isinstance(each, TyperOption)]
+    arguments = [_argument(each) for each in command.params if not isinstance(each, TyperOption)]
     options = [each for each in command.params if isinstance(each, TyperOption) and each.name not in EVERYWHERE]
     lines = [f"## `{' '.join([path, *arguments])}`", "", inspect.cleandoc(command.help or ""), ""]
     if options:
@@ -62,10 +62,15 @@ def _section(path: str, command: Any) -> str:  # noqa: ANN401 - as above
     return "\n".join(lines)
 
 
+def _argument(argument: Any) -> str:  # noqa: ANN401 - as above
+    name = argument.metavar or argument.name.upper()
+    return name if argument.required else f"[{name}]"
+
+
 def _row(option: TyperOption) -> str:
     is_valued = not getattr(option, "is_flag", False)
     value = f" {option.metavar or (option.name or '').upper()}" if is_valued else ""
-    default = "" if option.default in (None, False, ()) else f" Default: {option.default}."
+    default = "" if option.default in (None, False, (), "") else f" Default: {option.default}."
     required = " Required." if option.required else ""
     name = f"{option.opts[0]}{value}".replace("|", "\\|")
     return f"| `{name}` | {option.help or ''}{default}{required} |"

@@ -8,8 +8,9 @@ import pawl.gates
 
 PACKAGE = "pawl.gates"
 MODULES = (
-    "figure", "condition", "wording", "verdict", "gate", "sequence_config", "student_bound", "paired_sequence",
-    "day_blocks", "betting", "routing", "ab_test", "guard_rails", "rollout_plan", "rollout_state", "rollout",
+    "figure", "condition", "wording", "verdict", "gate", "policy_gate", "sequence_config", "student_bound",
+    "paired_sequence", "day_blocks", "betting", "routing", "ab_test", "guard_rails", "rollout_plan", "rollout_state",
+    "rollout", "stage_gate",
 )  # fmt: skip
 SOURCES = {name: (Path(pawl.gates.__path__[0]) / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
 

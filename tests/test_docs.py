@@ -17,6 +17,8 @@ from pawl.cli.feature_tables import declarations_markdown
 from pawl.cli.main import app
 from pawl.evaluation.trading import TradingMetrics
 from pawl.features.sets import FEATURE_SETS
+from pawl.jobs.live.monitoring_gauges import GAUGES
+from pawl.serving.live_metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -87,6 +89,11 @@ def _measured(path: Path) -> Iterator[str]:
         )
         dicts = [each for each in ast.walk(node) if isinstance(each, ast.Dict)] if holds else []
         yield from (str(key.value) for each in dicts for key in each.keys if isinstance(key, ast.Constant))
+
+
+def test_every_metric_of_a_loop_stands_in_the_page() -> None:
+    page = _text(ROOT / "docs" / "metrics.md")
+    assert [name for name in {**METRICS, **GAUGES} if f"`{name}`" not in page] == []
 
 
 def test_every_metric_says_what_it_means() -> None:

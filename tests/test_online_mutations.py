@@ -4,6 +4,7 @@ import pytest
 
 import rollout_cases
 import sequence_cases
+import stage_gate_cases
 from mutants import Mutant, built, mutants
 from online_gates import MODULES, PACKAGE, SOURCES
 
@@ -18,6 +19,7 @@ CHECKS = {
     "betting": sequence_cases.CHECKS,
     "ab_test": sequence_cases.CHECKS,
     "routing": sequence_cases.CHECKS,
+    "stage_gate": stage_gate_cases.CHECKS,
 }
 """Which cases must notice the mutants of a module."""
 

@@ -14,8 +14,7 @@ from pawl.ledger.event_payloads import (
     TradeClosed,
     TradeOpened,
 )  # fmt: skip
-from pawl.ledger.identity import identity
-from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal
+from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, row_id
 
 __all__ = ["ADVICE", "close_trade", "convert_signal", "open_trade", "signal_of", "track_signal", "trade_of"]
 
@@ -26,14 +25,14 @@ ADVICE = Recommendation(
 CONTEXT = FrozenContext(volatility=0.012, funding=0.0001, market_regime="up/high", session_band="asia", known_at=START)
 
 
-def signal_of(key: str, user: UUID = USER) -> UUID:
-    """The signal that a key makes."""
-    return identity("signal", user, key)
+def signal_of(key: str, user: UUID = USER, at: datetime = START) -> UUID:
+    """The signal that a key makes at a time."""
+    return row_id("signal", user, key, at)
 
 
-def trade_of(key: str, user: UUID = USER) -> UUID:
-    """The trade that a key makes."""
-    return identity("trade", user, key)
+def trade_of(key: str, user: UUID = USER, at: datetime = START) -> UUID:
+    """The trade that a key makes at a time."""
+    return row_id("trade", user, key, at)
 
 
 def request_hash(*parts: object) -> str:
@@ -46,7 +45,8 @@ def track_signal(
 ) -> TrackSignal:
     """Follow the advice at a time."""
     fields: dict[str, Any] = {
-        "request_hash": request_hash("track", key, said), "ticker": "BTCUSDT", "signal_id": str(signal_of(key, user)),
+        "request_hash": request_hash("track", key, said), "ticker": "BTCUSDT",
+        "signal_id": str(signal_of(key, user, at)),
         "decided_at": at, "decision_price": 42_000.0, "horizon_sec": 86_400, "recommendation": ADVICE,
         "context": CONTEXT,
     }  # fmt: skip
@@ -59,7 +59,7 @@ def open_trade(
 ) -> OpenTrade:
     """Open a trade on the advice at a time."""
     fields: dict[str, Any] = {
-        "request_hash": request_hash("open", key, said), "trade_id": str(trade_of(key, user)), "context": CONTEXT,
+        "request_hash": request_hash("open", key, said), "trade_id": str(trade_of(key, user, at)), "context": CONTEXT,
         "decision_price": 42_000.0, "horizon_sec": 86_400, "recommendation": ADVICE, "is_followed": True,
     }  # fmt: skip
     payload = TradeOpened(**fields | _action(at) | said)
@@ -71,7 +71,7 @@ def convert_signal(
 ) -> ConvertSignal:
     """Make a trade of a signal at a time."""
     fields: dict[str, Any] = {
-        "request_hash": request_hash("convert", key, signal_id, said), "trade_id": str(trade_of(key, user)),
+        "request_hash": request_hash("convert", key, signal_id, said), "trade_id": str(trade_of(key, user, at)),
         "signal_id": str(signal_id), "is_followed": True,
     }  # fmt: skip
     payload = SignalConverted(**fields | _action(at) | said)
@@ -82,7 +82,7 @@ def close_trade(key: str, trade_id: UUID | str, at: datetime, user: UUID = USER,
     """Close a trade that was opened at the start and belongs to no signal, at a time."""
     fields: dict[str, Any] = {
         "request_hash": request_hash("close", key, trade_id, said), "ticker": "BTCUSDT",
-        "entry_id": str(identity("pnl", user, key)), "trade_id": str(trade_id), "decision_id": str(trade_id),
+        "entry_id": str(row_id("pnl", user, key, at)), "trade_id": str(trade_id), "decision_id": str(trade_id),
         "exit_price": 42_630.0, "closed_at": at, "fees": 1.0, "pnl": 14.0, "pnl_bps": 140.0, "max_drawdown_bps": 35.5,
         "hold_sec": max(0, (at - START) // timedelta(seconds=1)), "slippage_bps": 2.5, "move_bps": 150.0,
         "stop_price": 41_500.0,

@@ -40,10 +40,10 @@ def built(is_new: bool) -> BuiltDataset:
 def test_a_built_version_says_what_it_left_out() -> None:
     assert lines(built_text(built(is_new=True), "orpo")) == [
         "built orpo 12345678: 4,321 samples, hash abababababab",
-        "of    1,234 finished decisions",
-        "2     holding later information",
-        "30    breaking a risk rule",
-        "4     saying what another says",
+        "of  1,234 finished decisions",
+        "2   holding later information",
+        "30  breaking a risk rule",
+        "4   saying what another says",
         "training 900, evaluation 250, in the gap of 24 h between them 50; ambiguous 12.5%",
         "quarantined, for they contradict each other: 7",
         "Next: pawl dataset verify 12345678",
@@ -53,8 +53,8 @@ def test_a_built_version_says_what_it_left_out() -> None:
 
 def test_versions_are_listed_in_columns() -> None:
     assert lines(list_text([STORED])) == [
-        "id          type    decisions                  samples    hash            built at",
-        "12345678    orpo    2024-03-01 … 2024-04-01    4,321      abababababab    2024-05-01 09:30",
+        "id        type  decisions                samples  hash          built at",
+        "12345678  orpo  2024-03-01 … 2024-04-01  4,321    abababababab  2024-05-01 09:30",
         "Next: pawl dataset show 12345678",
     ]
     assert lines(list_text([]))[0] == "no dataset version so far"
@@ -63,7 +63,7 @@ def test_versions_are_listed_in_columns() -> None:
 def test_a_version_shows_what_it_was_built_from() -> None:
     shown = lines(version_text(STORED))
     assert shown[0] == f"orpo {NAME}: 4,321 samples"
-    assert "seed          7" in shown
+    assert "seed        7" in shown
     assert shown[-1] == "All of it: --json. Next: pawl dataset verify 12345678"
 
 
@@ -77,11 +77,11 @@ def test_a_verification_answers_first() -> None:
     )  # fmt: skip
     found = lines(verified_text(STORED, bad))
     assert found[0] == "not identical: orpo 12345678"
-    assert "samples    4,321           4,320" in found
+    assert "samples  4,321         4,320" in found
 
 
 def test_a_difference_is_a_line() -> None:
     found = lines(diff_text(STORED, STORED, [Difference(name="filters.seed", first=7, second=None)]))
     assert found[0] == "the same rows; 1 values differ"
-    assert found[-1] == "filters.seed    7           –"
+    assert found[-1] == "filters.seed  7         –"
     assert lines(diff_text(STORED, STORED, [])) == ["12345678 and 12345678 are one version"]

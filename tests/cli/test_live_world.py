@@ -14,7 +14,9 @@ from pawl.cli.main import run
         (("--speed", "fast"), "is no speed"),
         (("--role", "signals", "--speed", "max"), "share a clock"),
         (("--role", "signals"), "one SQLite file"),
-        (("--data", "nowhere"), "no source `nowhere`"),
+        (("--data", "nowhere"), "no live source `nowhere`"),
+        (("--data", "binance"), "no live source `binance`"),  # an archive, a day behind
+        (("--data", "ccxt"), "ccxt:EXCHANGE"),
     ],
 )
 def test_what_cannot_be_run_is_said(

@@ -193,3 +193,9 @@ def test_an_exit_of_a_command_is_its_exit_code(capsys: pytest.CaptureFixture[str
     finally:
         main.app.registered_commands[:] = before
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_paragraph_of_help_flows_into_the_width(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["data", "import", "--help"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert not any(line.endswith("Importing a file again changes") for line in lines)  # as the source breaks it

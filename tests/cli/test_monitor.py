@@ -26,8 +26,24 @@ def test_rev_r44_a_loop_is_shown(tmp_path: Path, sqlite_ledger: Ledger, capsys: 
     assert (shown["at"], shown["serving"], shown["is_paused"]) == (day(5).isoformat(), "m002-1.0", True)
     assert run(["monitor", "m002", "--home", str(tmp_path)]) == 0
     text = capsys.readouterr().out
-    assert "m002-1.0 serves; PAUSED" in text and "pause: extreme_conditions since 2024-01-05 00:00: a wild day" in text
+    assert (
+        "m002-1.0 serves; PAUSED" in text and "pause: extreme_conditions since 2024-01-05 00:00 UTC: a wild day" in text
+    )
     assert "Next: pawl triggers ls m002" in text
+
+
+def test_an_instant_of_the_past_is_shown_as_it_was(
+    tmp_path: Path, sqlite_ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite_ledger.transaction() as tx:
+        promoted(tx, "m002-1.0", on=3)
+        take_up(tx, "live m002 signals", day(5), day(5))
+    for at, serving, cycles in ((day(2), None, {}), (day(4), "m002-1.0", {})):
+        assert run(["monitor", "m002", "--at", f"{at:%Y-%m-%d}", "--json", "--home", str(tmp_path)]) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert (shown["serving"], shown["cycles"]) == (serving, cycles)
+    assert run(["monitor", "m002", "--home", str(tmp_path)]) == 0
+    assert "cycles: signals now" in capsys.readouterr().out
 
 
 def test_an_empty_workspace_has_nothing_to_monitor(tmp_path: Path) -> None:

@@ -10,11 +10,17 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from ledger_world import START, USER
 from pawl.cli.main import run
 from pawl.jobs.live.received import keep_page, kept_page
+from pawl.jobs.live.trade_arrivals import TRADES
 from pawl.ledger.database import Ledger
+from pawl.ledger.identity import identity
 from pawl.ledger.live_log import live_entries
 from pawl.ledger.live_tables import live_log
+from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.user_trades import OpenedTrade, open_trade
+from serving_world import World
 from tampering import tamper
 
 TESTS = Path(__file__).parent.parent
@@ -80,6 +86,61 @@ def test_a_life_with_acts_and_trainings_is_lived_again_to_the_byte(
     assert facts["versions"]["lived"]["n"] >= 2  # the first, and the one that was asked for
     assert (tmp_path / "again" / "ledger.db").exists()
     assert run(["relive", "--home", str(lived), "--into", str(tmp_path / "again")]) == 2
+
+
+def test_a_life_with_users_trades_is_lived_again_to_the_byte(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Users act over HTTP between two stretches, beside a loop that runs on its own time; what the loop heard of, and
+    when, is on record.
+    """
+    home = tmp_path / "traded"
+    home.mkdir()
+    (home / "settings.toml").write_text(SETTINGS.replace("quarter_hours", "always_long"))
+    live(home, "max", "2h")
+    ledger = Ledger.open(home)
+    with World(ledger) as service:
+        trades = [followed(service, signal) for signal in waiting(ledger)]
+        assert len(trades) >= 4
+        live(home, "max", "1h")
+        for trade in trades[::2]:
+            answer = service.post(f"/api/quick-trades/{trade}/close", {"exit_price": 101.0})
+            assert answer.status_code == 201, answer.text
+        service.opened()  # rests on nothing
+    live(home, "max", "4h")
+    with ledger.reading() as tx:
+        n_real = tx.execute(sa.select(sa.func.count()).where(trading_signals.c.outcome_source == "real")).scalar_one()
+        heard = live_entries(tx, "tiny", "received", (TRADES,))
+    assert n_real == len(trades[::2])
+    assert [(len(one.payload["opened"]), len(one.payload["closed"])) for one in heard] == [
+        (len(trades), 0), (0, n_real),
+    ]  # fmt: skip
+    code, told = relived(home, capsys)
+    assert {name: one for name, one in told["facts"].items() if not one["is_identical"]} == {}
+    assert code == 0 and told["facts"]["users' trades"]["lived"]["n"] == len(trades)
+    # One that its loop has not heard of by itself cannot have come at a known moment.
+    stray = OpenedTrade(
+        id=identity("trade", 1), user_id=USER, pair="X", opened_at=START, entry=1.0, signal_id=waiting(ledger)[-1]["id"]
+    )
+    with ledger.transaction() as tx:
+        open_trade(tx, stray, START)
+    ledger.close()
+    assert run(["relive", "--home", str(home)]) == 1
+    assert "when its loop heard of some of its users' trades is not on record" in capsys.readouterr().err
+
+
+def waiting(ledger: Ledger) -> list[sa.RowMapping]:
+    """Buys and sells without an outcome."""
+    c = trading_signals.c
+    with ledger.reading() as tx:
+        chosen = sa.select(trading_signals).where(c.actual_outcome.is_(None), c.signal != "hold")
+        return list(tx.execute(chosen.order_by(c.bar_timestamp, c.pair)).mappings())
+
+
+def followed(service: World, signal: sa.RowMapping) -> str:
+    """The id of a trade on a signal, opened now, whatever the time of the loop is."""
+    named = str(signal["inference_id"])
+    return service.opened(ticker=signal["pair"], side="long", entry_price=100.0, inference_id=named)
 
 
 def test_an_act_that_is_missing_from_the_record_is_seen(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 from pawl.cli.session import Session, session
@@ -47,6 +47,36 @@ def test_a_table_in_a_pipe_is_not_cut(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "a-long-title-0" in out
     assert "a-long-title-9" in out
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_figure_in_a_table_is_cut_on_a_narrow_terminal(width: int) -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, highlight=False, color_system=None)
+    run = Session(home=Path("."), is_json=False, settings=Settings(), stdout=console, stderr=console)
+    figures = [f"{number}23456.78" for number in range(1, 10)]
+
+    def table() -> Table:
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        table.add_column("what it is about, in many words")
+        for number in range(1, 10):
+            table.add_column(f"title-{number}", no_wrap=True)
+        table.add_row("a text that may be wrapped where it has to be", *figures)
+        return table
+
+    run.answer({}, text=lambda: Group(table(), "Next: nothing"))
+    out = file.getvalue()
+    assert all(figure in out for figure in figures) and "title-9" in out and "…" not in out
+    assert console.width == width
+
+
+def test_a_stage_ends_where_the_next_one_begins() -> None:
+    run = _session(is_terminal=True)
+    with run.stages() as on_stage:
+        on_stage("reading", 0.0)
+        on_stage("fitting", 0.15)
+    last = _written(run).rsplit("reading", 1)[1]
+    assert last.count("100 %") == 2
 
 
 def test_stages_are_a_line_each_where_nobody_watches() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,8 +38,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(home: Path, *arguments: str, url: str | None = None) -> "subprocess.Popen[str]":
-    """The command as a process."""
+def start(home: Path, *arguments: str, url: str | None = None, is_group: bool = False) -> "subprocess.Popen[str]":
+    """The command as a process. is_group: in a group of its own, which can be signalled as a terminal does."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PAWL_HOME": str(home)}
     environment |= {"PAWL_DATABASE_URL": url} if url else {}
     return subprocess.Popen(
@@ -47,6 +48,7 @@ def start(home: Path, *arguments: str, url: str | None = None) -> "subprocess.Po
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=is_group,
     )
 
 
@@ -105,6 +107,44 @@ def test_rev_r1_a_day_of_the_simulated_market_runs_to_its_end(home: Path) -> Non
     assert again["from"] == told["to"] and again["cycles"]["collection"] == 4
 
 
+@pytest.mark.parametrize("is_group", [False, True])
+def test_a_signal_during_the_first_training_ends_it_in_good_order(home: Path, is_group: bool) -> None:
+    (home / "settings.toml").write_text(SETTINGS.replace("n_jobs = 1", "n_jobs = 2"))
+    out, err, code = stopped_while_proving(home, is_group=is_group)
+    assert code == 0, err[-3000:]
+    assert "fault in Pawl" not in err and "UserWarning" not in err  # a worker that just begins may say its own
+    assert json.loads(out) == {"is_over": False, "is_prepared": False}
+    # What was begun is no hindrance to the next start.
+    assert ended(start(home, "--speed", "max", "--for", "1h", "--json"))["is_over"]
+
+
+def stopped_while_proving(home: Path, *, is_group: bool) -> tuple[str, str, int]:
+    """Answer, errors and exit code of a process that was told to stop at that point. is_group: as Ctrl-C does it."""
+    process = start(home, "--speed", "max", "--json", is_group=True)
+    assert process.stderr is not None
+    while "proving" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(0.5)  # its workers begin
+    os.killpg(process.pid, signal.SIGINT) if is_group else process.terminate()
+    out, err = process.communicate(timeout=120)
+    return out, err, process.returncode
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_fetched(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = start(home, "--port", str(taken.getsockname()[1]))
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and "cannot listen on 127.0.0.1" in err
+    assert not (home / "silver").exists()
+
+
+def test_an_address_that_others_reach_is_refused_before_anything_is_fetched(home: Path) -> None:
+    process = start(home, "--host", "0.0.0.0")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "no token exists" in err
+    assert not (home / "silver").exists()
+
+
 def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Path, tmp_path_factory: Any) -> None:
     whole = tmp_path_factory.mktemp("whole")
     (whole / "settings.toml").write_text(SETTINGS)
@@ -148,14 +188,33 @@ def test_health_readiness_and_metrics_are_served(home: Path) -> None:
     wait_for(lambda: httpx.get(f"{url}/ready").status_code == 200)
     assert httpx.get(f"{url}/health").json() == {"status": "ok"}
     wait_for(lambda: 'pawl_decisions{action="' in httpx.get(f"{url}/metrics").text)
+    wait_for(lambda: "pawl_measured_timestamp_seconds{" in httpx.get(f"{url}/metrics").text)  # the hourly look
     text = httpx.get(f"{url}/metrics").text
-    for name in ("pawl_up 1.0", "pawl_cycle_seconds_count{", "pawl_outbox_backlog", "pawl_pending_outcomes"):
+    for name in ("pawl_up 1.0", "pawl_cycle_seconds_count{", "pawl_outbox_backlog", "pawl_owed_bars{"):
         assert name in text
     process.send_signal(signal.SIGTERM)
     told = ended(process)
     assert told["missed_schedules"] == 0 and told["errors"] == 0
     logged = [json.loads(line) for line in lines if line.startswith("{")]
     assert all("timestamp" in one for one in logged)
+
+
+def test_every_line_of_the_log_is_json_while_the_bus_is_away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "settings.toml").write_text(f'{SETTINGS}\n[events]\nbus = "redis"\n')
+    monkeypatch.setenv("PAWL_REDIS_URL", "redis://:very-secret@127.0.0.1:1/0")
+    process = start(home, "--speed", "600", "--json")
+    assert process.stderr is not None
+    lines: list[str] = []
+    while not any('"event_ids": ["' in line for line in lines):
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    process.send_signal(signal.SIGTERM)
+    said = "".join(lines) + process.communicate(timeout=60)[1]
+    assert "very-secret" not in said
+    begun = lines[next(n for n, line in enumerate(lines) if "answers" in line) + 1 :]
+    assert all("event" in json.loads(line) for line in begun)
+    (failed, *_) = [one for one in map(json.loads, begun) if one.get("what") == "the relay" and one["event_ids"]]
+    assert "does not answer" in failed["reason"]
 
 
 @pytest.fixture

@@ -32,7 +32,15 @@ def write(ledger: Ledger, *commands: WriteCommand) -> None:
 
 def everything(ledger: Ledger) -> None:
     write(ledger, track_signal("s"), convert_signal("c", signal_of("s"), START + timedelta(minutes=1)))
-    write(ledger, close_trade("e", trade_of("c"), START + timedelta(hours=2), decision_id=str(signal_of("s"))))
+    write(
+        ledger,
+        close_trade(
+            "e",
+            trade_of("c", at=START + timedelta(minutes=1)),
+            START + timedelta(hours=2),
+            decision_id=str(signal_of("s")),
+        ),
+    )
     write(ledger, open_trade("o"), close_trade("f", trade_of("o"), START + timedelta(hours=1)))
 
 
@@ -71,7 +79,9 @@ def test_pass_r4_rows_stand_as_they_were_at_their_event(sqlite_ledger: Ledger, t
     feed(sqlite_ledger, step_by_step)
     write(sqlite_ledger, convert_signal("c", signal_of("s"), START + timedelta(minutes=1)))
     feed(sqlite_ledger, step_by_step)
-    end = close_trade("e", trade_of("c"), START + timedelta(hours=2), decision_id=str(signal_of("s")))
+    end = close_trade(
+        "e", trade_of("c", at=START + timedelta(minutes=1)), START + timedelta(hours=2), decision_id=str(signal_of("s"))
+    )
     write(sqlite_ledger, end)
     feed(sqlite_ledger, step_by_step)
     with sqlite_ledger.reading() as tx:

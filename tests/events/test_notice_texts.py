@@ -15,6 +15,7 @@ from pawl.events.notice_texts import NOTICED_TOPICS, notice_of, notifying
 from pawl.events.notices import Notices
 from pawl.events.relay import Relay
 from pawl.ledger.database import Ledger
+from pawl.ledger.identity import identity
 from pawl.ledger.loop_outbox import announce, mark_published, unpublished
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.signal_tables import trading_signals
@@ -29,6 +30,13 @@ def test_rev_r6_only_a_signal_that_is_no_hold_is_told(signal: str) -> None:
     if told is not None:
         assert (told.kind, told.title, told.at) == ("signal", f"{signal.upper()} EURUSD", START)
         assert told.body == "confidence 75%, 15m bar of 2024-01-01 00:15 UTC, reversal v3.2"
+
+
+def test_rev_r6_a_signal_is_told_with_what_a_trade_on_it_has_to_name() -> None:
+    named = prediction(1).model_copy(update={"inference_id": identity("inference", 1)})
+    told = notice_of(event(named))
+    assert told is not None
+    assert told.body.endswith(f"UTC, reversal v3.2. To trade on it: inference_id {identity('inference', 1)}")
 
 
 def test_a_training_is_told_whether_it_ended_well_or_not() -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,12 +12,15 @@ import sqlalchemy as sa
 from ledger_world import START, day
 from loop_events import alert, alias_move, bars, outcome, prediction, report, training
 from pawl.errors import StorageError
+from pawl.events import relay as relay_module
 from pawl.events.bus import Event, Handler
 from pawl.events.event_settings import EventSettings
 from pawl.events.in_process_bus import InProcessBus
 from pawl.events.relay import Relay
+from pawl.jobs.parked import retry_letter
 from pawl.ledger.database import Ledger
-from pawl.ledger.loop_outbox import announce, publishing_turn, unpublished
+from pawl.ledger.dead_letters import list_letters, mark_retried, park
+from pawl.ledger.loop_outbox import announce, forget_published, mark_published, publishing_turn, unpublished
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.loop_tables import TOPICS, loop_outbox
 from redis_world import until
@@ -229,3 +232,70 @@ def test_one_relay_publishes_at_a_time_on_postgresql(postgresql_ledger: Ledger, 
         assert relay.step() == 0
     assert bus.events == []
     assert relay.step() == 2
+
+
+def written(ledger: Ledger) -> list[UUID]:
+    """Every event that the outbox keeps."""
+    with ledger.reading() as tx:
+        return list(tx.execute(sa.select(loop_outbox.c.event_id).order_by(loop_outbox.c.number)).scalars())
+
+
+def published(ledger: Ledger, numbers: Sequence[int], at: datetime) -> list[UUID]:
+    """Events that were told and published at an instant."""
+    told = [bars(number) for number in numbers]
+    with ledger.transaction() as tx:
+        for one in told:
+            announce(tx, one, at)
+        mark_published(tx, [one.event_id for one in told], at)
+    return [one.event_id for one in told]
+
+
+def test_what_was_published_long_ago_is_removed_in_pieces_and_nothing_else(
+    ledger: Ledger, bus: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what waits, however old it is, nor what was parked: its letter may be let go, and then publishes it again."""
+    monkeypatch.setattr(relay_module, "PIECE", 4)
+    tell(ledger, alert(1))  # waits since the first day
+    old = published(ledger, range(11), day(1))
+    young = published(ledger, range(20, 23), day(3))
+    with ledger.transaction() as tx:
+        park(tx, "events/notices", str(old[2]), "no answer", 5, day(1))
+        park(tx, "events/notices", str(old[4]), "no answer", 5, day(1))
+        (letter,) = [one for one in list_letters(tx) if one.item_id == str(old[4])]
+        mark_retried(tx, letter.letter_id, day(2))  # was let go, and published again: nobody needs it
+    at = [day(2) + timedelta(days=30)]
+    relay = Relay(ledger, bus, SETTINGS, lambda: at[0])
+    assert [relay.forget() for _ in range(4)] == [4, 4, 2, 0]
+    assert written(ledger) == [alert(1).event_id, old[2], *young]
+    at[0] += timedelta(minutes=59)
+    published(ledger, [30], day(1))
+    assert relay.forget() == 0  # it looks once an hour where there was nothing more
+    at[0] += timedelta(minutes=1)
+    assert relay.forget() == 1
+    with ledger.transaction() as tx:
+        (letter,) = list_letters(tx, "parked")
+        retry_letter(tx, letter.letter_id, at[0])
+    assert relay.step() == 4  # the one that waited and the one let go, told and marked
+    assert {one.event_id for one in bus.events} == {alert(1).event_id, old[2]}
+
+
+def test_a_relay_that_runs_forgets_while_it_has_nothing_to_tell(ledger: Ledger, bus: Recorder) -> None:
+    published(ledger, range(1200), day(1))
+    with Relay(ledger, bus, SETTINGS, lambda: day(1) + timedelta(days=31)) as relay:
+        tell(ledger, alert(2))
+        relay.wake()
+        until(lambda: bool(bus.events) and written(ledger) == [alert(2).event_id])
+    assert [one.event_id for one in bus.events] == [alert(2).event_id]
+
+
+def test_a_ledger_in_which_nothing_is_old_is_not_searched(sqlite_ledger: Ledger, bus: Recorder) -> None:
+    """A row is read for each that may go and for each that is parked, of however many there are."""
+    published(sqlite_ledger, range(3000), day(5))
+    read: list[str] = []
+    with sqlite_ledger.transaction() as tx:
+        sa.event.listen(tx, "before_cursor_execute", lambda *args: read.append(args[2]))
+        assert forget_published(tx, day(5), 500) == 0
+        (statement,) = read
+        assert "LIMIT" in statement
+        plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (500, 0)).all()
+    assert "TEMP B-TREE" not in str(plan)

@@ -53,6 +53,35 @@ def walked(rows: list[dict[str, object]], place: int, side: int) -> tuple[str | 
     return ("expired", ahead[-1]["available_at"]) if len(ahead) == 16 else (None, unresolved(rows, place, side))  # type: ignore[return-value]
 
 
+@pytest.mark.parametrize(
+    ("bar", "buy", "sell"),
+    [
+        ({"high": 101.5}, "win", "loss"),
+        ({"low": 98.5}, "loss", "win"),
+        ({"high": 101.0}, None, "loss"),
+        ({"low": 99.0}, "loss", None),
+        ({"high": 101.49, "low": 99.01}, None, "loss"),
+        ({"high": 100.99, "low": 98.51}, "loss", None),
+        ({"high": 101.5, "low": 98.5}, "loss", "loss"),
+    ],
+)
+def test_rev_r8_a_barrier_that_is_touched_is_reached_and_of_both_the_adverse_one(
+    bar: dict[str, float], buy: str | None, sell: str | None
+) -> None:
+    """On a market that stands still, with an ATR of exactly 1: the third bar behind the signal moves."""
+    n, place = 60, 40
+    start = datetime(2025, 3, 3, tzinfo=UTC)
+    ts = [start + timedelta(minutes=15) * step for step in range(n)]
+    still = pl.DataFrame({"ticker": "EURUSD", "ts": ts, "open": 100.0, "high": 100.5, "low": 99.5, "close": 100.0})
+    moved = {"ts": ts[place + 3], "high": 100.5, "low": 99.5, **bar}
+    frame = still.update(pl.DataFrame([moved]), on="ts").with_columns(available_at=pl.col("ts").dt.offset_by("15m"))
+    (found,) = outcomes_of(frame).filter(ts=ts[place]).to_dicts()
+    ends = {name: ts[place + (16 if what is None else 3)] + timedelta(minutes=15)
+            for name, what in (("buy", buy), ("sell", sell))}  # fmt: skip
+    assert (found["buy_outcome"], found["sell_outcome"]) == (buy or "expired", sell or "expired")
+    assert (found["buy_resolved"], found["sell_resolved"]) == (ends["buy"], ends["sell"])
+
+
 def unresolved(rows: list[dict[str, object]], place: int, side: int) -> datetime | None:
     """Near the end nothing is known; what instant stands there does not matter."""
     name = "buy" if side > 0 else "sell"
@@ -105,31 +134,32 @@ def test_rev_r27_each_bar_is_that_of_the_arm_its_hash_draws() -> None:
 
 
 def test_rev_r30_only_resolved_signals_of_the_test_count() -> None:
+    """A buy by what comes of a buy, a sell by that of a sell; until the end of the test, that instant included."""
     start = datetime(2025, 3, 19, tzinfo=UTC)
     test = small_test(start)
-    ts = [start + timedelta(minutes=15) * n for n in range(6)]
-    said = pl.DataFrame(
-        {
-            "ticker": "EURUSD",
-            "ts": ts,
-            "signal": ["buy", "sell", "hold", "buy", "buy", "buy"],
-            "version": [A, B, A, A, B, B],
-            "ab_test": ["t", "t", "t", None, "t", "t"],
-        }
-    )
-    late = test.ends_at + timedelta(minutes=15)
+    in_time, late = test.ends_at, test.ends_at + timedelta(minutes=15)
+    rows: list[tuple[str | None, ModelVersion, str | None, str, datetime, str, datetime]] = [
+        # signal, version, test, outcome and end of a buy, outcome and end of a sell; which of them count
+        ("buy", A, "t", "win", in_time, "loss", late),  # a win of A
+        ("sell", A, "t", "win", late, "loss", in_time),  # a loss of A
+        ("sell", B, "t", "loss", start, "win", start),  # a win of B
+        ("sell", B, "t", "win", in_time, "win", late),  # too late
+        ("buy", B, "t", "win", late, "win", in_time),  # too late
+        ("buy", B, "t", "expired", start, "win", start),  # neither won nor lost
+        ("hold", A, "t", "win", start, "win", start),  # nothing was said
+        (None, A, "t", "win", start, "win", start),
+        ("buy", A, None, "win", start, "win", start),  # before the test
+        ("buy", B, "u", "win", start, "win", start),  # of another test
+    ]
+    ts = [start + timedelta(minutes=15) * n for n in range(len(rows))]
+    signal, version, ab_test, buy, buy_end, sell, sell_end = zip(*rows, strict=True)
+    said = pl.DataFrame({"ticker": "EURUSD", "ts": ts, "signal": signal, "version": version, "ab_test": ab_test})
     outcomes = pl.DataFrame(
-        {
-            "ticker": "EURUSD",
-            "ts": ts,
-            "buy_outcome": ["win", "win", "win", "win", "expired", "win"],
-            "buy_resolved": [start, start, start, start, start, late],
-            "sell_outcome": ["loss"] * 6,
-            "sell_resolved": [start] * 6,
-        }
-    )
-    a, b = arm_counts([said], outcomes, test)
-    assert ((a.n_wins, a.n_resolved), (b.n_wins, b.n_resolved)) == ((1, 1), (0, 1))
+        {"ticker": "EURUSD", "ts": ts, "buy_outcome": buy, "buy_resolved": buy_end, "sell_outcome": sell,
+         "sell_resolved": sell_end}
+    )  # fmt: skip
+    a, b = arm_counts([said.head(4), said.tail(-4)], outcomes, test)
+    assert ((a.n_wins, a.n_resolved), (b.n_wins, b.n_resolved)) == ((1, 2), (1, 1))
 
 
 @pytest.mark.parametrize("pair", ["EURUSD", "USDJPY"])

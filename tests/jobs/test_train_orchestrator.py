@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from inline_engine import Clock, Inline, paper_world
 from pawl.jobs.parked import retry_letter
-from pawl.jobs.train_orchestrator import train_role
+from pawl.jobs.train_orchestrator import TRAIN_ORCHESTRATOR, train_role
 from pawl.jobs.worker_role import World
 from pawl.learners.learner import Fit, FitContext
 from pawl.ledger.database import Ledger
 from pawl.ledger.datasets import dataset_of_version
-from pawl.ledger.dead_letters import list_letters
+from pawl.ledger.dead_letters import list_letters, park
+from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.model_versions import list_versions
 from pawl.ledger.train_jobs import count_jobs, job_of_run, start_job
 from pawl.ledger.training_tables import dataset_versions, train_jobs
@@ -63,7 +64,27 @@ def test_two_that_saw_the_same_due_time_are_one_run(ledger: Ledger, furnished: P
     Inline(world).work(role)
     (argument,) = late.waiting
     answer = role.workflow.run(lambda name, act: act(), argument)
-    assert answer == {"skipped": "another run took it up"}
+    assert answer == {"skipped": "another run took it up, or a live loop trains it"}
+
+
+def test_a_learner_that_a_live_loop_trains_is_left_to_it(ledger: Ledger, furnished: Path, clock: Clock) -> None:
+    """Also where the loop began after the run was queued, and a parked run was let go."""
+    world = world_of(ledger, furnished, clock)
+    role = train_role(world)
+    late = Inline(world)
+    role.poll(late, clock())
+    (argument,) = late.waiting
+    with ledger.transaction() as tx:
+        log_live(tx, [LiveEntry(learner="tiny", at=clock(), kind="act", name="begin", payload={})])
+        park(tx, TRAIN_ORCHESTRATOR, argument["run"], "no bars", 5, clock())
+        (letter,) = list_letters(tx)
+        retry_letter(tx, letter.letter_id, clock())
+    assert role.workflow.run(lambda name, act: act(), argument)["skipped"].endswith("a live loop trains it")
+    assert Inline(world).work(role) == []
+    clock.forward(WEEK)
+    assert Inline(world).work(role) == []
+    with ledger.reading() as tx:
+        assert count_jobs(tx) == {} and list_versions(tx) == []
 
 
 def test_pass_r3_every_released_model_leads_to_its_job_and_its_datasets(

@@ -134,13 +134,18 @@ def test_the_hash_of_any_event_is_that_of_its_canonical_json(payload: object, tr
     assert row_digest(OUTBOX, {**row, "payload": canonical_text(payload)}) == digest
 
 
-def test_no_two_rows_follow_the_same_one(ledger: Ledger) -> None:
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_no_two_rows_follow_the_same_one(ledger: Ledger, number: int) -> None:
     with ledger.transaction() as tx:
         append_chained(tx, event_outbox, [event(1)])
     (row,) = stored(ledger)
-    fork = {**event(2), "chain_month": "2024-01", "chain_number": 1, "prev_hash": row["prev_hash"], "row_hash": "x"}
-    with pytest.raises(RefusalError, match=r"(?i)unique"), ledger.transaction() as tx:
-        tx.execute(sa.insert(event_outbox).values(fork))
+    fork = {**event(2), "chain_month": "2024-01", "chain_number": number, "prev_hash": row["prev_hash"]}
+    with pytest.raises(RefusalError, match=r"(?i)unique|follows the one before"), ledger.transaction() as tx:
+        tx.execute(sa.insert(event_outbox).values(**fork, row_hash="x"))
+    assert len(stored(ledger)) == 1
+    with ledger.transaction() as tx:  # the same row, where it belongs
+        placed = fork | {"chain_number": 2, "prev_hash": row["row_hash"]}
+        tx.execute(sa.insert(event_outbox).values(**placed, row_hash="x"))
 
 
 def test_writers_at_once_stand_in_one_order(ledger: Ledger) -> None:

@@ -20,7 +20,19 @@ def test_the_hash_is_over_every_column_that_stays(ledger: Ledger, name: str) -> 
         columns = {one["name"] for one in sa.inspect(tx).get_columns(name)}
         indexes = {one["name"]: one["unique"] for one in sa.inspect(tx).get_indexes(name)}
     assert columns - set(CHAIN_COLUMNS) - MOVING.get(name, set()) == set(CHAINS[name].columns)
-    assert indexes[f"uq_{name}_prev_hash"]
+    assert indexes[f"uq_{name}_place"]
+
+
+TRIGGERS = {
+    "sqlite": "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%no_fork'",
+    "postgresql": "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%no_fork'",
+}
+
+
+def test_every_chained_table_asks_for_the_row_before(ledger: Ledger) -> None:
+    with ledger.reading() as tx:
+        found = tx.execute(sa.text(TRIGGERS[tx.dialect.name])).scalars().all()
+    assert sorted(found) == sorted(CHAINS)
 
 
 def test_a_chain_has_one_head_and_no_fewer_rows_than_none(ledger: Ledger) -> None:

@@ -88,8 +88,8 @@ def test_a_lookup_is_fast_and_reads_no_table_whole(ledger: Ledger) -> None:
 
 
 FILLERS = {
-    "sqlite": ("lower(hex(randomblob(16)))", "lower(hex(randomblob(32)))", "n", "'2024-02-01T00:00:00.000000Z'"),
-    "postgresql": ("gen_random_uuid()", "md5(random()::text) || md5(random()::text)", "n", "'2024-02-01T00:00:00Z'"),
+    "sqlite": ("lower(hex(randomblob(16)))", "printf('%064d', {})", "n", "'2024-02-01T00:00:00.000000Z'"),
+    "postgresql": ("gen_random_uuid()", "lpad(CAST({} AS text), 64, '0')", "n", "'2024-02-01T00:00:00Z'"),
 }
 EVENT = "event_id, user_id, trace_id, source_table, source_event_id, event_type, payload, occurred_at, recorded_at"
 SERIES = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < :n)"
@@ -99,7 +99,7 @@ def padded(ledger: Ledger, n_rows: int) -> None:
     """So many events of other traces, written past every check: they are in the way and nothing else."""
     key, digest, number, at = FILLERS[ledger.engine.dialect.name]
     values = f"{key}, {key}, 'u/filler ' || n, 'quick_trades', {key}, 'trade.opened', '{{}}', {at}, {at}"
-    chained = f"'2024-02', {number}, {digest}, {digest}"
+    chained = f"'2024-02', {number}, {digest.format(f'{number} - 1')}, {digest.format(number)}"
     text = (
         f"{SERIES} INSERT INTO passport_event_outbox ({EVENT}, chain_month, chain_number, prev_hash, row_hash) "
         f"SELECT {values}, {chained} FROM s"

@@ -69,7 +69,7 @@ def test_what_is_submitted_is_written_when_its_future_is_done(writer: GroupWrite
 
 
 def test_a_whole_life_goes_through_in_its_order(writer: GroupWriter, ledger: Ledger) -> None:
-    signal, trade = signal_of("s"), trade_of("c")
+    signal, trade = signal_of("s", at=day(0)), trade_of("c", at=day(1))
     closing = close_trade("x", trade, day(2), decision_id=str(signal))
     with held_up(writer, ledger):
         futures = [

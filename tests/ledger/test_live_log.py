@@ -1,8 +1,10 @@
 """The log of the live loop."""
 
+import sqlalchemy as sa
+
 from ledger_world import START, day
 from pawl.ledger.database import Ledger
-from pawl.ledger.live_log import BEGIN, LiveEntry, has_loop, live_entries, log_live
+from pawl.ledger.live_log import BEGIN, LiveEntry, has_loop, live_entries, log_live, n_trainings
 
 
 def entry(on: int, kind: str = "cycle", key: str = "", n: int = 1) -> LiveEntry:
@@ -25,6 +27,18 @@ def test_an_entry_that_stands_is_not_written_again(ledger: Ledger) -> None:
         (day(1), "", 1),
         (day(2), "", 1),
     ]
+
+
+def test_trainings_are_found_by_their_own_index(sqlite_ledger: Ledger) -> None:
+    """Among the thousands of pages that a day brings."""
+    asked: list[tuple[str, object]] = []
+    with sqlite_ledger.transaction() as tx:
+        sa.event.listen(tx, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
+        assert n_trainings(tx, "m002") == 0
+        assert live_entries(tx, "m002", "training", ("full training",)) == []
+        for statement, parameters in list(asked):
+            plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            assert "ix_live_log_trainings" in str(plan)
 
 
 def test_what_a_person_does_without_a_loop_makes_none(ledger: Ledger) -> None:

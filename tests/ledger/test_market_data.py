@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from ledger_world import START, day
 from pawl.ledger.database import Ledger
+from pawl.ledger.live_tables import market_data
 from pawl.ledger.market_data import (
     SeenBar,
     append_market_data,
@@ -26,13 +29,19 @@ def at(place: int, pair: str = "EURUSD") -> SeenBar:
     return replace(FIRST, pair=pair, timestamp=opened, closed_at=opened + BAR, close=1.0 + place / 10)
 
 
-def test_a_bar_that_stands_stays_as_it_was(ledger: Ledger) -> None:
+def test_rev_r2_a_bar_that_stands_stays_as_it_was_with_its_features(ledger: Ledger) -> None:
+    """Written again, whatever it says now, it is no new one and changes nothing, in the same call or a later one."""
     with ledger.transaction() as tx:
         assert append_market_data(tx, [at(0), at(1), at(0, "USDJPY")], day(1)) == 3
-        assert append_market_data(tx, [replace(at(0), close=9.0), at(2)], day(1)) == 1
-        assert append_market_data(tx, [], day(1)) == 0
+        before = {row["timestamp"]: dict(row) for row in tx.execute(sa.select(market_data)).mappings()}
+    with ledger.transaction() as tx:
+        changed = replace(at(0), close=9.0, volume=7.0, indicators={"ret_1": 0.5, "rsi_14": 10.0}, source="other")
+        assert append_market_data(tx, [changed, at(2)], day(2)) == 1
+        assert append_market_data(tx, [changed], day(3)) == append_market_data(tx, [], day(3)) == 0
         found = seen_bars(tx, "15m", {"EURUSD": START})
+        after = {row["timestamp"]: dict(row) for row in tx.execute(sa.select(market_data)).mappings()}
     assert [bar.close for bar in found["EURUSD"].values()] == [1.0, 1.1, 1.2]
+    assert {instant: after[instant] for instant in before} == before
 
 
 def test_each_pair_is_read_from_its_own_instant_on(ledger: Ledger) -> None:

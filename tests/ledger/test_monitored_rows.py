@@ -42,7 +42,7 @@ def test_an_empty_ledger_has_figures_that_say_so(ledger: Ledger) -> None:
         serve_first(tx)
         assert version_results(tx, "tiny", day(0), day(9)) == []
         assert (pending_outcomes(tx, "tiny", day(9)).n, pending_outcomes(tx, "tiny", day(9)).oldest) == (0, None)
-        assert skipped_trainings(tx, "tiny", day(0), day(9)).newest is None
+        assert skipped_trainings(tx, "tiny", ["daily update"], day(0), day(9)).newest is None
         assert newest_runs_of(tx, "tiny") == {}
 
 
@@ -50,10 +50,22 @@ def test_runs_and_skipped_trainings_are_those_of_the_learner(ledger: Ledger) -> 
     with ledger.transaction() as tx:
         for learner, on in (("tiny", 2), ("tiny", 3), ("tiny2", 4)):
             take_up(tx, f"live {learner} daily", day(on), day(on))
-            entry = LiveEntry(
-                learner=learner, at=day(on), kind="training", name="daily", payload={"skipped": f"day {on}"}
-            )
-            log_live(tx, [entry])
+            for name in ("daily update", "daily"):  # of the training, and of the cycle that asked for it
+                told = {"skipped": f"day {on}"}
+                log_live(tx, [LiveEntry(learner=learner, at=day(on), kind="training", name=name, payload=told)])
         assert newest_runs_of(tx, "tiny") == {"daily": day(3)}
-        skipped = skipped_trainings(tx, "tiny", day(0), day(9))
+        assert newest_runs_of(tx, "tiny", day(2)) == {"daily": day(2)}
+        assert newest_runs_of(tx, "tiny", day(1)) == {}
+        skipped = skipped_trainings(tx, "tiny", ["daily update"], day(0), day(9))
     assert (skipped.n, skipped.newest) == (2, "day 3")
+
+
+def test_pending_outcomes_are_found_by_the_index_of_what_is_open(sqlite_ledger: Ledger) -> None:
+    """A scrape asks for them, and of all that was said in years only a few are open."""
+    asked: list[tuple[str, object]] = []
+    with sqlite_ledger.transaction() as tx:
+        sa.event.listen(tx, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
+        pending_outcomes(tx, "tiny", day(9))
+        ((statement, parameters),) = asked
+        plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert "ix_trading_signals_open" in str(plan)

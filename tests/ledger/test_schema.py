@@ -109,7 +109,7 @@ def test_the_schema_walks_back_and_forth_and_keeps_every_row(ledger: Ledger) -> 
         "model_ab_test", "trading_signals", "personal_data", "chain_heads", "api_tokens", "dead_letters",
         "schedule_runs", "worker_heartbeats", "user_reports", "corpus_documents",
         "loop_outbox", "rollouts", "rollout_moves", "market_data", "user_trading_history", "live_log",
-        "trigger_firings", "monthly_selections",
+        "trigger_firings", "monthly_selections", "measured_figures", "trade_marks",
     }  # fmt: skip
     assert standing == {name: found for name, found in before.items() if name in standing}
     assert all(standing[name] for name in ("model_versions", "ml_eval_reports", "decision_trajectories"))

@@ -21,7 +21,7 @@ from pawl.errors import (
 from pawl.ledger.chain import CHAINS, genesis, row_digest, seal
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
-from pawl.ledger.identity import identity
+from pawl.ledger.identity import identity, timed_identity
 from pawl.ledger.inferences import append_inferences
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.write_commands import WriteCommand, Written
@@ -120,11 +120,12 @@ def test_rows_say_what_was_sent(ledger: Ledger) -> None:
     inference = replace(INFERENCE, user_id=USER)
     with ledger.transaction() as tx:
         append_inferences(tx, [inference])
-    signal, trade = signal_of("s"), trade_of("c")
+    signal, trade = signal_of("s", at=day(1)), trade_of("c", at=day(2))
     of_trade = close_trade("x", trade, day(3), decision_id=str(signal), hold_sec=86_400)
     track = track_signal("s", day(1), inference_id=inference.inference_id)
     tracked, converted, closed = sent(ledger, track, convert_signal("c", signal, day(2)), of_trade)
-    assert tracked.trace_id == converted.trace_id == closed.trace_id == f"u/{identity('trace', USER, 's')}"
+    trace_id = f"u/{timed_identity(day(1), 'trace', USER, 's')}"
+    assert tracked.trace_id == converted.trace_id == closed.trace_id == trace_id
     assert {one.inference_id for one in (tracked, converted, closed)} == {inference.inference_id}
     with ledger.reading() as tx:
         its_signal = tx.execute(sa.select(tracked_signals)).one()
@@ -164,13 +165,13 @@ def test_the_same_request_sent_again_is_the_same_row(ledger: Ledger, event_type:
     (written,) = sent(ledger, command)
     before = counts(ledger)
     again, and_again = sent(ledger, command, command, now=day(90))
-    assert again == and_again == replace(written, is_new=False)
+    assert again == and_again == written._replace(is_new=False)
     assert counts(ledger) == before
 
 
 def test_two_equal_commands_of_one_batch_are_one_row(ledger: Ledger) -> None:
     one, other = sent(ledger, open_trade("a"), open_trade("a"))
-    assert (one.is_new, other) == (True, replace(one, is_new=False))
+    assert (one.is_new, other) == (True, one._replace(is_new=False))
     assert counts(ledger)["passport_event_outbox"] == 1
 
 
@@ -235,10 +236,11 @@ def test_a_signal_is_converted_once(ledger: Ledger) -> None:
 def test_nothing_ends_before_it_begins(ledger: Ledger) -> None:
     sent(ledger, track_signal("s", day(1)), open_trade("o", day(1)))
     early = day(1) - timedelta(microseconds=1)
-    for command in (convert_signal("c", signal_of("s"), early), close_trade("x", trade_of("o"), early)):
+    signal, trade = signal_of("s", at=day(1)), trade_of("o", at=day(1))
+    for command in (convert_signal("c", signal, early), close_trade("x", trade, early)):
         found = refusal(ledger, command)
         assert (type(found), found.code) == (BeforeOpenError, "before_open")
-    sent(ledger, convert_signal("c", signal_of("s"), day(1)), close_trade("x", trade_of("o"), day(1)))
+    sent(ledger, convert_signal("c", signal, day(1)), close_trade("x", trade, day(1)))
 
 
 @pytest.mark.parametrize(
@@ -276,7 +278,7 @@ def test_pass_r39_no_wallet_or_address_reaches_the_payload_of_an_event(ledger: L
     assert wallet not in found
     assert written.payload.ticker == "[email]"
     assert plain.payload == track_signal("t").payload
-    assert sent(ledger, track_signal("s", recommendation=odd, ticker=mail))[0] == replace(written, is_new=False)
+    assert sent(ledger, track_signal("s", recommendation=odd, ticker=mail))[0] == written._replace(is_new=False)
 
 
 def test_a_batch_of_nothing_is_fine(ledger: Ledger) -> None:

@@ -1,7 +1,5 @@
 """What a command does follows from the command, what stands, and the time; from nothing else."""
 
-from dataclasses import replace
-
 import pytest
 
 from ledger_world import USER, day
@@ -19,7 +17,7 @@ def test_a_command_decided_twice_is_one_effect() -> None:
     standing, prepared = Standing(), prepare(open_trade("a"))
     effect, again = decide(prepared, standing, NOW), decide(prepared, standing, day(4))
     assert isinstance(effect, Effect)
-    assert again == replace(effect.written, is_new=False)
+    assert again == effect.written._replace(is_new=False)
     assert isinstance(again, Written)
 
 

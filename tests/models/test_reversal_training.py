@@ -121,6 +121,25 @@ def test_rev_r41_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bits
     assert again.history == whole.history
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("layers", [1, 2])
+def test_rev_r41_on_a_gpu_it_ends_with_the_same_bits_too(layers: int) -> None:
+    sequences, targets = market()
+    start, desk = fresh_reversal(4, SMALL.model_copy(update={"layers": layers}), 1), Desk()
+
+    def train(run: Run) -> TrainedReversal:
+        return train_reversal(start, sequences, targets, SCHEDULE, run)
+
+    whole = train(Run(seed=2))
+    torch.rand(3, device="cuda")
+    state = torch.cuda.get_rng_state()
+    with pytest.raises(PowerCutError):
+        train(cut_after(3, desk))
+    assert list(desk.files) == ["k-cuda"], "a CPU does not go on from here"
+    assert same(train(Run(seed=2, shelf=Shelf(cache=desk, key="k", every=2))), whole)
+    assert torch.equal(torch.cuda.get_rng_state(), state), "the global generator is left alone"
+
+
 def test_rev_r41_so_does_one_that_stops_early() -> None:
     schedule, desk = replace(SCHEDULE, max_epochs=60, learning_rate=0.05, patience=3), Desk()
     whole = trained(schedule)

@@ -13,6 +13,11 @@ def test_a_table_escapes_its_cells_unless_they_are_markup() -> None:
     assert "<caption>a &amp; b</caption>" in html
 
 
+def test_a_column_of_sentences_flows_over_lines() -> None:
+    html = table([Column("at"), Column("why", is_prose=True)], [["now", "a long reason"]], caption="")
+    assert '<td class="prose">a long reason</td>' in html
+
+
 def test_a_row_that_does_not_fit_its_columns_is_a_fault() -> None:
     with pytest.raises(ValueError, match="zip"):
         table([Column("a"), Column("b")], [["1"]], caption="")

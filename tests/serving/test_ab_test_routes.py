@@ -1,15 +1,19 @@
 """REV-R33: the four paths of A/B tests, over the real application."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from pawl.jobs.live.rollouts import tick_rollouts
 from pawl.ledger.database import Ledger
 from pawl.ledger.rollouts import list_moves, list_rollouts
+from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
 from pawl.serving.ab_test_routes import AB_TESTS, AbTests
 from pawl.serving.app import create_app
 from pawl.serving.server_settings import ServerSettings
@@ -42,6 +46,28 @@ class AbWorld(World):
 
         self.life.live(days, winning)
         self.at = self.life.at
+
+    def open_signals(self, hours: int) -> Counter[str]:
+        """Some hours whose signals stay without an outcome; how many of each version."""
+        self.life.live(hours / 24, lambda version, number: Said(pnl=None))
+        self.at = self.life.at
+        c = trading_signals.c
+        with self.ledger.reading() as tx:
+            acting = sa.select(c.model_version).where(c.resolved_at.is_(None), ~c.is_shadow)
+            return Counter(tx.execute(acting).scalars())
+
+    def comes_late(self, test: dict[str, Any]) -> None:
+        """What was open when the test ended loses, and a signal of the test is written that was on its way."""
+        c, lost = trading_signals.c, SignalOutcome(outcome="loss", pnl=-0.5, source="virtual")
+        with self.ledger.transaction() as tx:
+            rows = tx.execute(sa.select(trading_signals).where(c.resolved_at.is_(None))).all()
+            for row in rows:
+                resolve_signal(tx, row.id, lost, self.at + timedelta(hours=1))
+            late = NewSignal(
+                pair="GBPUSD", timeframe="1h", bar_timestamp=self.at, model_version=NEW, learner="m002",
+                signal="buy", confidence=0.9, features_hash="f" * 64, trace_id="late", ab_test_id=UUID(test["id"]),
+            )  # fmt: skip
+            record_signals(tx, [late], self.at + timedelta(hours=1))
 
     def told(self, test: dict[str, Any], what: str) -> dict[str, Any]:
         """What is answered about a test."""
@@ -80,17 +106,20 @@ def test_rev_r33_a_test_is_started_seen_stopped_and_reported(world: AbWorld) -> 
     assert (test["status"], test["model_a_version"], test["model_b_version"]) == ("running", OLD, NEW)
     assert (test["test_name"], test["traffic_split"], test["learner"]) == ("week 9", 0.75, "m002")
     world.lives(2)
+    waiting = world.open_signals(hours=6)
     seen = world.told(test, "status")
     n_a, n_b = seen["model_a_predictions"], seen["model_b_predictions"]
-    assert n_a + n_b == 2 * 48 and n_a > 2 * n_b > 0
+    assert n_a + n_b == 2 * 54 and n_a > 2 * n_b > 0
     assert (seen["p_value"], seen["winner"]) == (None, None)
     stopped = world.post(f"{AB_TESTS}/{test['id']}/stop")
     assert stopped.status_code == 200 and stopped.json()["status"] == "stopped"
     assert {**stopped.json(), "status": "running", "end_date": seen["end_date"]} == seen
+    report = world.told(test, "report")
+    assert (report["model_a"]["resolved"], report["model_b"]["resolved"]) == (n_a - waiting[OLD], n_b - waiting[NEW])
+    world.comes_late(test)
     world.life.live(1)
     tick_rollouts(world.life.world, world.life.at)
-    assert world.told(test, "status") == stopped.json()
-    report = world.told(test, "report")
+    assert world.told(test, "status") == stopped.json() and world.told(test, "report") == report
     assert (report["status"], report["winner"], report["rollout"]) == ("stopped", None, "aborted")
     assert (report["model_a"]["predictions"], report["model_b"]["predictions"]) == (n_a, n_b)
     again = world.post(f"{AB_TESTS}/{test['id']}/stop")
@@ -130,6 +159,7 @@ def test_a_test_that_is_started_again_is_the_same_one(world: AbWorld) -> None:
         ({"model_b_version": "m002-1.4", "test_name": ""}, 422, "bad_input"),
         ({"model_b_version": "m002-1.4", "test_name": "a\u0000b"}, 422, "bad_input"),
         ({"model_b_version": "m002-7.7"}, 404, "not_found"),
+        ({"model_b_version": "m002-7.7-daily-20260105"}, 404, "not_found"),
         ({"model_b_version": "m002-1.4", "model_a_version": "m002-7.7"}, 409, "refused"),
         ({"model_b_version": "m002-1.3"}, 409, "refused"),
     ],

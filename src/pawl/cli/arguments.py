@@ -34,7 +34,7 @@ def parse_instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"`{text}` is not a date", where="--from, --to", fix="write it like 2024-01-31 or 2024-01-31T16:00"
+            f"`{text}` is not a date", where="command line", fix="write it like 2024-01-31 or 2024-01-31T16:00"
         ) from None
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 

@@ -41,7 +41,7 @@ def cadence_text(result: Mapping[str, Any], seconds: float) -> "RenderableType":
 def _policies(policies: Mapping[str, Mapping[str, float | None]]) -> "Table":
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("policy", no_wrap=True)
     for title, *_ in _COLUMNS:
         table.add_column(title, no_wrap=True, justify="right")

@@ -109,7 +109,7 @@ def _quality(quality: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in names:
         table.add_column(name, no_wrap=True)
     return table

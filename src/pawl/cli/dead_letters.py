@@ -82,7 +82,7 @@ def _table(letters: "list[Letter]") -> "RenderableType":
 
     if not letters:
         return "nothing is parked."
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("id", "worker", "item", "tries", "status", "error"):
         table.add_column(name, no_wrap=name != "error")
     for one in letters:

@@ -11,6 +11,7 @@ from pawl.cli.session import HomeOption, JsonOption, session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pawl.cli.explained_prediction import PredictionExplained
     from pawl.cli.session import Session
     from pawl.jobs.explaining import Explained
     from pawl.jobs.explaining_decision import DecisionExplained
@@ -28,6 +29,7 @@ def explain(
     """Lead a decision back to its cause, and derive it again; exit code 1 when the bytes differ.
 
     One that came through the service is derived from its events, and led on to the datasets and versions that hold it.
+    An answer of POST /predict is led back to its version, and its row is checked; it is not derived again.
     """
     with session(home, is_json=is_json) as run:
         decision = _of_service(run, trace) if replay is None else None
@@ -42,6 +44,14 @@ def explain(
         if signal is not None:
             run.answer(_signal_payload(signal), text=lambda: _signal_text(signal))
             if not signal.is_identical:
+                raise typer.Exit(1)
+            return
+        prediction = _of_predict(run, trace) if replay is None else None
+        if prediction is not None:
+            from pawl.cli.explained_prediction import prediction_payload, prediction_text
+
+            run.answer(prediction_payload(prediction), text=lambda: prediction_text(prediction))
+            if prediction.broken:
                 raise typer.Exit(1)
             return
         from pawl.cli.composition import learner_named
@@ -86,6 +96,17 @@ def _of_loop(run: "Session", trace: str) -> "SignalExplained | None":
         return None
 
 
+def _of_predict(run: "Session", trace: str) -> "PredictionExplained | None":
+    """The answer of POST /predict that has this trace; None where the ledger holds none."""
+    from pawl.cli.explained_prediction import explain_prediction
+    from pawl.jobs.ledgers import has_ledger, ledger_of
+
+    if not has_ledger(run.settings):
+        return None
+    with closing(ledger_of(run.settings)) as ledger, ledger.reading() as tx:
+        return explain_prediction(tx, trace)
+
+
 def _signal_payload(found: "SignalExplained") -> dict[str, object]:
     return {
         "trace_id": found.trace_id,
@@ -123,7 +144,7 @@ def _signal_text(found: "SignalExplained") -> "RenderableType":
         "trajectory": str(found.trajectory_id),
         "answer": answer,
     }
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table
@@ -172,7 +193,7 @@ def _text(found: "Explained") -> "RenderableType":
         "replay": found.replay,
         "answer": answer,
     }
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, Text(str(value)))
     return table

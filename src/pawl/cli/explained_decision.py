@@ -53,7 +53,7 @@ def decision_text(found: "DecisionExplained") -> "RenderableType":
         "answer": _answer(found),
         "decision": _decision(found),
         "recommended by": _recommended(found),
-        "events": ", ".join(f"{row['event_type']} {row['recorded_at']:%m-%d %H:%M}" for row in record.events),
+        "events": ", ".join(f"{row['event_type']} {row['recorded_at']:%Y-%m-%d %H:%M} UTC" for row in record.events),
         "event": str(record.events[0]["event_id"]),
         "trajectory": "not folded yet" if trajectory is None else str(trajectory["trajectory_id"]),
         "outcome": _outcome(trajectory),
@@ -61,7 +61,7 @@ def decision_text(found: "DecisionExplained") -> "RenderableType":
         "train jobs": ", ".join(str(one) for one in found.train_job_ids) or "none",
         "versions learnt": ", ".join(found.model_versions) or "none",
     }
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table

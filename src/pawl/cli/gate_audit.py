@@ -180,7 +180,7 @@ def _own_lines(own: "Mapping[str, OwnAudit | str]") -> list[str]:
 def _null_table(found: "GateAudit") -> "RenderableType":
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("no version is better")
     for name in ("this gate", "upper 95 %", "naive mean", "peeked z"):
         table.add_column(name, justify="right")
@@ -193,7 +193,7 @@ def _null_table(found: "GateAudit") -> "RenderableType":
 def _power_table(found: "GateAudit") -> "RenderableType":
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("a version is better by")
     for days in found.size.days:
         table.add_column(f"in {days} days", justify="right")

@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from time import monotonic, sleep
 
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
 from pawl.cli.composition import learner_named, rollout_rules_of, settings_hash, terms_of
 from pawl.cli.service_app import service_app
 from pawl.cli.session import Session
 from pawl.errors import InputError
+from pawl.evaluation.cost_check import ranges_below_costs
 from pawl.events.bus import Bus
 from pawl.events.notice_settings import notice_urls
 from pawl.events.notice_texts import NOTICED_TOPICS, notifying
@@ -24,18 +27,19 @@ from pawl.jobs.live.bootstrapping import prepare
 from pawl.jobs.live.clock import Clock
 from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
-from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.figures import LoopFigures, loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, learning_cycles
 from pawl.jobs.live.lived_latencies import LivedMs
-from pawl.jobs.live.logs import LoggedLoop, json_logger
-from pawl.jobs.live.monitoring import monitor
+from pawl.jobs.live.logs import LoggedLoop, json_logger, log_events
+from pawl.jobs.live.monitoring import glance
 from pawl.jobs.live.monitoring_gauges import Gauge, gauges
 from pawl.jobs.live.readiness import readiness
 from pawl.jobs.live.routing_now import deciders
 from pawl.jobs.live.run_gate import RunGate
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.simulated_market import market_of
+from pawl.jobs.live.surroundings import TrainingCounts
+from pawl.jobs.live.trade_arrivals import UsersTrades
 from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import CycleState, LoopWatch
 from pawl.jobs.live.world import LiveWorld
@@ -45,13 +49,20 @@ from pawl.lake.sources import SourceChoice, open_source
 from pawl.serving.edge import log_to_stderr
 from pawl.serving.live_metrics import metrics_text
 from pawl.serving.live_routes import LiveSide
-from pawl.serving.server import background_server, require_token
+from pawl.serving.server import background_server, listening, require_token
 from pawl.serving.service import Clocks
 from pawl.settings import Settings
 
-__all__ = ["LiveChoice", "LiveLoop", "cycles_under", "live_loop"]
+__all__ = ["LiveChoice", "LiveLoop", "StoppedEarly", "cycles_under", "live_loop"]
 
 SIMULATED = "simulated"
+BARS_OF_A_RANGE = 2_000
+LIVE_SOURCES = (SIMULATED, "ccxt", "yfinance")
+SERVING_ROLES = ("all", "api")
+
+
+class StoppedEarly(Exception):  # noqa: N818 - no error: it was asked for
+    """The loop was told to end before its first version served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +99,11 @@ class LiveLoop:
         return self.watch.states()
 
 
-def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
-    """Open everything, prepare an empty workspace, serve, and give the loop. stack: closes what was opened."""
+def live_loop(run: Session, choice: LiveChoice, stack: ExitStack, stopped: threading.Event) -> LiveLoop:
+    """Open everything, prepare an empty workspace, serve, and give the loop. stack: closes what was opened.
+
+    StoppedEarly where `stopped` is set before the workspace is prepared.
+    """
     is_simulated = choice.data == SIMULATED
     if not is_simulated and choice.speed != 1.0:
         raise InputError("real data cannot come faster", where="--speed", fix="leave --speed out, or --data simulated")
@@ -117,9 +131,15 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
     all_cycles = cycles_under(world, run.settings, turn, stopwatch)
     own = cycles_of(choice.role, all_cycles)
     watch = LoopWatch([one.name for one in own])
-    _prepared(run, world, order)
+    if choice.role in SERVING_ROLES:
+        # Asked here, for the first training of an empty workspace takes minutes.
+        require_token(world.ledger, choice.host)
+        listening(choice.host, choice.port).close()
+    _prepared(run, world, order, stopped)
+    _tell_of_costs(world)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
+    log_events()
     running = Running(
         clock=clock,
         span=span,
@@ -129,7 +149,7 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveLoop:
         turn=turn,
     )
     loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
-    if choice.role in ("all", "api"):
+    if choice.role in SERVING_ROLES:
         url = _served(run, choice, loop, all_cycles, stack)
         run.stderr.print(f"{url} answers; end with Ctrl-C", highlight=False)
     return loop
@@ -176,14 +196,14 @@ def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
     settings = run.settings
     learner = learner_named(choice.learner, settings)
     market = market_of(learner.spec)
-    name, _, exchange = choice.data.partition(":")
+    name, exchange = _source_named(choice.data)
     is_simulated = name == SIMULATED
     source = SourceChoice(name=name, exchange=exchange, seed=choice.seed, calendar=market.calendar)
     ledger = stack.enter_context(closing(ledger_of(settings)))
     return LiveWorld(
         workspace=Workspace.at(settings.home, ledger),
         learner=learner,
-        tickers=choice.tickers or market.tickers,
+        tickers=choice.tickers or market.tickers_at(name),
         source=stack.enter_context(open_source(source)),
         costs=settings.costs,
         limits=settings.quality,
@@ -191,27 +211,65 @@ def _world(run: Session, choice: LiveChoice, stack: ExitStack) -> LiveWorld:
         seed=choice.seed,
         n_jobs=settings.n_jobs,
         calendar=market.calendar if is_simulated else None,
+        trades=UsersTrades(is_own_time=is_simulated),
     )
 
 
-def _prepared(run: Session, world: LiveWorld, order: LoopOrder) -> None:
+def _source_named(data: str) -> tuple[str, str]:
+    """Name and exchange of what --data asks for; InputError for what no loop can live on."""
+    name, _, exchange = data.partition(":")
+    if name not in LIVE_SOURCES or (name == "ccxt") != bool(exchange):
+        raise InputError(
+            f"no live source `{data}`",
+            where="--data",
+            fix="write simulated, yfinance, or ccxt:EXCHANGE like ccxt:binance",
+        )
+    return name, exchange
+
+
+def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threading.Event) -> None:
     at = order.start or order.now()
     patience = Patience(sleep=sleep)
     with run.stages() as told:
-        prepare(world, at, market_of(world.learner.spec).history, terms_of(run.settings), patience, told)
+
+        def unless_stopped(stage: str, fraction: float) -> None:
+            if stopped.is_set():
+                raise StoppedEarly("stopped before it ended")
+            told(stage, fraction)
+
+        try:
+            prepare(world, at, market_of(world.learner.spec).history, terms_of(run.settings), patience, unless_stopped)
+        except (KeyboardInterrupt, BrokenProcessPool) as error:
+            # A worker that was just starting could not ignore the signal yet.
+            if stopped.is_set():
+                raise StoppedEarly("stopped before it ended") from error
+            raise
+
+
+def _tell_of_costs(world: LiveWorld) -> None:
+    timeframe = world.learner.spec.timeframe
+    newest = world.workspace.silver.scan(timeframe, world.tickers).group_by("ticker").tail(BARS_OF_A_RANGE).collect()
+    narrow = ranges_below_costs(newest, world.costs)
+    if narrow:
+        json_logger().warning(
+            "costs exceed moves",
+            learner=world.name,
+            round_trip_bps=round(2e4 * world.costs.fraction, 2),
+            median_range_bps={ticker: round(bps, 2) for ticker, bps in narrow.items()},
+            fix=f"most signals on {timeframe} bars will lose; if yours are lower, set [costs] in settings.toml",
+        )
 
 
 def _served(run: Session, choice: LiveChoice, loop: LiveLoop, cycles: tuple[Cycle, ...], stack: ExitStack) -> str:
     """Serve the API, the health and the metrics of the loop in threads of this process; the URL."""
-    world, now, memory = loop.world, loop.running.clock.now, FeatureMemory()
-    require_token(world.ledger, choice.host)
+    world, now, counts = loop.world, loop.running.clock.now, TrainingCounts()
 
     def figures() -> LoopFigures:
         with world.ledger.reading() as tx:
-            return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now())
+            return loop_figures(tx, world.name, str(world.learner.spec.timeframe), ROLES["all"], now(), counts)
 
     def more() -> list[Gauge]:
-        return gauges(monitor(world, now(), run.settings.triggers, memory))
+        return gauges(*glance(world, now()))
 
     live = LiveSide(
         checks=lambda: readiness(world, cycles, figures(), now(), choice.speed or 1.0).checks,

@@ -1,5 +1,6 @@
 """The `pawl` command: every group of commands, hung on one tree, and the one way in and out."""
 
+import inspect
 import sys
 import traceback
 from collections.abc import Sequence
@@ -101,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; every way a command can end passes here."""
     is_json = "--json" in arguments
     command: Any = typer.main.get_command(app)  # its class lies in a private module of Typer's
-    _hide_type_of_flags(command)
+    _tidy_help(command)
     try:
         code = command.main(list(arguments), prog_name="pawl", standalone_mode=False)
     except typer.TyperException as error:
@@ -138,11 +139,15 @@ def _failure_of_ours(error: Exception) -> Failure:
     )
 
 
-def _hide_type_of_flags(command: TyperCommand | TyperGroup) -> None:
-    """A flag takes no value, so its help shows none (Typer prints `<bool>`)."""
+def _tidy_help(command: TyperCommand | TyperGroup) -> None:
+    """A paragraph flows into the terminal's width, and not as it was written in the source. A flag takes no value, so
+    its help shows none (Typer prints `<bool>`).
+    """
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(one.split()) for one in paragraphs)
     for option in [*command.params, command.get_help_option(typer.Context(command))]:
         if option is not None and getattr(option, "is_flag", False):  # an argument has no such attribute
             option.metavar = ""
     children: Any = command.commands.values() if isinstance(command, TyperGroup) else ()
     for child in children:
-        _hide_type_of_flags(child)
+        _tidy_help(child)

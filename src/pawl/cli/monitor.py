@@ -1,20 +1,21 @@
 """`pawl monitor`: how a learner's loop is, at the instant it has reached."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pawl.cli.arguments import parse_instant
+from pawl.cli.arguments import parse_instant, shown_version
 from pawl.cli.session import HomeOption, JsonOption, session
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from pawl.jobs.live.measured import Measured
     from pawl.jobs.live.monitoring import Monitoring
     from pawl.ledger.monitored_rows import EndedJob
 
-__all__ = ["monitor"]
+__all__ = ["ago", "monitor"]
 
 
 def monitor(
@@ -52,62 +53,89 @@ def _text(found: "Monitoring") -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
+    from pawl.reports.report_data import Unit
+    from pawl.reports.wording import figure, plural
+
     serves = f"{found.serving} serves" if found.serving else "nothing serves"
     head = f"{found.learner} at {found.at:%Y-%m-%d %H:%M} UTC: {serves}{'; PAUSED' if found.is_paused else ''}"
     lines = [head]
-    lines += [f"  {one.effect}: {one.kind} since {one.at:%Y-%m-%d %H:%M}: {one.reason}" for one in found.lasting]
+    lines += [f"  {one.effect}: {one.kind} since {one.at:%Y-%m-%d %H:%M} UTC: {one.reason}" for one in found.lasting]
     if found.n_waiting:
-        lines.append(f"  {found.n_waiting} firings wait for a training")
+        lines.append(f"  waiting for a training: {plural(found.n_waiting, 'firing')}")
     lines += [f"  {_training_line(one)}" for one in found.trainings]
-    if found.skipped.n:
-        lines.append(f"  {found.skipped.n} trainings left out in 30 days; the newest: {found.skipped.newest}")
-    drift = found.drift
+    known, skipped = found.measured, found.measured.skipped
+    if skipped.n:
+        lines.append(f"  {plural(skipped.n, 'training')} left out in 30 days; the newest: {skipped.newest}")
+    drift = known.drift
     shown = f"{drift.feature} has a PSI of {drift.psi:.2f}, limit {drift.limit}" if drift.feature else drift.why
     lines.append(f"  drift: {shown}")
-    share = "too few decisions to say" if found.hold_share is None else f"{found.hold_share:.1%} hold"
-    oldest = f", the oldest since {found.pending.oldest:%Y-%m-%d %H:%M}" if found.pending.oldest else ""
-    lines.append(f"  decisions: {share}; {found.pending.n} outcomes pending{oldest}")
-    cycles = ", ".join(f"{cycle} {(found.at - ran).total_seconds():.0f} s ago" for cycle, ran in found.ran_at.items())
-    lines.append(f"  cycles: {cycles or 'none has run'}")
+    share = "too few decisions to say" if known.hold_share is None else f"{figure(known.hold_share, Unit.PERCENT)} hold"
+    oldest = f", the oldest since {found.pending.oldest:%Y-%m-%d %H:%M} UTC" if found.pending.oldest else ""
+    lines.append(f"  decisions: {share}; {plural(found.pending.n, 'outcome')} pending{oldest}")
+    cycles = ", ".join(f"{cycle} {ago(found.at - ran)}" for cycle, ran in found.ran_at.items())
+    lines.append(f"  cycles: {cycles or 'none had run'}")
     parts: list[RenderableType] = [Text("\n".join(lines))]
-    if found.versions:
-        parts.append(_versions(found))
-    if found.feeds:
-        parts.append(_feeds(found))
+    if known.versions:
+        parts.append(_versions(known))
+    if known.feeds:
+        parts.append(_feeds(known))
     return Group(*parts, Text(f"Next: pawl triggers ls {found.learner}"))
 
 
+def ago(since: timedelta) -> str:
+    """How long ago, in a unit that can be read.
+
+    >>> [ago(timedelta(seconds=seconds)) for seconds in (0, 90, 2700, 79200, 367545600)]
+    ['now', '90 s ago', '45 min ago', '22 h ago', '4,254 days ago']
+    """
+    seconds = since.total_seconds()
+    if seconds < 1:
+        return "now"
+    for unit, length, below in (("s", 1, 120), ("min", 60, 120), ("h", 3_600, 48)):
+        if seconds < length * below:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds / 86_400:,.0f} days ago"
+
+
 def _training_line(one: "EndedJob") -> str:
-    gap = "" if one.gap is None else f", validation loss {one.val_loss:.4f} ({one.gap:+.4f} on training)"
+    gap = ""
+    if one.gap is not None:
+        gap = f", validation loss {one.val_loss:.4f} ({one.gap:+.4f} against training)".replace("-", "−")
     why = f": {one.error}" if one.error else ""
-    return f"{one.training_type} training: {one.version} {one.status} {one.finished_at:%Y-%m-%d %H:%M}{gap}{why}"
+    return f"{one.training_type} training: {one.version} {one.status} {one.finished_at:%Y-%m-%d %H:%M} UTC{gap}{why}"
 
 
-def _versions(found: "Monitoring") -> "RenderableType":
+def _versions(known: "Measured") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
-    for name in ("version, 30 days", "signals", "hold", "resolved", "win rate", "bps a position", "bps in all"):
+    from pawl.reports.report_data import Unit
+    from pawl.reports.wording import figure, signed
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("version, 30 days", "signals", "hold", "resolved", "win rate", "bps each", "bps in all"):
         table.add_column(name, justify="left" if name.startswith("version") else "right", no_wrap=True)
-    for one in found.versions:
-        name = f"{one.version} (shadow)" if one.is_shadow else one.version
-        rate = "–" if one.win_rate is None else f"{one.win_rate:.1%}"
-        mean, total = ("–" if value is None else f"{value:+.1f}" for value in (one.mean_bps, one.pnl_bps))
-        cells = (str(one.n_signals), f"{one.n_holds / one.n_signals:.1%}", str(one.n_resolved), rate, mean, total)
-        table.add_row(Text(name), *cells)
+    for one in known.versions:
+        version = shown_version(one.version)
+        name = f"{version} (shadow)" if one.is_shadow else version
+        rate, holds = figure(one.win_rate, Unit.PERCENT), figure(one.n_holds / one.n_signals, Unit.PERCENT)
+        mean, total = (signed(value, Unit.BPS).removesuffix(" bps") for value in (one.mean_bps, one.pnl_bps))
+        table.add_row(Text(name), f"{one.n_signals:,}", holds, f"{one.n_resolved:,}", rate, mean, total)
     return table
 
 
-def _feeds(found: "Monitoring") -> "RenderableType":
+def _feeds(known: "Measured") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    from pawl.reports.report_data import Unit
+    from pawl.reports.wording import figure
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("ticker, one day", "bars", "expected", "missing", "newest owed", "dirty rows"):
         table.add_column(name, justify="left" if name.startswith("ticker") else "right", no_wrap=True)
-    for one in found.feeds:
-        share = "–" if not one.n_expected else f"{one.missing_share:.1%}"
+    for one in known.feeds:
+        share = figure(one.missing_share if one.n_expected else None, Unit.PERCENT)
         table.add_row(
             Text(one.ticker), str(one.n_present), str(one.n_expected), share, str(one.n_owed), str(one.n_refused)
         )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pawl.jobs.workspace import Workspace
     from pawl.ledger.database import Ledger
 
-__all__ = ["relive"]
+__all__ = ["relive", "where_they_part"]
+
+BEFORE_IT, NEAR = 30, 110
+"""How much of two rows is shown: before the first sign in which they differ, and in all; signs."""
 
 
 def relive(
@@ -122,7 +125,7 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
 
     different = [name for name in lived if lived[name] != played[name]]
     answer = f"different: {', '.join(different)}" if different else "identical to the byte"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("what", "lived", "played", "sha256 lived", "sha256 played", ""):
         table.add_column(name, justify="right" if name in ("lived", "played") else "left", no_wrap=True)
     for name, ours in lived.items():
@@ -137,10 +140,25 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
         )
     lines: list[RenderableType] = [Text(f"{answer} ({seconds:.1f} s)"), table]
     for name in different[:3]:
-        here, there = first_difference(lived[name], played[name]) or (None, None)
+        here, there = where_they_part(*(first_difference(lived[name], played[name]) or (None, None)))
         lines += [
-            Text(f"{name}, first difference:"),
-            Text(f"  lived   {here or '–'}"),
-            Text(f"  played  {there or '–'}"),
+            Text(f"{name}, where the first row that differs parts (whole with --json):"),
+            Text(f"  lived   {here}"),
+            Text(f"  played  {there}"),
         ]
     return Group(*lines)
+
+
+def where_they_part(here: str | None, there: str | None) -> tuple[str, str]:
+    """Two rows around the first sign in which they differ; the whole of one that stands alone.
+
+    >>> where_they_part("(1, 'a')", None), where_they_part("x" * 50 + "a", "x" * 50 + "b")[1]
+    (("(1, 'a')", '–'), '…xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxb')
+    """
+    if here is None or there is None:
+        return here or "–", there or "–"
+    n_same = next((n for n, (one, other) in enumerate(zip(here, there, strict=False)) if one != other), len(here))
+    start = max(0, n_same - BEFORE_IT)
+    near = [text[start : start + NEAR] + ("…" if len(text) > start + NEAR else "") for text in (here, there)]
+    lead = "…" if start else ""
+    return lead + near[0], lead + near[1]

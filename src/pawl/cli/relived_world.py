@@ -1,6 +1,7 @@
 """From a recorded workspace to a fresh one in which its run is lived again, under the same settings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from pawl.cli.composition import learner_named, rollout_world_of, settings_hash, terms_of
@@ -15,6 +16,7 @@ from pawl.jobs.live.recorded_run import ACT, RecordedRun, recorded_run
 from pawl.jobs.live.recorded_source import RecordedSource
 from pawl.jobs.live.run_facts import Facts, Whose, facts_of
 from pawl.jobs.live.simulated_market import market_of
+from pawl.jobs.live.trade_arrivals import RecordedTrades
 from pawl.jobs.live.turn import Turn
 from pawl.jobs.live.watch import Run
 from pawl.jobs.live.world import LiveWorld
@@ -53,6 +55,7 @@ def played_again(
         require_doable([one.entry for one in recorded.effects if one.kind == ACT])
         source = RecordedSource(tx, settings.home, learner)
         took = lived_ms(tx, learner)
+        trades = RecordedTrades(tx, learner)
     if recorded.chosen["settings"] != settings_hash(settings):
         raise InputError(
             "the settings are not those under which the run was lived",
@@ -60,7 +63,7 @@ def played_again(
             fix="play it with the settings, and the learner, of that day",
         )
     source.verify()  # a cycle that fails is a fact of the run; a record that is spoiled is not
-    world = _world(settings, recorded, source, into)
+    world = replace(_world(settings, recorded, source, into), trades=trades)
     history = market_of(world.learner.spec).history
     # What was received is read, and nobody has to be waited for.
     prepare(world, recorded.prepared_at, history, terms_of(settings), Patience(sleep=lambda seconds: None), told)

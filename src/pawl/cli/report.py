@@ -76,7 +76,7 @@ def _text(data: "MonthlyReport", files: "MonthlyFiles") -> "RenderableType":
     from rich.text import Text
 
     marks = {True: "met", False: "not met", None: "–"}
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("target", "by", "wanted", "reached", ""):
         table.add_column(name)
     for one in data.targets:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from rich.text import Text
+    from sqlalchemy import Connection
 
     from pawl.cli.session import Session
     from pawl.jobs.live.rollout_rules import RolloutWorld
@@ -57,6 +58,43 @@ def status(home: HomeOption = None, is_json: JsonOption = False) -> None:
                     plan, rails = world.rules.plan(one.state.plan), world.rules.rails
                     rows.append(status_row(one.state, plan, rails, found.evidence))
         run.answer(rows, text=lambda: _table(rows, running))
+
+
+@rollout_app.command()
+def history(
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="A candidate, like m002-1.4 (default: all of them).")
+    ] = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Show every rollout there was, step by step: when, by whom, from where to where, and why."""
+    with session(home, is_json=is_json) as run, _reading(run) as tx:
+        from pawl.cli.rollout_tables import history_rows, history_text
+        from pawl.ledger.model_versions import get_version
+        from pawl.ledger.rollouts import list_moves, list_rollouts
+
+        if version is not None:
+            get_version(tx, version)
+        accounts = [(one, list_moves(tx, one.rollout_id)) for one in list_rollouts(tx, version)]
+        run.answer(history_rows(accounts), text=lambda: history_text(accounts))
+
+
+@rollout_app.command()
+def tests(
+    learner: Annotated[
+        str | None, typer.Option("--learner", metavar="NAME", help="Those of one learner (default: all).")
+    ] = None,
+    home: HomeOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """List the A/B tests there were, with their arms, and who won."""
+    with session(home, is_json=is_json) as run, _reading(run) as tx:
+        from pawl.cli.rollout_tables import test_rows, tests_text
+        from pawl.ledger.ab_tests import list_tests
+
+        found = list_tests(tx, learner)
+        run.answer(test_rows(found), text=lambda: tests_text(found))
 
 
 @rollout_app.command()
@@ -113,6 +151,14 @@ def abort(
 
 
 @contextmanager
+def _reading(run: "Session") -> "Iterator[Connection]":
+    from pawl.jobs.ledgers import open_ledger
+
+    with closing(open_ledger(run.settings, None)) as ledger, ledger.reading() as tx:
+        yield tx
+
+
+@contextmanager
 def _world(run: "Session", version: str) -> "Iterator[RolloutWorld]":
     from pawl.cli.composition import rollout_world_of
     from pawl.jobs.ledgers import open_ledger
@@ -160,7 +206,7 @@ def _table(rows: list[dict[str, object]], running: "list[StoredRollout]") -> "Re
 
     if not rows:
         return "no candidate is rolled out. Next: pawl rollout start VERSION"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("version", "stage", "entered", "decisions", "gain, bps", "low, bps", "blocks"):
         table.add_column(name, no_wrap=True, justify="left" if name in ("version", "stage", "entered") else "right")
     lines: list[Text] = []

@@ -30,6 +30,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 
 # Where nobody watches, a table is as wide as its columns ask for; 80 columns would cut it.
 WIDTH_IN_A_PIPE = 160
+WIDEST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Session:
         if self.is_json:
             sys.stdout.write(json.dumps(_without_nan(payload), allow_nan=False) + "\n")
         else:
-            self.stdout.print(text())
+            _print_whole(self.stdout, text())
 
     def progress(self) -> "Progress":
         """A live progress display on stderr; silent where nobody watches."""
@@ -92,12 +93,16 @@ class Session:
 
             def show(stage: str, fraction: float) -> None:
                 if stage not in bars:
+                    for before in bars.values():  # one follows the other, and few tell of their end
+                        progress.update(before, completed=1.0)
                     bars[stage] = progress.add_task(stage, total=1.0)
                     if not self.stderr.is_terminal:
                         self.stderr.print(f"{stage} ...", highlight=False)
                 progress.update(bars[stage], completed=fraction)
 
             yield show
+            for bar in bars.values():
+                progress.update(bar, completed=1.0)
 
 
 @contextmanager
@@ -129,15 +134,38 @@ def _open(home: Path | None, *, is_json: bool, load: Callable[[Path | None], "Se
         home=settings.home,
         is_json=is_json,
         settings=settings,
-        stdout=_console(Console(soft_wrap=True)),
+        stdout=_console(),
         stderr=Console(stderr=True),
     )
 
 
-def _console(console: "Console") -> "Console":
+def _console() -> "Console":
+    from rich.console import Console
+
+    # Rich colours parts of numbers and names, which says nothing: `reversal-3.3` in two colours.
+    console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = WIDTH_IN_A_PIPE
+        console = Console(highlight=False, soft_wrap=True, width=WIDTH_IN_A_PIPE)
     return console
+
+
+def _print_whole(console: "Console", answer: "RenderableType") -> None:
+    """Print an answer. No word and no figure in a table is cut: where a terminal is too narrow, its lines run over."""
+    from rich.console import Group
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    unbound = console.options.update(max_width=WIDEST)
+    for part in answer.renderables if isinstance(answer, Group) else [answer]:
+        width, needed = console.width, 0
+        if isinstance(part, Table):
+            for column in part.columns:
+                cells = [Measurement.get(console, unbound, cell) for cell in (column.header, *column.cells)]
+                column.min_width = max(cell.maximum if column.no_wrap else cell.minimum for cell in cells)
+                needed += column.min_width + sum(part.padding[1::2])
+        console.width = max(width, needed)
+        console.print(part, crop=False)
+        console.width = width
 
 
 def _without_nan(value: object) -> object:

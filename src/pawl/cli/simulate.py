@@ -126,7 +126,7 @@ def _layer_table(report: "CrowdReport") -> "RenderableType":
         ("L3", layers.n_samples("sft"), "supervised samples", "sft", ""),
         ("L4", layers.n_samples("orpo"), "preference pairs", "orpo", ""),
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("layer", "rows", "", "seconds", ""):
         table.add_column(name, justify="right" if name in ("rows", "seconds") else "left")
     for layer, n, what, stage, note in rows:
@@ -137,7 +137,7 @@ def _layer_table(report: "CrowdReport") -> "RenderableType":
 def _persona_table(report: "CrowdReport") -> "RenderableType":
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("persona", "users", "its weakness", "found in", "others found"):
         table.add_column(name, justify="right" if name in ("users", "found in") else "left")
     for one in report.findings:

@@ -112,8 +112,8 @@ def _table(found: "list[StoredToken]") -> "RenderableType":
 
     if not found:
         return "no token was ever made here. Next: pawl token create NAME"
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
-    for name in ("name", "user", "made", "ended"):
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("name", "user", "made, UTC", "ended, UTC"):
         table.add_column(name, no_wrap=True)
     for one in found:
         ended = f"{one.revoked_at:%Y-%m-%d %H:%M}" if one.revoked_at else "–"

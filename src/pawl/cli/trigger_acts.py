@@ -21,18 +21,21 @@ LearnerArgument = Annotated[str, typer.Argument(metavar="LEARNER", help="A learn
 
 
 def ls(
-    learner: Annotated[str | None, typer.Argument(metavar="[LEARNER]", help="Of this learner only.")] = None,
+    learner: Annotated[str | None, typer.Argument(metavar="LEARNER", help="Of this learner only.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The newest so many.")] = 50,
     home: HomeOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """List what fired, newest first: by which values, what it led to, and whether that beat doing nothing."""
     with session(home, is_json=is_json) as run:
+        from pawl.cli.composition import learner_named
         from pawl.jobs.ledgers import open_ledger
         from pawl.ledger.trigger_firings import list_firings
 
         with closing(open_ledger(run.settings, None)) as ledger, ledger.reading() as tx:
             found = list_firings(tx, learner, limit)
+        if learner is not None and not found:
+            learner_named(learner, run.settings)  # a name that was mistyped, and not one that nothing fired for
         run.answer([_payload(one) for one in found], text=lambda: _table(found))
 
 
@@ -129,8 +132,8 @@ def _table(found: "list[StoredFiring]") -> "RenderableType":
 
     if not found:
         return "nothing fired."
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
-    for name in ("at", "learner", "trigger", "led to", "worth", "because"):
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("at, UTC", "learner", "trigger", "led to", "worth", "because"):
         table.add_column(name, no_wrap=name != "because")
     for one in found:
         cells = (f"{one.at:%Y-%m-%d %H:%M}", one.learner, one.kind, _led_to(one), _worth(one), one.reason)

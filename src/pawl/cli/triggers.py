@@ -88,7 +88,7 @@ def _text(found: "TriggerAudit") -> "RenderableType":
     answer = "falls short: " + "; ".join(short) if short else "sound"
     parts = ", ".join(f"{kind} {rate:.1f}" for kind, rate in found.by_trigger.items())
     head = f"{answer}. {found.false_alarms_per_1000:.1f} false alarms per 1,000 decisions without a change ({parts})."
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("change")
     for name in ("small", "medium", "large", "by chance"):
         table.add_column(name, justify="right")

@@ -1,6 +1,7 @@
 """`pawl up`: the loop, day and night: collect, decide, watch, learn, and let a better version serve."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
@@ -22,6 +23,7 @@ __all__ = ["parse_length", "parse_speed", "up"]
 
 RoleName = Literal["all", "collector", "signals", "positions", "worker", "api"]
 MAX = "max"
+STOPPED_EARLY = "stopped before the first version served; run again it goes on from here"
 _LENGTH = re.compile(r"(\d+)([dh])")
 _UNITS = {"d": "days", "h": "hours"}
 
@@ -87,7 +89,7 @@ def up(
     split over processes that share a PostgreSQL ledger. docs/live.md tells what runs when.
     """
     with session(home, is_json=is_json) as run:
-        from pawl.cli.live_world import LiveChoice, live_loop
+        from pawl.cli.live_world import LiveChoice, StoppedEarly, live_loop
 
         choice = LiveChoice(
             learner=learner,
@@ -101,7 +103,12 @@ def up(
             port=run.settings.server.port if port is None else port,
         )
         with ExitStack() as stack, stopped_by_signals() as stopped:
-            loop = live_loop(run, choice, stack)
+            try:
+                loop = live_loop(run, choice, stack, stopped)
+            except StoppedEarly:
+                warnings.filterwarnings("ignore", module="joblib")  # it tells of the work that was left, at our end
+                run.answer({"is_over": False, "is_prepared": False}, text=lambda: STOPPED_EARLY)
+                return
             ended = loop.run(stopped)
         run.answer(_payload(ended, loop.states()), text=lambda: _text(ended, loop.states()))
         _leave(run, ended)
@@ -139,7 +146,12 @@ def _payload(ended: "LoopEnd", states: "Mapping[str, CycleState]") -> dict[str, 
 
 
 def _text(ended: "LoopEnd", states: "Mapping[str, CycleState]") -> str:
+    from pawl.reports.wording import plural
+
     figures = ended.figures
+
+    def moved(act: str, word: str) -> str:
+        return plural(figures.moves.get(act, 0), word)
 
     def counted(what: Mapping[str, int]) -> str:
         return ", ".join(f"{n:,} {name}" for name, n in what.items()) or "none"
@@ -148,11 +160,11 @@ def _text(ended: "LoopEnd", states: "Mapping[str, CycleState]") -> str:
     n_missed = sum(state.n_missed for state in states.values())
     rows = {
         "cycles": counted({name: state.n_runs for name, state in states.items() if state.n_runs}),
-        "missed": f"{n_missed} due instants",
+        "missed": plural(n_missed, "due instant"),
         "signals": counted(dict(figures.signals)),
         "outcomes": counted(dict(figures.outcomes)),
         "trainings": counted(dict(figures.trainings)),
-        "alias": counted({"promotions": figures.moves.get("promote", 0), "back": figures.moves.get("rollback", 0)}),
+        "alias": f"{moved('promote', 'promotion')}, {moved('rollback', 'rollback')}",
         "events": f"{counted(dict(figures.events))}; {figures.published:,} published",
     }
     width = max(map(len, rows))

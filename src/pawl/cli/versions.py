@@ -60,7 +60,8 @@ def versions(
             }
             for one in listed
         ]
-        run.answer(rows, text=lambda: _table(rows))
+        nothing = "no version yet" if at is None else f"no version decided at {at:%Y-%m-%d %H:%M} UTC"
+        run.answer(rows, text=lambda: _table(rows) if rows else f"{nothing}. Next: pawl status")
 
 
 @gate_app.command()
@@ -107,7 +108,7 @@ def judge(
 
 @gate_app.command("ls")
 def list_verdicts(
-    learner: Annotated[str | None, typer.Argument(metavar="[LEARNER]", help="Of this learner only.")] = None,
+    learner: Annotated[str | None, typer.Argument(metavar="LEARNER", help="Of this learner only.")] = None,
     replay: ReplayOption = None,
     home: HomeOption = None,
     is_json: JsonOption = False,
@@ -118,12 +119,13 @@ def list_verdicts(
         from pawl.ledger.evaluation_pages import EvaluationFilter, evaluations_page
         from pawl.ledger.version_number import VersionNumber
 
-        with open_ledger(run.settings, replay).reading() as tx:
+        with closing(open_ledger(run.settings, replay)) as ledger, ledger.reading() as tx:
             found = evaluations_page(tx, EvaluationFilter(learner=learner), None)
         listed = sorted(
             found, key=lambda one: (one.learner, one.role, VersionNumber.parse(one.model_version), one.report_number)
         )
-        run.answer([_verdict(one) for one in listed], text=lambda: _verdicts(listed))
+        nothing = "no verdict yet. Next: pawl gate judge VERSION"
+        run.answer([_verdict(one) for one in listed], text=lambda: _verdicts(listed) if listed else nothing)
 
 
 def _verdict(one: "EvaluationRow") -> dict[str, object]:
@@ -146,19 +148,18 @@ def _verdicts(listed: "list[EvaluationRow]") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
-    for name in ("version", "verdict", "metric", "figure", "before", "change"):
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("version", "verdict", "metric", "figure", "change", "against"):
         table.add_column(name, no_wrap=True, justify="right" if name in ("figure", "change") else "left")
     for one in listed:
-        head: tuple[Text | str, str] = (Text(one.model_version), one.gate_result)
+        head: tuple[Text | str, str] = (Text(shown_version(one.model_version)), one.gate_result)
+        against = shown_version(one.preceding_version) if one.preceding_version else "–"
         changes = {each.metric: each.change for each in one.changes}
         for each in one.metrics:
             change = changes.get(each.metric)
-            shown = "–" if each.after is None else f"{each.after:.4f}"
-            table.add_row(
-                *head, each.metric, shown, one.preceding_version or "–", "–" if change is None else f"{change:+.4f}"
-            )
-            head = ("", "")
+            figures = ("–" if each.after is None else f"{each.after:.4f}", "–" if change is None else f"{change:+.4f}")
+            table.add_row(*head, each.metric, *(text.replace("-", "−") for text in figures), against)
+            head, against = ("", ""), ""
     return table
 
 
@@ -183,11 +184,11 @@ def _table(rows: list[dict[str, object]]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
-    for name in ("version", "status", "verdict", "trained at", "has read up to"):
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("version", "status", "verdict", "trained at, UTC", "has read up to, UTC"):
         table.add_column(name, no_wrap=True)
     for row in rows:
-        read, trained = str(row["max_t1"])[:16], str(row["trained_at"])[:16]
+        read, trained = (str(row[name])[:16].replace("T", " ") for name in ("max_t1", "trained_at"))
         table.add_row(
             Text(shown_version(str(row["version"]))), str(row["status"]), str(row["verdict"] or "–"), trained, read
         )

@@ -24,6 +24,11 @@ class Event:
     payload: dict[str, Any]
     trace_id: str | None = None
 
+    @property
+    def names(self) -> dict[str, object]:
+        """What a line of the log says of it: never the payload."""
+        return {"event_id": str(self.event_id), "topic": self.topic, "trace_id": self.trace_id}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
@@ -38,6 +43,11 @@ class Parked:
     error: str
     attempts: int
     event: Event | None
+
+    @property
+    def names(self) -> dict[str, object]:
+        """What a line of the log says of it."""
+        return {"group": self.group, "event_id": self.item_id, "topic": self.topic, "attempts": self.attempts}
 
 
 Handler = Callable[[Event], None]

@@ -37,6 +37,9 @@ class EventSettings(BaseModel):
     remembered: int = Field(
         10_000, ge=0, le=1_000_000, description="events a group knows that it dealt with, count; in_process"
     )
+    kept_days: float = Field(
+        30.0, ge=1, le=36_600, description="how long the outbox keeps an event that was published, days"
+    )
     prefix: str = Field("pawl:", max_length=50, description="how the keys in Redis begin")
     max_len: int = Field(100_000, ge=1, le=10_000_000, description="events that a stream keeps, count, about")
     is_on_channels: bool = Field(

@@ -102,8 +102,8 @@ class InProcessBus:
 
     def _is_dealt_with(self, group: _Group, event: Event) -> bool:
         """Handle the event, or park it; False when the bus is closed before either."""
-        attempts = 0
-        while error := failure_of(lambda: group.handler(event), f"{group.name}: {event.topic} {event.event_id}"):
+        attempts, what = 0, f"{group.name}: {event.topic} {event.event_id}"
+        while error := failure_of(lambda: group.handler(event), what, lambda: {"group": group.name, **event.names}):
             attempts += 1
             if self._backoff.is_over(attempts) and self._is_parked(group, event, error, attempts):
                 return True
@@ -121,4 +121,7 @@ class InProcessBus:
             attempts=attempts,
             event=event,
         )
-        return failure_of(lambda: self._on_parked(parked), f"{group.name}: parking {event.event_id}") is None
+        return (
+            failure_of(lambda: self._on_parked(parked), f"{group.name}: parking {event.event_id}", lambda: parked.names)
+            is None
+        )

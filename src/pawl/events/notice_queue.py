@@ -100,7 +100,8 @@ class NoticeQueue:
                 return True
             attempts += 1
             if self._backoff.is_over(attempts):
-                LOG.error("%s: a notice of %s is lost after %d tries", self._sender.name, notice.kind, attempts)
+                said = "%s: a notice of %s is lost after %d tries"
+                LOG.error(said, self._sender.name, notice.kind, attempts, extra={"facts": self._names(notice)})
                 return False
             self._stop.wait(self._backoff.after(attempts, f"{self._sender.name}/{notice.key}").total_seconds())
         return False
@@ -123,8 +124,13 @@ class NoticeQueue:
                 return True
         except Exception as error:  # noqa: BLE001 - a worker's outer loop
             why = type(error).__name__  # and not its text, which may hold the address
-        LOG.warning("%s: a notice of %s was not sent: %s", self._sender.name, notice.kind, why)
+        facts = {**self._names(notice), "reason": why}
+        LOG.warning("%s: a notice of %s was not sent: %s", self._sender.name, notice.kind, why, extra={"facts": facts})
         return False
+
+    def _names(self, notice: Notice) -> dict[str, object]:
+        """What a line of the log says of a notice: whom it was for, and of which event it tells."""
+        return {"to": self._sender.name, "kind": notice.kind, "event_id": notice.key}
 
     def _keep_pace(self) -> None:
         if len(self._sent_at) == self._sent_at.maxlen:

@@ -55,6 +55,7 @@ ALERTED: Mapping[str, NoticeKind] = {
     "performance_drop": "performance_drop",
     "hold_share": "performance_drop",
     "pause": "pause",
+    "candidate_out": "rollback",
 }
 """Alert → the kind of its notice. Of a training that failed `training_completed` tells already."""
 
@@ -63,13 +64,14 @@ FIGURES = ("f1_score", "precision", "recall", "win_rate", "total_trades", "total
 
 
 def _signal(event: Event, said: NewPrediction) -> Notice:
+    follow = "" if said.inference_id is None else f". To trade on it: inference_id {said.inference_id}"
     return Notice(
         kind="signal",
         key=str(event.event_id),
         at=event.at,
         title=f"{said.signal.upper()} {said.pair}",
         body=f"confidence {said.confidence:.0%}, {said.timeframe} bar of {said.bar_timestamp:%Y-%m-%d %H:%M} UTC, "
-        f"{said.learner} {said.model_version}",
+        f"{said.learner} {said.model_version}{follow}",
     )
 
 

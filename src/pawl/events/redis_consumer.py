@@ -30,7 +30,7 @@ class RedisConsumer:
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set; what was not dealt with by then stays this consumer's."""
         while not stop.is_set():
-            if failure_of(lambda: self._consume(stop), f"{self._group} at Redis") is not None:
+            if failure_of(lambda: self._consume(stop), f"{self._group} at Redis", self._named) is not None:
                 self._n_failed += 1
                 stop.wait(self._settings.backoff.after(self._n_failed, self._group).total_seconds())
 
@@ -69,7 +69,11 @@ class RedisConsumer:
         self._streams.acknowledge(entry, event.event_id, self._settings.done_for_sec)
 
     def _failure(self, event: Event) -> str | None:
-        return failure_of(lambda: self._handler(event), f"{self._group}: {event.topic} {event.event_id}")
+        what = f"{self._group}: {event.topic} {event.event_id}"
+        return failure_of(lambda: self._handler(event), what, lambda: {**self._named(), **event.names})
+
+    def _named(self) -> dict[str, object]:
+        return {"group": self._group}
 
     def _event_of(self, entry: Entry) -> Event | None:
         if entry.fields is None:
@@ -86,7 +90,10 @@ class RedisConsumer:
         parked = Parked(
             group=self._group, topic=entry.topic, item_id=item_id, error=error, attempts=entry.attempts, event=event
         )
-        if failure_of(lambda: self._on_parked(parked), f"{self._group}: parking {item_id}") is not None:
+        if (
+            failure_of(lambda: self._on_parked(parked), f"{self._group}: parking {item_id}", lambda: parked.names)
+            is not None
+        ):
             return False
         self._streams.give_up(entry, error)
         return True

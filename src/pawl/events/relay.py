@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
@@ -10,10 +10,17 @@ from pawl.errors import StorageError
 from pawl.events.attempt import failure_of
 from pawl.events.bus import Bus, Event
 from pawl.events.event_settings import EventSettings
+from pawl.events.parking import parked_events
 from pawl.ledger.database import Ledger
-from pawl.ledger.loop_outbox import mark_published, note_failure, publishing_turn, unpublished
+from pawl.ledger.loop_outbox import forget_published, mark_published, note_failure, publishing_turn, unpublished
 
 __all__ = ["Relay"]
+
+PIECE = 500
+"""Rows of the outbox that are removed at once: a few milliseconds, so that nobody waits for it."""
+NAMED = 10
+"""Events that a line of the log names, of those that could not be published."""
+FORGETS_EVERY = timedelta(hours=1)
 
 
 class Relay:
@@ -28,6 +35,8 @@ class Relay:
         self._open: dict[UUID, None] = {}  # published and not settled, in the order of publishing
         self._failure: str | None = None
         self._n_moved = 0
+        self._forgets_at: datetime | None = None
+        self._at_hand: list[UUID] = []  # being published
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="pawl-relay", daemon=True)
 
@@ -76,7 +85,7 @@ class Relay:
         n_failed = 0
         while not self._stop.is_set():
             self._wake.clear()  # before the look: what is committed during it is looked for again
-            self._failure = failure_of(self._look, "the relay")
+            self._failure = failure_of(self._look, "the relay", self._named)
             if self._failure is not None:
                 n_failed += 1
                 self._stop.wait(self._settings.backoff.after(n_failed, "relay").total_seconds())
@@ -84,8 +93,30 @@ class Relay:
                 n_failed = 0
                 self._wake.wait(0 if self._n_moved else self._settings.poll_sec)
 
+    def forget(self) -> int:
+        """Remove a piece of what was published more than `kept_days` ago; how many. What waits stays, and so does what
+        a group has parked: its letter may be let go.
+        """
+        now = self._now()
+        if self._forgets_at is not None and now < self._forgets_at:
+            return 0
+        with publishing_turn(self._ledger) as is_ours:
+            if not is_ours:
+                return 0
+            with self._ledger.transaction() as tx:
+                before = now - timedelta(days=self._settings.kept_days)
+                n_gone = forget_published(tx, before, PIECE, parked_events(tx))
+        if n_gone < PIECE:
+            self._forgets_at = now + FORGETS_EVERY
+        return n_gone
+
     def _look(self) -> None:
-        self._n_moved = self.step()
+        self._n_moved = self.step() or self.forget()
+
+    def _named(self) -> dict[str, object]:
+        """Of the events at hand, which wait on: how many, and the first of them by id."""
+        ids, self._at_hand = self._at_hand, []
+        return {"n_events": len(ids), "event_ids": [str(one) for one in ids[:NAMED]]}
 
     def _next(self) -> list[Event]:
         n_free = min(self._settings.batch_size, self._settings.max_open - len(self._open))
@@ -100,7 +131,7 @@ class Relay:
         ]
 
     def _publish(self, events: list[Event]) -> None:
-        ids = [one.event_id for one in events]
+        ids = self._at_hand = [one.event_id for one in events]
         try:
             self._bus.publish(events)
         except StorageError:
@@ -108,6 +139,7 @@ class Relay:
                 note_failure(tx, ids)
             raise
         self._open.update(dict.fromkeys(ids))
+        self._at_hand = []
 
     def _mark_settled(self) -> int:
         settled = self._bus.settled(self._open)

@@ -42,7 +42,9 @@ def start(
     verdict = evidence.verdict
     if verdict is None or not verdict.passed or verdict.is_first:
         reason = "it was not judged" if verdict is None else "; ".join(verdict.reasons)
-        raise _refusal(f"{candidate} has no passing verdict against {champion}: {reason}", "judge it: pawl gate judge")
+        raise _refusal(
+            f"{candidate} has no passing verdict against {champion}: {reason}", f"judge it: pawl gate judge {candidate}"
+        )
     if evidence.is_paused:
         raise _refusal(PAUSED, "start it again when the market has calmed")
     rollout = Rollout(

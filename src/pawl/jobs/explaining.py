@@ -99,8 +99,8 @@ def _find(workspace: Workspace, trace_id: str, replay: str | None) -> _Found:
                 )
     raise NotFoundError(
         f"no decision has the trace `{trace_id}`",
-        where=f"replays {', '.join(ledgers) or '(none so far)'}",
-        fix="take a trace_id from a replay's log: pawl replay prints one",
+        where=f"the workspace's ledger; replays {', '.join(ledgers) or '(none so far)'}",
+        fix="take a trace_id from a signal, from an answer of the service, or as pawl replay prints one",
     )
 
 

@@ -1,4 +1,6 @@
-"""`train-orchestrator`: when a training is due it becomes a job, and the job a version, or failed for good."""
+"""`train-orchestrator`: when a training is due it becomes a job, and the job a version, or failed for good. Learners of
+which a live loop is on record are trained by the loop.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,6 +12,7 @@ from pawl.jobs.training import train
 from pawl.jobs.training_data import TrainingOrder
 from pawl.jobs.worker_role import Queue, Role, World, parking
 from pawl.learners.learner import silent
+from pawl.ledger.live_log import has_loop
 from pawl.ledger.train_jobs import NewJob, enqueue_job, fail_cut_off, fail_job, job_of_run, job_status, start_job
 from pawl.ledger.version_number import VersionNumber, claim_number
 
@@ -26,18 +29,28 @@ def train_role(world: World) -> Role:
     """The worker. A due time is one workflow: taken up, a queued job, the training. Another try is another job."""
 
     def run(steps: Steps, argument: Mapping[str, Json]) -> Json:
-        if not steps("take up", lambda: take_up_run(world, "train", argument)):
-            return {"skipped": "another run took it up"}
+        if not steps("take up", lambda: not _is_lived(world, argument) and take_up_run(world, "train", argument)):
+            return {"skipped": "another run took it up, or a live loop trains it"}
         job = steps("queue", lambda: _queue(world, argument))
         steps("train", lambda: _train(world, argument, UUID(job["job_id"]), job["version"]))
         return job
 
     def poll(queue: Queue, now: datetime) -> int:
         runs = [*due_runs(world, "train", now), *retried_runs(world, TRAIN_ORCHESTRATOR)]
-        return sum(queue.enqueue(TRAIN_ORCHESTRATOR, key, argument) for key, argument in runs)
+        return sum(
+            queue.enqueue(TRAIN_ORCHESTRATOR, key, argument) for key, argument in runs if not _is_lived(world, argument)
+        )
 
     workflow = Workflow(name=TRAIN_ORCHESTRATOR, run=run, give_up=parking(TRAIN_ORCHESTRATOR, "run"))
     return Role(workflow=workflow, poll=poll, count_waiting=lambda: 0)
+
+
+def _is_lived(world: World, argument: Mapping[str, Json]) -> bool:
+    """Whether a live loop trains the learner, by its own calendar and on what it has received: another version between
+    its own would take a number of its row, and would be played again by nobody.
+    """
+    with world.ledger.reading() as tx:
+        return has_loop(tx, argument["what"])
 
 
 def _queue(world: World, argument: Mapping[str, Json]) -> Json:

@@ -1,5 +1,6 @@
 """The workers that the core's `joblib.Parallel` runs on: chosen here and nowhere else."""
 
+import signal
 from contextlib import AbstractContextManager
 
 import joblib
@@ -15,6 +16,13 @@ def workers(n_jobs: int) -> AbstractContextManager[object]:
     [1, 2]
     """
     chosen: AbstractContextManager[object] = joblib.parallel_config(
-        backend="loky", n_jobs=n_jobs, inner_max_num_threads=1
+        backend="loky", n_jobs=n_jobs, inner_max_num_threads=1, initializer=_leave_signals_to_the_parent
     )
     return chosen
+
+
+def _leave_signals_to_the_parent() -> None:
+    # Ctrl-C and a supervisor's SIGTERM reach the whole group: a worker that died of it would fail the training that its
+    # parent is about to end in good order. The parent ends its workers itself, by SIGKILL.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)

@@ -40,7 +40,7 @@ def open_exchange(name: str) -> Exchange:
             "ccxt is not installed", where="--source ccxt", fix="pip install 'pawl-trading[exchanges]'"
         ) from error
     if name not in ccxt.exchanges:
-        raise InputError(f"ccxt knows no exchange `{name}`", where="--exchange", fix="write binance, kraken, okx, ...")
+        raise InputError(f"ccxt knows no exchange `{name}`", where="exchange", fix="write binance, kraken, okx, ...")
     opened: Exchange = getattr(ccxt, name)({"enableRateLimit": True})
     return opened
 

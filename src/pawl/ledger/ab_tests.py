@@ -16,6 +16,7 @@ from pawl.ledger.column_types import utc_text
 from pawl.ledger.identity import identity
 
 __all__ = [
+    "FOREVER",
     "ArmFigures",
     "StoredTest",
     "complete_test",
@@ -30,6 +31,7 @@ __all__ = [
 
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
+"""The end of a test of which no end is set."""
 INSTANT = timedelta(microseconds=1)
 """What a test lasts at least that was stopped at the instant it began."""
 

@@ -1,8 +1,8 @@
 """Hash chains: every row of a chained table carries the hash of the one before it in its UTC month.
 
 `row_hash` = SHA-256(prev_hash + digest), digest = SHA-256 of the canonical JSON of the row's chained columns. The first
-row of a month follows `genesis`. A writer locks the head of the month, so there is one order; `prev_hash` is unique, so
-that it stays one whatever a writer forgets.
+row of a month follows `genesis`. A writer locks the head of the month, so there is one order; the database takes
+a row only behind the one whose hash it names, so that it stays one whatever a writer forgets.
 """
 
 import hashlib

@@ -10,17 +10,18 @@ CHAIN_COLUMNS = ("chain_month", "chain_number", "prev_hash", "row_hash")
 
 
 def chain_columns(table: str) -> tuple[sa.schema.SchemaItem, ...]:
-    """Fresh columns for a chained table, and the index that lets no two rows follow the same one.
+    """Fresh columns for a chained table, and the index that lets no two rows take the same place.
 
     chain_month: UTC month of the row, YYYY-MM. chain_number: its place in that month, from 1. prev_hash, row_hash: 64
-    hex digits. All four are NULL on a row that was never sealed, which `pawl ledger verify` names.
+    hex digits. All four are NULL on a row that was never sealed, which `pawl ledger verify` names. A
+    trigger refuses a row whose prev_hash is not the hash at the place before: so no two rows follow the same one.
     """
     return (
         sa.Column("chain_month", sa.String(7)),
         sa.Column("chain_number", sa.BigInteger),
         sa.Column("prev_hash", sa.String(64)),
         sa.Column("row_hash", sa.String(64)),
-        sa.Index(f"uq_{table}_prev_hash", "prev_hash", unique=True),
+        sa.Index(f"uq_{table}_place", "chain_month", "chain_number", unique=True),
     )
 
 

@@ -159,8 +159,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _cannot_write(error: BaseException, where: object) -> StorageError:
-    return StorageError(
-        f"the ledger does not answer: {error}",
-        where=str(where),
-        fix="free some space, choose a writable --home, or wait for the other run; what stood there still stands",
-    )
+    fix = "free some space, choose a writable --home, or wait for the other run; what stood there still stands"
+    if str(where).startswith("postgresql"):
+        fix = "see that the server runs, has room, and is what PAWL_DATABASE_URL names; what stood there still stands"
+    return StorageError(f"the ledger does not answer: {error}", where=str(where), fix=fix)

@@ -83,9 +83,9 @@ def broken_rows(tx: sa.Connection, record: DecisionRecord) -> tuple[str, ...]:
     found = []
     for table, rows in groupby(record.chained, key=itemgetter(0)):
         of_table = [row for _, row in rows]
-        behind = _numbers_behind(tx, table, of_table)
+        behind = _hashes_behind(tx, table, of_table)
         for row in of_table:
-            wrong = _own_fault(table, row) or _fault_behind(tx, table, row, behind.get(row["row_hash"]))
+            wrong = _own_fault(table, row) or _fault_behind(tx, table, row, behind)
             if wrong is not None:
                 found.append(f"{table} {row[CHAINS[table].key]}: {wrong}")
     return tuple(found)
@@ -111,12 +111,17 @@ def descendants(tx: sa.Connection, dataset_version_ids: Sequence[UUID]) -> Desce
     return Descendants(train_job_ids=jobs, model_versions=tuple(versions))
 
 
-def _numbers_behind(tx: sa.Connection, table: str, rows: Sequence[Row]) -> dict[str, int]:
-    """Hash of a row → number of the one that follows it."""
+def _hashes_behind(tx: sa.Connection, table: str, rows: Sequence[Row]) -> dict[tuple[str, int], str | None]:
+    """Month and number of a row → what the row at the next number names as the one before it."""
     c = CHAINS[table].table.c
-    hashes = [row["row_hash"] for row in rows if row["row_hash"] is not None]
-    found = tx.execute(sa.select(c.prev_hash, c.chain_number).where(c.prev_hash.in_(hashes)))
-    return {row.prev_hash: row.chain_number for row in found}
+    numbers: dict[str, list[int]] = {}
+    for row in rows:
+        if row["chain_number"] is not None:
+            numbers.setdefault(row["chain_month"], []).append(row["chain_number"] + 1)
+    # Month by month: SQLite finds no index for pairs.
+    places = [(c.chain_month == month) & c.chain_number.in_(of_month) for month, of_month in numbers.items()]
+    found = tx.execute(sa.select(c.chain_month, c.chain_number, c.prev_hash).where(sa.or_(sa.false(), *places)))
+    return {(row.chain_month, row.chain_number - 1): row.prev_hash for row in found}
 
 
 def _own_fault(table: str, row: Row) -> str | None:
@@ -129,9 +134,12 @@ def _own_fault(table: str, row: Row) -> str | None:
     return None
 
 
-def _fault_behind(tx: sa.Connection, table: str, row: Row, next_number: int | None) -> str | None:
-    if next_number is not None:
-        return None if next_number == row["chain_number"] + 1 else "the row behind it has another number"
+def _fault_behind(
+    tx: sa.Connection, table: str, row: Row, named_behind: dict[tuple[str, int], str | None]
+) -> str | None:
+    place = (row["chain_month"], row["chain_number"])
+    if place in named_behind:
+        return None if named_behind[place] == row["row_hash"] else "the row behind it follows another"
     heads = chain_heads.c
     of_month = (heads.table_name == table) & (heads.chain_month == row["chain_month"])
     is_last = sa.select(heads.n_rows).where(of_month, heads.head_hash == row["row_hash"])

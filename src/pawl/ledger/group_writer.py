@@ -202,11 +202,11 @@ class GroupWriter:
             # Whoever gave up while it waited gets nothing written.
             batch = [one for one in taken if one.is_begun()]
             if batch:
+                self._crowd = max(len(batch), self._crowd * 7 // 8)
                 began = time.monotonic()
                 self._write(batch)
                 self._write_sec = time.monotonic() - began
                 patience_sec = min(SHARE_OF_WRITE * self._write_sec, MOST_PATIENCE_SEC)
-                self._crowd = max(len(batch), self._crowd * 7 // 8)
         self._writer.close()
 
     def _write(self, batch: Sequence[_Waiting]) -> None:

@@ -12,7 +12,7 @@ from pawl.ledger.column_types import utc_text
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log
 
-__all__ = ["BEGIN", "LiveEntry", "has_loop", "live_entries", "log_live", "n_effects"]
+__all__ = ["BEGIN", "LiveEntry", "has_loop", "is_of_kind", "live_entries", "log_live", "n_effects", "n_trainings"]
 
 BEGIN = "begin"
 """Name of the act with which a run of a loop begins."""
@@ -60,13 +60,18 @@ def live_entries(
     c = live_log.c
     chosen = sa.select(live_log).where(c.learner == learner).order_by(c.at, c.kind, c.name, c.key)
     if kind is not None:
-        chosen = chosen.where(c.kind == kind)
+        chosen = chosen.where(is_of_kind(kind))
     if names is not None:
         chosen = chosen.where(c.name.in_(names))
     return [
         LiveEntry(learner=row.learner, at=row.at, kind=row.kind, name=row.name, payload=row.payload, key=row.key)
         for row in tx.execute(chosen)
     ]
+
+
+def is_of_kind(kind: str) -> sa.ColumnElement[bool]:
+    """Whether an entry is of a kind, written out in the statement: the index of the trainings serves no parameter."""
+    return live_log.c.kind == sa.literal(kind, literal_execute=True)
 
 
 def has_loop(tx: sa.Connection, learner: str) -> bool:
@@ -80,4 +85,10 @@ def n_effects(tx: sa.Connection, learner: str) -> int:
     """How many entries tell of trainings and acts so far: what comes later has a higher number."""
     c = live_log.c
     counted = sa.select(sa.func.count()).where(c.learner == learner, c.kind.in_(("training", "act")))
+    return int(tx.execute(counted).scalar_one())
+
+
+def n_trainings(tx: sa.Connection, learner: str) -> int:
+    """How many entries tell of trainings so far; as many as before are the same ones."""
+    counted = sa.select(sa.func.count()).where(live_log.c.learner == learner, is_of_kind("training"))
     return int(tx.execute(counted).scalar_one())

@@ -6,7 +6,7 @@ from pawl.ledger.column_types import CanonicalJson, UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, is_one_of
 from pawl.ledger.number_types import Real
 
-__all__ = ["LIVE_KINDS", "live_log", "market_data", "user_trading_history"]
+__all__ = ["LIVE_KINDS", "live_log", "market_data", "trade_marks", "user_trading_history"]
 
 LIVE_KINDS = ("received", "cycle", "training", "evaluation", "act")
 
@@ -57,6 +57,16 @@ user_trading_history = sa.Table(
 """What users really traded. exit, pnl: NULL while the trade is open. pnl: of the whole trade after its costs, in units
 of the price for each unit traded. signal_id: the signal it followed; NULL where it followed none."""
 
+trade_marks = sa.Table(
+    "trade_marks",
+    METADATA,
+    sa.Column("learner", sa.Text, primary_key=True),
+    sa.Column("chain_month", sa.String(7), primary_key=True),
+    sa.Column("chain_number", sa.BigInteger, nullable=False),
+)
+"""How far the loop of a learner has read the events of users' actions: the place, in each month's chain, of the last
+that it has made its trades of."""
+
 live_log = sa.Table(
     "live_log",
     METADATA,
@@ -70,6 +80,15 @@ live_log = sa.Table(
     is_one_of("kind", LIVE_KINDS),
     sa.UniqueConstraint("learner", "at", "kind", "name", "key"),
     sa.Index("ix_live_log_at", "at"),
+    # Of pages that were received there are thousands a day, of trainings a few.
+    sa.Index(
+        "ix_live_log_trainings",
+        "learner",
+        "kind",
+        "at",
+        sqlite_where=sa.text("kind = 'training'"),
+        postgresql_where=sa.text("kind = 'training'"),
+    ),
 )
 """Append-only: all that a run of the loop followed from and that it brought about, by the virtual instant at which it
 took effect, so that it can be played again. key: tells entries of one name and instant apart, as the ticker of a page

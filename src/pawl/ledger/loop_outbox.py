@@ -1,6 +1,6 @@
 """Events of the loop, written down in the transaction of what they tell of, and published after it by the relay."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from pawl.ledger.loop_tables import loop_outbox
 __all__ = [
     "Announced",
     "announce",
+    "forget_published",
     "mark_published",
     "note_failure",
     "publish_again",
@@ -86,7 +87,21 @@ def publish_again(tx: sa.Connection, event_id: UUID) -> None:
     c = loop_outbox.c
     waiting = sa.update(loop_outbox).where(c.event_id == event_id).values(published_at=None, attempts=0)
     if tx.execute(waiting).rowcount != 1:
-        raise NotFoundError(f"no event {event_id}", where="loop_outbox", fix="only what was announced can be published")
+        raise NotFoundError(f"no event {event_id}", where="loop_outbox", fix="only what is kept can be published again")
+
+
+def forget_published(tx: sa.Connection, before: datetime, limit: int, kept: Collection[UUID] = ()) -> int:
+    """Remove rows that were published before an instant, at most `limit`, the oldest first; how many. One that waits
+    stays, and so do those of `kept`, which may have to be published again.
+    """
+    c = loop_outbox.c
+    # The oldest are looked at and no others: where nothing is to go, a few rows of a table of years tell.
+    oldest = sa.select(c.number, c.event_id, c.published_at).where(c.published_at.is_not(None)).order_by(c.number)
+    rows = tx.execute(oldest.limit(limit + len(kept))).all()
+    gone = [row.number for row in rows if row.published_at < before and row.event_id not in kept][:limit]
+    for start in range(0, len(gone), IDS_AT_ONCE):
+        tx.execute(sa.delete(loop_outbox).where(c.number.in_(gone[start : start + IDS_AT_ONCE])))
+    return len(gone)
 
 
 @contextmanager

@@ -30,7 +30,9 @@ MOST_TEXT = 4000
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-AlertKind = Literal["data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift"]
+AlertKind = Literal[
+    "data_anomaly", "performance_drop", "training_failed", "pause", "hold_share", "feature_drift", "candidate_out"
+]
 # One instant, one text: a name that is written in another zone would be another event.
 Instant = Annotated[AwareDatetime, AfterValidator(lambda when: when.astimezone(UTC))]
 
@@ -67,7 +69,9 @@ class NewMarketData(LoopPayload):
 
 
 class NewPrediction(LoopPayload):
-    """A signal was stored, a `hold` too. signal_id: its row in `trading_signals`."""
+    """A signal was stored, a `hold` too. signal_id: its row in `trading_signals`. inference_id: what a trade on it
+    names, so that the trade's result becomes the signal's.
+    """
 
     topic: ClassVar[str] = "new_prediction"
     named_by: ClassVar[tuple[str, ...]] = ("signal_id",)
@@ -81,6 +85,7 @@ class NewPrediction(LoopPayload):
     confidence: Share
     model_version: Text
     ab_test_id: UUID | None = None
+    inference_id: UUID | None = None
 
 
 class SignalOutcome(LoopPayload):

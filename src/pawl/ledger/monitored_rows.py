@@ -1,11 +1,13 @@
 """What a running loop is watched by in the ledger: trainings, versions, pending outcomes and runs, as plain rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from pawl.ledger.column_types import UtcTime
+from pawl.ledger.live_log import is_of_kind
 from pawl.ledger.live_tables import live_log
 from pawl.ledger.service_tables import schedule_runs
 from pawl.ledger.signal_tables import trading_signals
@@ -91,24 +93,31 @@ def newest_jobs(tx: sa.Connection, learner: str, until: datetime) -> list[EndedJ
     """The newest ended training of each type."""
     c = train_jobs.c
     columns = (
-        c.training_type, c.target_model_version, c.status, c.finished_at, c.train_loss, c.val_loss, c.train_accuracy,
-        c.val_accuracy, c.error_message,
+        c.target_model_version, c.status, c.finished_at, c.train_loss, c.val_loss, c.train_accuracy, c.val_accuracy,
+        c.error_message,
     )  # fmt: skip
-    chosen = sa.select(*columns).where(c.learner == learner, c.finished_at <= until)
-    newest: dict[str, EndedJob] = {}
-    for row in tx.execute(chosen.order_by(c.finished_at, c.created_at, c.target_model_version)):
-        kind, version, status, finished_at, *losses, error = row
-        names = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
-        figures = dict(zip(names, losses, strict=True))
-        newest[kind or "full"] = EndedJob(
-            training_type=kind or "full",
-            version=version,
-            status=status,
-            finished_at=finished_at,
-            error=error,
-            **figures,
+    # The newest of each is picked by the database: whoever watches asks every few seconds, for years.
+    kind = sa.func.coalesce(c.training_type, "full")
+    newest_first = (c.finished_at.desc(), c.created_at.desc(), c.target_model_version.desc())
+    place = sa.func.row_number().over(partition_by=kind, order_by=newest_first).label("place")
+    ended = (
+        sa.select(kind.label("kind"), *columns, place).where(c.learner == learner, c.finished_at <= until).subquery()
+    )
+    rows = tx.execute(sa.select(ended).where(ended.c.place == 1).order_by(ended.c.kind))
+    return [
+        EndedJob(
+            training_type=row.kind,
+            version=row.target_model_version,
+            status=row.status,
+            finished_at=row.finished_at,
+            train_loss=row.train_loss,
+            val_loss=row.val_loss,
+            train_accuracy=row.train_accuracy,
+            val_accuracy=row.val_accuracy,
+            error=row.error_message,
         )
-    return [newest[kind] for kind in sorted(newest)]
+        for row in rows
+    ]
 
 
 def version_results(tx: sa.Connection, learner: str, since: datetime, until: datetime) -> list[VersionResults]:
@@ -146,24 +155,34 @@ def version_results(tx: sa.Connection, learner: str, since: datetime, until: dat
 def pending_outcomes(tx: sa.Connection, learner: str, until: datetime) -> PendingOutcomes:
     """Positions taken by `until`, of shadows too, that have no outcome."""
     c = trading_signals.c
-    chosen = sa.select(sa.func.count(), sa.func.min(c.created_at, type_=UtcTime())).where(
-        c.learner == learner, c.actual_outcome.is_(None), c.signal != "hold", c.created_at <= until
+    # Asked of the open ones alone: with the instant among the conditions SQLite walks over all that ever was said.
+    at = sa.case((c.created_at <= until, c.created_at), else_=None)
+    chosen = sa.select(sa.func.count(at), sa.func.min(at, type_=UtcTime())).where(
+        c.learner == learner, c.actual_outcome.is_(None), c.signal != "hold"
     )
     n, oldest = tx.execute(chosen).one()
     return PendingOutcomes(n=n, oldest=oldest)
 
 
-def newest_runs_of(tx: sa.Connection, learner: str) -> dict[str, datetime]:
-    """Cycle → the newest instant it ran for; a run of a loop stands as `live <learner> <cycle>`."""
+def newest_runs_of(tx: sa.Connection, learner: str, until: datetime | None = None) -> dict[str, datetime]:
+    """Cycle → the newest instant it ran for; a run of a loop stands as `live <learner> <cycle>`. until: none later."""
     c, named = schedule_runs.c, f"live {learner} "
     chosen = sa.select(c.schedule, sa.func.max(c.due_at, type_=UtcTime())).where(c.schedule.startswith(named))
+    if until is not None:
+        chosen = chosen.where(c.due_at <= until)
     runs = tx.execute(chosen.group_by(c.schedule).order_by(c.schedule))
     return {schedule.removeprefix(named): due_at for schedule, due_at in runs}
 
 
-def skipped_trainings(tx: sa.Connection, learner: str, since: datetime, until: datetime) -> SkippedTrainings:
-    """Of the trainings in (since, until], those that the log of the loop says were left out."""
+def skipped_trainings(
+    tx: sa.Connection, learner: str, names: Collection[str], since: datetime, until: datetime
+) -> SkippedTrainings:
+    """Of the trainings in (since, until], those that the log of the loop says were left out.
+
+    names: of the lines that trainings write of themselves; the cycle that asked for one writes another.
+    """
     c = live_log.c
-    chosen = sa.select(c.payload).where(c.learner == learner, c.kind == "training", c.at > since, c.at <= until)
+    of_trainings = (c.learner == learner, is_of_kind("training"), c.name.in_(names))
+    chosen = sa.select(c.payload).where(*of_trainings, c.at > since, c.at <= until)
     why = [one["skipped"] for one in tx.execute(chosen.order_by(c.at, c.name)).scalars() if one.get("skipped")]
     return SkippedTrainings(n=len(why), newest=why[-1] if why else None)

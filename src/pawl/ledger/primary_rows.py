@@ -1,8 +1,7 @@
 """The primary row of an event: what a signal, a trade or a result says, from what its event says and nothing else."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pawl.ledger.chain import canonical_text
@@ -11,8 +10,7 @@ from pawl.ledger.event_payloads import SignalTracked, TradeAction, TradeClosed
 __all__ = ["Whose", "entry_row", "signal_row", "trade_row"]
 
 
-@dataclass(frozen=True, slots=True)
-class Whose:
+class Whose(NamedTuple):
     """What ties a row to its user, its chain of events and its inference; and when it was recorded."""
 
     user_id: UUID

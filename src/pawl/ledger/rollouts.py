@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from pawl.errors import NotFoundError, RefusalError
+from pawl.errors import RefusalError
 from pawl.gates.rollout_state import Rollout, Status
 from pawl.ids import ModelVersion
 from pawl.ledger.identity import identity
@@ -17,7 +17,6 @@ from pawl.ledger.rollout_tables import rollout_moves, rollouts
 __all__ = [
     "RolloutMove",
     "StoredRollout",
-    "get_rollout",
     "list_moves",
     "list_rollouts",
     "newest_rollout",
@@ -159,14 +158,6 @@ def newest_rollout(tx: sa.Connection, learner: str) -> StoredRollout | None:
     newest = sa.select(rollouts).where(c.learner == learner).order_by(c.rollout_number.desc()).limit(1)
     row = tx.execute(newest).one_or_none()
     return None if row is None else _stored(row)
-
-
-def get_rollout(tx: sa.Connection, rollout_id: UUID) -> StoredRollout:
-    """A rollout by its id; NotFoundError when there is none."""
-    row = tx.execute(sa.select(rollouts).where(rollouts.c.rollout_id == rollout_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"no rollout {rollout_id}", where="rollouts", fix="list them: pawl rollout status")
-    return _stored(row)
 
 
 def list_rollouts(tx: sa.Connection, candidate: str | None = None) -> list[StoredRollout]:

@@ -4,8 +4,9 @@ from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs, replay_log, replays
 from pawl.ledger.event_tables import event_outbox
-from pawl.ledger.live_tables import live_log, market_data, user_trading_history
+from pawl.ledger.live_tables import live_log, market_data, trade_marks, user_trading_history
 from pawl.ledger.loop_tables import loop_outbox
+from pawl.ledger.measured_tables import measured_figures
 from pawl.ledger.metadata import METADATA
 from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.pair_tables import preference_pairs
@@ -57,6 +58,7 @@ TABLES = (
     trading_signals,
     rollouts,
     user_trading_history,
+    trade_marks,
     personal_data,
     chain_heads,
     api_tokens,
@@ -66,4 +68,5 @@ TABLES = (
     user_reports,
     loop_outbox,
     trigger_firings,
+    measured_figures,
 )

@@ -1,4 +1,4 @@
-"""Users' real trades on signals: which are open, and which have closed since their signal was last resolved."""
+"""Users' real trades on signals: opened and closed once each, and which of them decide or hold up an outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,26 @@ from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ledger.live_tables import user_trading_history
 from pawl.ledger.signal_tables import trading_signals
 
-__all__ = ["ClosedTrade", "closed_trades", "record_trade", "traded_signals"]
+__all__ = ["ClosedTrade", "OpenedTrade", "close_trade", "closed_trades", "open_trade", "traded_signals"]
+
+WHOLE_BPS = 1e4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedTrade:
+    """A trade that a user opened. signal_id: the signal it follows; None where it follows none."""
+
+    id: UUID
+    user_id: UUID
+    pair: str
+    opened_at: datetime
+    entry: float
+    signal_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +51,22 @@ class ClosedTrade:
         return self.pnl / self.entry
 
 
-def record_trade(tx: sa.Connection, trade: dict[str, object]) -> None:
-    """Write down a trade, or what became of it. trade: columns of `user_trading_history`, its `id` among them."""
+def open_trade(tx: sa.Connection, trade: OpenedTrade, at: datetime) -> bool:
+    """Write down that a trade was opened. at: when it was heard of. False where it stands, and stays as it is."""
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    values = {name: getattr(trade, name) for name in OpenedTrade.__dataclass_fields__}
+    new = insert(user_trading_history).values(**values, created_at=at).on_conflict_do_nothing(index_elements=["id"])
+    return tx.execute(new.returning(user_trading_history.c.id)).one_or_none() is not None
+
+
+def close_trade(tx: sa.Connection, trade_id: UUID, closed_at: datetime, exit_price: float, pnl_bps: float) -> bool:
+    """Write down what became of a trade. pnl_bps: after its costs, of the entry notional. False where its end stands
+    already, and where the trade is unknown.
+    """
     c = user_trading_history.c
-    stands = tx.execute(sa.select(c.id).where(c.id == trade["id"])).one_or_none()
-    if stands is None:
-        tx.execute(sa.insert(user_trading_history).values(trade))
-    else:
-        tx.execute(sa.update(user_trading_history).where(c.id == trade["id"]).values(trade))
+    is_open = (c.id == trade_id) & c.closed_at.is_(None)
+    values = {"closed_at": closed_at, "exit": exit_price, "pnl": c.entry * (pnl_bps / WHOLE_BPS)}
+    return tx.execute(sa.update(user_trading_history).where(is_open).values(values)).rowcount == 1
 
 
 def closed_trades(tx: sa.Connection, learner: str, since: datetime, at: datetime) -> list[ClosedTrade]:
@@ -63,11 +86,12 @@ def closed_trades(tx: sa.Connection, learner: str, since: datetime, at: datetime
     return list(found.values())
 
 
-def traded_signals(tx: sa.Connection, signal_ids: Sequence[UUID], at: datetime) -> set[UUID]:
-    """Those of the signals on which a trade had been opened by `at`."""
+def traded_signals(tx: sa.Connection, signal_ids: Sequence[UUID], since: datetime, at: datetime) -> set[UUID]:
+    """Those of the signals on which a trade was opened after `since` and by `at`."""
     c = user_trading_history.c
     found: set[UUID] = set()
     for first in range(0, len(signal_ids), 500):
         some = signal_ids[first : first + 500]
-        found.update(tx.execute(sa.select(c.signal_id).where(c.signal_id.in_(some), c.opened_at <= at)).scalars())
+        opened = (c.opened_at > since) & (c.opened_at <= at)
+        found.update(tx.execute(sa.select(c.signal_id).where(c.signal_id.in_(some), opened)).scalars())
     return found

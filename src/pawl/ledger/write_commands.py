@@ -1,18 +1,18 @@
 """The four actions of a user as they are handed to the ledger: checked, redacted, and with everything they need frozen.
 
-A command says who, what and when. Its ids follow from user and idempotency key, so that the same request, sent again,
-is the same row.
+A command says who, what and when. The id of its event follows from user and idempotency key alone, so that the same
+request, sent again, is found and is the same row.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 from pawl.ledger.event_payloads import EventPayload, SignalConverted, SignalTracked, TradeClosed, TradeOpened
-from pawl.ledger.identity import identity
+from pawl.ledger.identity import identity, timed_identity
 
-__all__ = ["CloseTrade", "ConvertSignal", "OpenTrade", "TrackSignal", "WriteCommand", "Written"]
+__all__ = ["CloseTrade", "ConvertSignal", "OpenTrade", "TrackSignal", "WriteCommand", "Written", "row_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,12 @@ class CloseTrade(WriteCommand):
     source_table: ClassVar[str] = "pnl_entries"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+def row_id(kind: Literal["signal", "trade", "pnl"], user_id: UUID, key: str, occurred_at: datetime) -> UUID:
+    """The id of the primary row of an action. It tells the time, so that rows of one time lie together."""
+    return timed_identity(occurred_at, kind, user_id, key)
+
+
+class Written(NamedTuple):
     """What stands in the ledger. source_event_id: the primary row. is_new: False where the same request was written
     before; then everything here is what was written then.
     """

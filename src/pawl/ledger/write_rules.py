@@ -1,8 +1,11 @@
-"""What a command does, given what stands in the ledger: its rows, or the reason why not. No database in here."""
+"""What a command does, given what stands in the ledger: its rows, or the reason why not. No database in here.
+
+Named tuples are made in half the time of frozen dataclasses, and each command needs seven of these.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar, assert_never
+from typing import Any, Literal, NamedTuple, TypeVar, assert_never
 from uuid import UUID
 
 from pawl.errors import (
@@ -16,11 +19,11 @@ from pawl.errors import (
 from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import JsonText, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
-from pawl.ledger.identity import SYSTEM_USER, identity
+from pawl.ledger.identity import SYSTEM_USER, timed_identity
 from pawl.ledger.plain_text import is_plain
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.redaction import redact
-from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written
+from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, WriteCommand, Written, row_id
 
 __all__ = ["Command", "Effect", "Prepared", "Signal", "Standing", "StoredEvent", "Trade", "decide", "prepare"]
 
@@ -28,11 +31,14 @@ Command = TrackSignal | OpenTrade | ConvertSignal | CloseTrade
 
 GREATEST_INTEGER = 2**31 - 1  # what `hold_sec` holds on PostgreSQL
 Found = TypeVar("Found", "Signal", "Trade")
-ITS_KIND = {"tracked_signals": "signal", "quick_trades": "trade", "pnl_entries": "pnl"}
+ITS_KIND: dict[str, Literal["signal", "trade", "pnl"]] = {
+    "tracked_signals": "signal",
+    "quick_trades": "trade",
+    "pnl_entries": "pnl",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """A tracked signal as far as a trade on it is concerned."""
 
     user_id: UUID
@@ -44,8 +50,7 @@ class Signal:
     is_converted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """A trade as far as its end is concerned."""
 
     user_id: UUID
@@ -57,8 +62,7 @@ class Trade:
     is_closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """An event that stands. written: as it was written then."""
 
     event_type: str
@@ -78,8 +82,7 @@ class Standing:
     trades: dict[UUID, Trade] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A command, redacted and checked as far as that goes without the ledger. payload: its own, as it is stored.
 
     event_id, source_id: of its event and of its primary row.
@@ -91,8 +94,7 @@ class Prepared:
     payload: JsonText
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(NamedTuple):
     """What is written. row: into `command.source_table`. event: into the outbox, not yet sealed.
 
     moved: the key of the signal that became `row`, or of the trade that `row` closes, and the columns that say so.
@@ -115,7 +117,7 @@ def prepare(command: Command) -> Prepared:
         if clean != said:
             payload = canonical_text(clean)
             command = replace(command, payload=read_payload(command.event_type, clean))  # type: ignore[arg-type]  # its kind
-    source_id = identity(ITS_KIND[command.source_table], command.user_id, command.key)
+    source_id = row_id(ITS_KIND[command.source_table], command.user_id, command.key, command.occurred_at)
     _require_own_id(command, source_id)
     if isinstance(command, CloseTrade) and command.payload.hold_sec > GREATEST_INTEGER:
         raise InputError("`hold_sec` is beyond 68 years", where=command.event_type, fix="hand in seconds")
@@ -154,7 +156,7 @@ def _repeated(command: WriteCommand, before: StoredEvent) -> Written:
             where=command.event_type,
             fix="send a new key with a new request",
         )
-    return replace(before.written, is_new=False)
+    return before.written._replace(is_new=False)
 
 
 def _hash(command: WriteCommand) -> str:
@@ -191,7 +193,7 @@ def _convert(command: ConvertSignal, prepared: Prepared, standing: Standing, now
     whose = Whose(command.user_id, signal.trace_id, signal.inference_id, now)
     row = trade_row(prepared.source_id, whose, said, signal.decision_price, signal_id)
     _remember_trade(standing, row)
-    standing.signals[signal_id] = replace(signal, is_converted=True)
+    standing.signals[signal_id] = signal._replace(is_converted=True)
     converted = {"status": "converted", "converted_at": said.opened_at}
     return _effect(prepared, whose, row, (signal_id, converted))
 
@@ -209,7 +211,7 @@ def _close(command: CloseTrade, prepared: Prepared, standing: Standing, now: dat
     decision = trade_id if trade.signal_id is None else trade.signal_id
     if said.decision_id != str(decision):
         raise InputError(f"`decision_id` is not {decision}", where=command.event_type, fix="name the trade's decision")
-    standing.trades[trade_id] = replace(trade, is_closed=True)
+    standing.trades[trade_id] = trade._replace(is_closed=True)
     whose = Whose(command.user_id, trade.trace_id, trade.inference_id, now)
     closed = {"status": "closed", "closed_at": said.closed_at, "exit_price": said.exit_price}
     return _effect(prepared, whose, entry_row(prepared.source_id, whose, said, trade_id), (trade_id, closed))
@@ -242,7 +244,7 @@ def _new_trace(command: TrackSignal | OpenTrade, standing: Standing) -> str:
     named = command.inference_id
     if named is not None and standing.owners.get(named) not in (command.user_id, SYSTEM_USER):
         raise _unknown(command, "inference", named)
-    return f"u/{identity('trace', command.user_id, command.key)}"
+    return f"u/{timed_identity(command.occurred_at, 'trace', command.user_id, command.key)}"
 
 
 def _own(standing: dict[UUID, Found], named: str, command: WriteCommand, kind: str) -> tuple[UUID, Found]:
@@ -298,5 +300,5 @@ def _require_own_id(command: Command, source_id: UUID) -> None:
         raise InputError(
             f"the payload names {own}, and its row will be {source_id}",
             where=command.event_type,
-            fix="make both from user and idempotency key",
+            fix="make both from user, idempotency key and time",
         )

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from safetensors import SafetensorError
@@ -45,6 +45,10 @@ class Shelf:
     key: str
     every: int
 
+    def on(self, device: str) -> "Shelf":
+        """The shelf of trainings on such a device: one of a CPU cannot go on from a GPU's, nor the other way round."""
+        return self if device == "cpu" else replace(self, key=f"{self.key}-{device}")
+
     def load(self) -> Checkpoint | None:
         """The newest checkpoint; None before the first."""
         files = self.cache.get(self.key)
@@ -67,7 +71,10 @@ class Shelf:
 
 @dataclass(slots=True)
 class Progress:
-    """A training under way: all that changes from epoch to epoch, the list of epochs apart."""
+    """A training under way: all that changes from epoch to epoch, the list of epochs apart.
+
+    dropout_state: of the generator that belongs to the network's device.
+    """
 
     network: "ReversalDetectionModel"
     optimiser: "torch.optim.Adam"
@@ -86,7 +93,7 @@ class Progress:
             network=network,
             optimiser=torch.optim.Adam(network.parameters(), lr=learning_rate),
             generator=generator,
-            dropout_state=torch.Generator().manual_seed(seed + 1).get_state(),
+            dropout_state=torch.Generator(device=network.device).manual_seed(seed + 1).get_state(),
             snapshot=copy.deepcopy(network.state_dict()),
         )
 
@@ -119,7 +126,7 @@ class Progress:
         try:
             tensors = load(checkpoint.tensors)
             self.network.load_state_dict(_below("network.", tensors))
-            device = next(self.network.parameters()).device
+            device = self.network.device
             self.snapshot = {name: value.to(device) for name, value in _below("snapshot.", tensors).items()}
             adam = self.optimiser.state_dict()
             for name, value in _below("adam.", tensors).items():

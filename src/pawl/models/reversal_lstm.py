@@ -56,6 +56,11 @@ class ReversalDetectionModel(nn.Module):
         self.dropout = nn.Dropout(size.dropout)
         self.fully_connected = SignalHeads(size.hidden)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters lie."""
+        return next(self.parameters()).device
+
     def forward(self, windows: Tensor) -> Tensor:
         """(n, 4) logits of windows (n, sequence_length, num_features)."""
         last = self.lstm(windows)[0][:, -1]

@@ -126,9 +126,9 @@ def train_reversal(
 ) -> TrainedReversal:
     """Go on from the parameters of `start`, which stay as they are; Adam on both heads' losses at once.
 
-    sequences: of standardised values. Trained on a GPU where there is one. On a CPU the same arguments give the same
-    parameters, also when a run is cut off and goes on from its last checkpoint in the shelf. torch's global generator
-    and thread count are afterwards as before.
+    sequences: of standardised values. Trained on a GPU where there is one. The same arguments give the same parameters,
+    also when a run is cut off and goes on from its last checkpoint in the shelf; a GPU and a CPU give two different
+    networks. torch's global generators and thread count are afterwards as before.
     TooLittleDataError with nothing to fit on or to watch; SchemaError when a window has no label or a loss is not
     finite.
     """
@@ -138,26 +138,45 @@ def train_reversal(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     progress = Progress.begin(copy.deepcopy(start).to(device), schedule.learning_rate, run.seed)
     history: list[Epoch] = []
-    checkpoint = run.shelf.load() if run.shelf is not None else None
+    shelf = None if run.shelf is None else run.shelf.on(device.type)
+    checkpoint = None if shelf is None else shelf.load()
     if checkpoint is not None:
         history = [Epoch(**epoch) for epoch in checkpoint.history]
         progress.restore(checkpoint)
     step = _Step(sequences, targets, schedule, device)
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    on_gpu = [device] if device.type == "cuda" else []
+    # cuDNN draws the dropout between layers from a state of its own, which no checkpoint can hold.
+    own_dropout = torch.backends.cudnn.flags(enabled=start.lstm.num_layers == 1, deterministic=True)
+    with one_thread(), torch.random.fork_rng(devices=on_gpu), own_dropout:
         # Dropout draws from the global generator: inside the fork that is ours, outside it is untouched.
-        torch.set_rng_state(progress.dropout_state)
+        _set_dropout_state(progress.dropout_state, device)
         while not _is_over(history, progress.best, schedule):
             train_loss = step.train(progress)
             history.append(_watched(progress.network, sequences, targets, schedule, train_loss))
-            progress.dropout_state = torch.get_rng_state()
+            progress.dropout_state = _dropout_state(device)
             last = len(history) - 1
             if schedule.patience is None or history[last].valid_loss < history[progress.best].valid_loss or last == 0:
                 progress.keep(last)
-            if run.shelf is not None:
-                run.shelf.offer(len(history), lambda: progress.checkpoint([asdict(epoch) for epoch in history]))
+            if shelf is not None:
+                shelf.offer(len(history), lambda: progress.checkpoint([asdict(epoch) for epoch in history]))
             run.on_epoch(len(history))
     progress.network.load_state_dict(progress.snapshot)
     return TrainedReversal(network=progress.network.cpu().eval(), history=tuple(history), kept=progress.best)
+
+
+def _dropout_state(device: "torch.device") -> "Tensor":
+    import torch
+
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def _set_dropout_state(state: "Tensor", device: "torch.device") -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.set_rng_state(state)
 
 
 class _Step:

@@ -132,7 +132,7 @@ class MonthlyReport:
     """A learner's month. month: YYYY-MM. made_at: the instant that the report is of, never the clock's.
 
     days: one row a day, with what the acting version said and what came of it (`evaluation.signal_month.by_day`).
-    selected: None while no selection was held.
+    selected: None while no selection was held. stands_at: where the loop stands, if that is before the month's end.
     """
 
     learner: str
@@ -151,3 +151,4 @@ class MonthlyReport:
     quality: Sequence[Quality]
     days: pl.DataFrame
     targets: Sequence[Target]
+    stands_at: datetime | None = None

@@ -18,6 +18,9 @@ from pawl.reports.wording import day
 
 __all__ = ["render_month"]
 
+_PROSE = ("Why", "What was found")
+"""Columns of sentences: a refusal can have six reasons."""
+
 _TALL = 15
 """A table of more rows scrolls in itself."""
 
@@ -53,7 +56,8 @@ def _section(part: Part, data: MonthlyReport) -> Section:
 
 
 def _table(one: MonthTable) -> str:
-    html = table([Column(name, is_number) for name, is_number in one.columns.items()], one.rows, caption=one.caption)
+    columns = [Column(name, is_number, is_prose=name in _PROSE) for name, is_number in one.columns.items()]
+    html = table(columns, one.rows, caption=one.caption)
     return f'<div class="tall">{html}</div>' if len(one.rows) > _TALL else html
 
 

@@ -50,6 +50,8 @@ def _answer(data: MonthlyReport) -> Part:
     serves = (
         f"{data.champion} serves since {day(data.serves_since)}." if data.champion else "No version serves at the end."
     )
+    if data.stands_at is not None:
+        serves += f" The loop stands at {data.stands_at:%Y-%m-%d %H:%M} UTC: the days behind it are empty."
     if data.selected is None:
         lead = f"No selection was held over this month. {serves}"
     else:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["month_charts"]
+__all__ = ["chart_names", "month_charts"]
 
 _INK, _SOFT, _GRID = "#1d2126", "#59616b", "#dfe2e6"
 _BLUE, _ORANGE, _GREEN, _PURPLE = "#0b5fa5", "#b8570a", "#1f7a5c", "#7a4aa0"
@@ -26,12 +26,14 @@ _SIZE, _DPI = (9.0, 4.4), 120
 
 def month_charts(data: MonthlyReport) -> dict[str, bytes]:
     """Id of a part → its chart as PNG; a part without figures has none."""
-    charts = {}
-    if best_ranked(data):
-        charts["ranking"] = _png(_ranking(data))
-    if int(data.days["n_signals"].sum()) or int(data.days["n_resolved"].sum()):
-        charts["signals"] = _png(_signals(data))
-    return charts
+    drawn = {"ranking": _ranking, "signals": _signals}
+    return {name: _png(drawn[name](data)) for name in chart_names(data)}
+
+
+def chart_names(data: MonthlyReport) -> tuple[str, ...]:
+    """Ids of the parts that have a chart, in the order of the report."""
+    has_signals = int(data.days["n_signals"].sum()) or int(data.days["n_resolved"].sum())
+    return (*(("ranking",) if best_ranked(data) else ()), *(("signals",) if has_signals else ()))
 
 
 def _figure(n_rows: int) -> "tuple[Figure, list[Axes]]":
@@ -89,7 +91,10 @@ def _signals(data: MonthlyReport) -> "Figure":
         shares.plot(days, drawn, style, color=colour, linewidth=2, label=name)
     shares.set_ylim(0, 105)
     shares.set_ylabel("%", color=_SOFT)
-    shares.legend(loc="lower left", frameon=False, fontsize=9, labelcolor=_INK, ncols=2)
+    # Above the axes, beside the title: inside them it lies over a win rate that is low.
+    shares.legend(
+        loc="lower right", bbox_to_anchor=(1, 0.99), frameon=False, fontsize=9, labelcolor=_INK, ncols=2, borderpad=0
+    )
     shares.set_title(
         f"{data.learner} in {data.month}: the acting version's signals", loc="left", color=_INK, fontsize=12
     )
@@ -99,6 +104,7 @@ def _signals(data: MonthlyReport) -> "Figure":
     capital.plot(days, series["equity"].to_list(), color=_GREEN, linewidth=2)
     capital.set_ylabel(f"equity, {STAKE:.0%} a signal", color=_SOFT)
     capital.ticklabel_format(axis="y", useOffset=False)
+    capital.set_xlabel("day, UTC", color=_SOFT)
     capital.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
     return figure
 

@@ -62,11 +62,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. is_number: set right-aligned, in figures of one width. is_html: its cells are markup."""
+    """A column of a table. is_number: set right-aligned, in figures of one width. is_html: its cells are markup.
+    is_prose: its cells are sentences, which flow over lines.
+    """
 
     title: str
     is_number: bool = False
     is_html: bool = False
+    is_prose: bool = False
 
 
 def missing(section_id: str, title: str, sentence: str) -> Section:
@@ -100,6 +103,8 @@ def with_table(chart: Chart, numbers: str) -> str:
 
 
 def _kind(column: Column) -> str:
+    if column.is_prose:
+        return ' class="prose"'
     return ' class="n"' if column.is_number else ""
 
 

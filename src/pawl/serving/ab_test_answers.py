@@ -12,7 +12,7 @@ from pawl.serving.bodies import no_control_characters
 
 __all__ = ["AbReport", "AbStatus", "ArmReport", "StartBody", "arm_report", "report_of", "status_of"]
 
-VERSION = r"^[a-z][a-z0-9_]*-[0-9]{1,6}\.[0-9]{1,6}$"
+VERSION = r"^[a-z][a-z0-9_]*-[0-9]{1,6}\.[0-9]{1,6}(-daily-[0-9]{8})?$"
 Version = Annotated[str, Field(strict=True, max_length=50, pattern=VERSION)]
 State = Literal["running", "completed", "stopped"]
 WinnerName = Literal["model_a", "model_b", "tie"]

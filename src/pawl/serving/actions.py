@@ -14,8 +14,7 @@ from pawl.ledger.event_payloads import (
     TradeClosed,
     TradeOpened,
 )
-from pawl.ledger.identity import identity
-from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal
+from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, row_id
 from pawl.policy.outcome import Fill, max_drawdown_bps, pnl_bps, slippage_bps
 from pawl.serving.asked import Asked
 from pawl.serving.bodies import CloseBody, ConvertBody, OpenBody, RecommendationBody, TrackBody
@@ -60,7 +59,7 @@ def tracking(body: TrackBody, asked: Asked, inferred: InferredPlan | None, conte
     payload = SignalTracked(
         request_hash=asked.request_hash,
         ticker=body.ticker,
-        signal_id=str(identity("signal", asked.user_id, asked.key)),
+        signal_id=str(row_id("signal", asked.user_id, asked.key, asked.at)),
         decided_at=asked.at,
         decision_price=body.decision_price or body.entry,
         horizon_sec=body.horizon_sec,
@@ -78,7 +77,7 @@ def opening(body: OpenBody, asked: Asked, inferred: InferredPlan | None, context
     payload = TradeOpened(
         request_hash=asked.request_hash,
         ticker=body.ticker,
-        trade_id=str(identity("trade", asked.user_id, asked.key)),
+        trade_id=str(row_id("trade", asked.user_id, asked.key, asked.at)),
         side=body.side,
         size=body.size,
         size_pct=body.size_pct,
@@ -112,7 +111,7 @@ def conversion(body: ConvertBody, asked: Asked, signal: Signal) -> ConvertSignal
         request_hash=asked.request_hash,
         ticker=signal.ticker,
         signal_id=str(signal.signal_id),
-        trade_id=str(identity("trade", asked.user_id, asked.key)),
+        trade_id=str(row_id("trade", asked.user_id, asked.key, asked.at)),
         side=cast(Literal["long", "short"], side),
         size=body.size,
         size_pct=body.size_pct,
@@ -144,7 +143,7 @@ def closing(body: CloseBody, asked: Asked, trade: OpenedTrade, prices: pl.DataFr
     payload = TradeClosed(
         request_hash=asked.request_hash,
         ticker=opened.ticker,
-        entry_id=str(identity("pnl", asked.user_id, asked.key)),
+        entry_id=str(row_id("pnl", asked.user_id, asked.key, asked.at)),
         trade_id=str(trade.trade_id),
         decision_id=str(trade.decision_id),
         exit_price=body.exit_price,

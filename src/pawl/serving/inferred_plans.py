@@ -38,13 +38,17 @@ class InferredPlan:
 
 
 def plan_in(response: Mapping[str, Any], learner: str, model_version: str) -> InferredPlan:
-    """The plan in a response, in the form of `policy/plan.py` or flat; what is not usable is left out.
+    """The plan in a response, in the form of `policy/plan.py`, flat, or of a live loop; what is not usable is left out.
 
     >>> plan_in({"direction": "neutral", "risk_plan": {"sl_bps": 120}}, "policy", "policy-1.0").sl_bps
     120.0
+    >>> of_a_loop = {"said": {"share": 0.6}, "decision": {"action": "short", "probability": 0.6}}
+    >>> plan = plan_in(of_a_loop, "m002", "m002-1.0")
+    >>> plan.direction, plan.confidence
+    ('short', 0.6)
     """
     risk = response.get("risk_plan")
-    said = {**response, **(risk if isinstance(risk, Mapping) else {})}
+    said = {**_of_a_loop(response), **response, **(risk if isinstance(risk, Mapping) else {})}
     direction = said.get("direction", said.get("action"))
     levels = said.get("tp_plan", said.get("tp_bps"))
     found = [_level(each) for each in levels[:MAX_LEVELS]] if isinstance(levels, list | tuple) else []
@@ -94,6 +98,17 @@ class InferredPlans:
             self._known.clear()
         response = row.response_payload if isinstance(row.response_payload, Mapping) else {}
         self._known[inference_id] = (row.user_id, plan_in(response, row.learner, row.model_version))
+
+
+def _of_a_loop(response: Mapping[str, Any]) -> dict[str, Any]:
+    """What the response of a live loop says flatly: it keeps what was predicted apart from what was decided."""
+    decision, predicted = response.get("decision"), response.get("said")
+    if not isinstance(decision, Mapping):
+        return {}
+    confidence = decision.get("probability")
+    if isinstance(predicted, Mapping) and "signal" in predicted:  # in the words of its own, with its own confidence
+        confidence = predicted.get("confidence", confidence)
+    return {"action": decision.get("action"), "confidence": confidence}
 
 
 def _number(value: object, most: float) -> float | None:

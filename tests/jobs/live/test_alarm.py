@@ -7,6 +7,7 @@ from pawl.jobs.live.alarm import Alarm, raise_alarms
 from pawl.ledger.database import Ledger
 from pawl.ledger.live_log import live_entries
 from pawl.ledger.loop_outbox import unpublished
+from pawl.ledger.loop_payloads import MOST_TEXT, AlertKind
 
 
 def test_an_alarm_stands_once_with_its_figures(ledger: Ledger) -> None:
@@ -47,7 +48,28 @@ def test_what_a_trigger_looks_for_is_written_down_and_left_to_it(ledger: Ledger)
 
 
 def test_a_price_that_is_no_number_is_told_as_null(ledger: Ledger) -> None:
-    alarm = Alarm(kind="data_anomaly", key="changed", text="changed", values={"now": float("nan"), "first": 1.5})
+    values = {"now": float("nan"), "most": float("inf"), "least": float("-inf"), "first": 1.5, "source": "test"}
+    alarm = Alarm(kind="data_anomaly", key="changed", text="changed", values=values)
+    told = {"now": None, "most": None, "least": None, "first": 1.5, "source": "test"}
     with ledger.transaction() as tx:
         raise_alarms(tx, "reversal", [alarm], START)
-        assert unpublished(tx, 10)[0].payload["values"] == {"now": None, "first": 1.5}
+        assert unpublished(tx, 10)[0].payload["values"] == live_entries(tx, "reversal")[0].payload["values"] == told
+
+
+def test_alarms_of_two_kinds_and_of_two_learners_are_two(ledger: Ledger) -> None:
+    """Whatever their keys: one is not taken for the other."""
+    kinds: tuple[AlertKind, ...] = ("data_anomaly", "performance_drop")
+    with ledger.transaction() as tx:
+        for learner in ("reversal", "m002"):
+            raise_alarms(tx, learner, [Alarm(kind=kind, key="EURUSD", text=f"a {kind}") for kind in kinds], START)
+    with ledger.reading() as tx:
+        told = [(one.payload["learner"], one.payload["kind"], one.payload["text"]) for one in unpublished(tx, 10)]
+    assert told == [(learner, kind, f"{learner}: a {kind}") for learner in ("reversal", "m002") for kind in kinds]
+
+
+def test_a_text_that_is_too_long_is_told_as_far_as_it_goes(ledger: Ledger) -> None:
+    alarm = Alarm(kind="data_anomaly", key="long", text="x" * 2 * MOST_TEXT)
+    with ledger.transaction() as tx:
+        raise_alarms(tx, "reversal", [alarm], START)
+        assert unpublished(tx, 10)[0].payload["text"] == f"reversal: {'x' * 2 * MOST_TEXT}"[:MOST_TEXT]
+        assert live_entries(tx, "reversal")[0].payload["text"] == alarm.text

@@ -20,9 +20,11 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.ids import ModelVersion
 from pawl.jobs.live import learning_cycles as module
+from pawl.jobs.live import monthly_report
 from pawl.jobs.live.clock import VirtualClock
 from pawl.jobs.live.composing import ROLES, Parts, cycles_of, live_cycles
 from pawl.jobs.live.cycle import Cycle
+from pawl.jobs.live.cycle_runs import CycleRuns, schedule_of
 from pawl.jobs.live.driver import Driver, Observed, Rules
 from pawl.jobs.live.figures import loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, calendar_of, learning_cycles
@@ -44,6 +46,7 @@ from pawl.ledger.live_log import live_entries
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.model_versions import champion
 from pawl.ledger.rollouts import list_rollouts
+from pawl.ledger.schedule_runs import newest_taken
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.training_lock import training_lock
 from pawl.ledger.trigger_firings import BY_HAND, NewFiring, is_paused, record_firing
@@ -177,7 +180,8 @@ def test_rev_r45_on_a_sunday_the_1st_everything_is_due_and_one_trains_at_a_time(
 
     for name in ("_daily", "_weekly"):
         monkeypatch.setattr(module, name, lambda world, around, at, name=name: run(name, at))
-    monkeypatch.setattr(module, "_monthly", lambda world, terms, rollouts, turn, at: run("_monthly", at))
+    monkeypatch.setattr(module, "_monthly", lambda world, month, at: run("_monthly", at))
+    monkeypatch.setattr(module.MonthRun, "report", lambda month, at: None)
     trainings = tuple(
         one for one in learning_cycles(world, terms(world), Turn()) if one.name in ("daily", "weekly", "monthly")
     )
@@ -194,7 +198,7 @@ def test_rev_r45_on_a_sunday_the_1st_everything_is_due_and_one_trains_at_a_time(
 
 
 def test_the_monthly_run_holds_the_training_lock(world: LiveWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run_month(*_: object) -> dict[str, bool]:
+    def select(*_: object) -> dict[str, bool]:
         free: list[bool] = []
 
         def try_it() -> None:
@@ -206,9 +210,41 @@ def test_the_monthly_run_holds_the_training_lock(world: LiveWorld, monkeypatch: 
         other.join(0.3)
         return {"is_free": bool(free)}
 
-    monkeypatch.setattr(module, "run_month", run_month)
+    monkeypatch.setattr(module.MonthRun, "select", select)
     monthly = next(one for one in learning_cycles(world, terms(world), Turn()) if one.name == "monthly")
     assert monthly.run(SUNDAY_1ST) == {"is_free": False}
+
+
+def test_cycles_go_on_while_the_monthly_report_is_drawn(world: LiveWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes seconds, and nothing that the loop decides by comes of it."""
+    turn, clock = Turn(), VirtualClock(SUNDAY_1ST)
+    runs = CycleRuns(world.ledger, "reversal", clock, turn)
+    monthly = next(one for one in learning_cycles(world, terms(world), turn) if one.name == "monthly")
+    minute = Cycle(name="positions", schedule=Every(timedelta(minutes=1)), run=lambda at: {"resolved": 0})
+    drawing, went_on = threading.Event(), threading.Event()
+    render = monthly_report.render_files
+
+    def slowly(*how: Any) -> None:
+        drawing.set()
+        assert went_on.wait(30), "no cycle ran while the report was drawn"
+        render(*how)
+
+    monkeypatch.setattr(monthly_report, "render_files", slowly)
+    told: list[Any] = []
+    beside = threading.Thread(target=lambda: told.append(runs.made(monthly, SUNDAY_1ST)), daemon=True)
+    beside.start()
+    assert drawing.wait(60)
+    runs.made(minute, SUNDAY_1ST + timedelta(minutes=1))
+    went_on.set()
+    beside.join(60)
+    ((found, error),) = told
+    assert error is None and all(Path(found["report"][name]).exists() for name in ("markdown", "html"))
+    with world.ledger.reading() as tx:
+        (entry,) = live_entries(tx, "reversal", "training", ("monthly",))
+        taken = newest_taken(tx, [schedule_of("reversal", "monthly")])
+    assert entry.payload["report"] == found["report"] and entry.payload["took_effect_behind"]["cycle"] == ""
+    assert taken == {schedule_of("reversal", "monthly"): SUNDAY_1ST}
+    assert len(announced(world, "report_ready")) == 1
 
 
 @pytest.fixture(scope="module")

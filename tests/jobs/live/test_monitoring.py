@@ -99,4 +99,4 @@ def test_rev_r44_looking_writes_nothing(world: WatchedWorld) -> None:
     assert ask_triggers(world, AT, SETTINGS)["is_paused"] is True
     found = monitor(world, AT, SETTINGS)
     assert found.is_paused and {one.kind for one in found.lasting} == {"data_anomaly", "extreme_conditions"}
-    assert {one.name for one in gauges(found)} >= {"pawl_lasting"}
+    assert {one.name for one in gauges(found, found.measured)} >= {"pawl_lasting"}

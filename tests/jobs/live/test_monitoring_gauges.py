@@ -29,7 +29,9 @@ def test_rev_r44_gauges_carry_the_same_figures(world: WatchedWorld) -> None:
         for k in range(40):
             say(tx, AT - (60 - k) * BAR, "buy", 0.001 if k % 2 else -0.001)
     found = monitor(world, AT, SETTINGS, late_sec={"signals": 2.0})
-    shown = {(one.name, *sorted(one.labels.items())): one.value for one in gauges(found)}
+    shown = {
+        (one.name, *sorted(one.labels.items())): one.value for one in gauges(found, found.measured, found.late_sec)
+    }
     assert {name for name, *_ in shown} <= set(GAUGES)
     learner = ("learner", "tiny")
     assert shown["pawl_win_rate", learner, ("shadow", "false"), ("version", SERVING)] == 0.5

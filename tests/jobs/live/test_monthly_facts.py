@@ -8,14 +8,18 @@ import sqlalchemy as sa
 
 from monthly_world import AT, HOUR, TICKERS, Months, day_of, months
 from pawl.errors import InputError
+from pawl.gates.verdict import Verdict
 from pawl.ids import ModelVersion
 from pawl.jobs.live.monthly_facts import MonthSource, gather_month, month_span
 from pawl.jobs.live.monthly_selection import select_monthly
 from pawl.ledger.database import Ledger
+from pawl.ledger.evaluations import NewEvaluation, record_evaluation
 from pawl.ledger.live_log import LiveEntry, log_live
+from pawl.ledger.schedule_runs import take_up
 from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
 from pawl.market.limits import QualityLimits
 from pawl.reports.monthly_data import Firing
+from pawl.reports.monthly_parts import parts
 
 CHAMPION, BETTER = "oracle-1.0", "oracle-1.1"
 
@@ -79,11 +83,37 @@ def test_a_month_is_counted_as_it_was(market: Months) -> None:
     assert reached["Several versions are compared"] == "2"
 
 
+def test_a_refusal_has_the_reasons_of_its_verdict(market: Months) -> None:
+    empty = Verdict(gate="empty", rows=(), is_first=False)
+    refused = NewEvaluation(
+        version=ModelVersion(BETTER), baseline=ModelVersion(CHAMPION), scope="offline", figures={}, verdict=empty
+    )
+    with market.ledger.transaction() as tx:
+        record_evaluation(tx, refused, day_of("2026-01-09"))
+    (told,) = gather_month(source_of(market), "2026-01").verdicts
+    assert (told.passed, told.reasons) == (False, refused.verdict.reasons)
+    assert told.reasons
+
+
+def test_a_month_that_the_loop_has_not_come_through_says_where_it_stands(market: Months) -> None:
+    assert gather_month(source_of(market), "2026-01").stands_at is None
+    at = day_of("2026-01-11")
+    with market.ledger.transaction() as tx:
+        take_up(tx, "live oracle signals", at, at)
+    data = gather_month(source_of(market), "2026-01")
+    assert data.stands_at == at
+    assert "The loop stands at 2026-01-11 00:00 UTC" in parts(data)[0].lead
+    with market.ledger.transaction() as tx:
+        take_up(tx, "live oracle signals", AT, AT)
+    assert gather_month(source_of(market), "2026-01").stands_at is None
+
+
 def test_trainings_that_were_skipped_and_triggers_that_fired_are_told(market: Months) -> None:
     at = day_of("2026-01-05") + timedelta(hours=2)
     with market.ledger.transaction() as tx:
         for when, payload in ((at, {"skipped": "62 sequences"}), (at + timedelta(days=1), {"version": "x"})):
-            log_live(tx, [LiveEntry(learner="oracle", at=when, kind="training", name="daily update", payload=payload)])
+            for name in ("daily update", "daily"):  # of the training, and of the cycle that asked for it
+                log_live(tx, [LiveEntry(learner="oracle", at=when, kind="training", name=name, payload=payload)])
     fired = Firing(at=at, kind="feature_drift", effect="retrain", reason="PSI 0.3")
     asked = []
 

@@ -75,7 +75,7 @@ def test_rev_r37_a_run_that_died_before_its_report_writes_it_when_it_is_repeated
         raise KeyboardInterrupt
 
     told = []
-    monkeypatch.setattr(monthly_report, "write_month", dies)
+    monkeypatch.setattr(monthly_report, "render_files", dies)
     with pytest.raises(KeyboardInterrupt):
         run_month(market.world(), source_of(market), AT, lambda tx, files, at: told.append(files))
     assert told == []

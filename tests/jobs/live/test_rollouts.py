@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 from ledger_world import judged, move, promoted, trained
 from pawl.errors import NotFoundError, RefusalError
+from pawl.events.bus import Event
+from pawl.events.notice_texts import notice_of
 from pawl.gates.rollout_plan import RolloutSettings
 from pawl.jobs.live.rollout_orders import By
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
@@ -117,6 +120,51 @@ def test_a_breach_of_a_guard_rail_is_told_once_with_its_figure(ledger: Ledger) -
         ("performance_drop", "m002", NEW)
     ]
     assert "is over its guard-rail" in told[0]["text"] and len(told[0]["values"]) > 1
+
+
+def alerts(ledger: Ledger) -> list[dict[str, Any]]:
+    with ledger.reading() as tx:
+        return [one.payload for one in unpublished(tx, 1000) if one.topic == "alert"]
+
+
+@pytest.mark.parametrize("plan", ["default", "reversal"])
+def test_a_rollout_that_is_aborted_where_the_alias_stays_is_told_once_as_a_rollback(ledger: Ledger, plan: str) -> None:
+    """In shadow, and in an A/B test."""
+    life = Life(ledger, plan=plan)
+    life.begin()
+    life.live(0.5)
+    by = By(who="an operator", at=life.at)
+    abort_by_hand(life.world, NEW, "odd trades", by)
+    life.tick()
+    (told,) = alerts(ledger)
+    assert (told["kind"], told["learner"]) == ("candidate_out", "m002")
+    assert told["values"] == {"candidate": NEW, "by": "an operator"}
+    assert told["text"] == f"m002: {NEW} was taken out, {OLD} serves: aborted by an operator: odd trades"
+    event = Event(event_id=UUID(told["about"]), topic="alert", at=life.at, payload=told, trace_id=None)
+    notice = notice_of(event)
+    assert notice is not None and (notice.kind, notice.title, notice.body) == (
+        "rollback", "m002: candidate out", told["text"]
+    )  # fmt: skip
+
+
+def test_a_candidate_that_leaves_a_canary_is_told(sqlite_ledger: Ledger) -> None:
+    life = Life(sqlite_ledger, rules={"rollout": QUICK})
+    life.begin()
+    life.put(1, 0.05)
+    life.live(2.5, lambda version, n: Said(pnl=0.001 if version == OLD or n % 10 < 6 else -0.001))
+    assert life.tick()[4] == "rolled_back"
+    (told,) = alerts(sqlite_ledger)
+    assert told["kind"] == "candidate_out" and f"{NEW} was taken out, {OLD} serves" in told["text"]
+
+
+def test_where_the_alias_moves_back_that_move_tells_of_it(sqlite_ledger: Ledger) -> None:
+    life = Life(sqlite_ledger, plan="meta")
+    life.begin()
+    abort_by_hand(life.world, NEW, "odd trades", By(who="an operator", at=life.at))
+    assert standing(sqlite_ledger)[0] == OLD and alerts(sqlite_ledger) == []
+    with sqlite_ledger.reading() as tx:
+        acts = [one.payload["act"] for one in unpublished(tx, 1000) if one.topic == "alias_moved"]
+    assert acts[-1] == "rollback"
 
 
 def test_a_candidate_that_leaves_by_its_verdict_alone_is_no_alarm(sqlite_ledger: Ledger) -> None:

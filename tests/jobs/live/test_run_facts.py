@@ -1,5 +1,6 @@
 """Two lives side by side."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from ledger_world import day, trained
@@ -54,3 +55,18 @@ def test_of_a_life_only_what_its_own_loop_did_counts(ledger: Ledger) -> None:
         assert facts_of(tx)["inferences"].n == 2
         assert facts_of(tx, whose)["inferences"].n == 1
         assert ", 3, " in facts_of(tx, whose)["inferences"].rows[0]  # what an answer took counts
+
+
+def test_users_take_places_in_a_chain_and_change_nothing_of_a_life(ledger: Ledger) -> None:
+    own = Inference(
+        inference_id=identity("inference", 1), trace_id="t", model_version="m002-1.0", learner="m002", prompt_hash="",
+        prompt_payload={}, response_payload={}, created_at=day(1),
+    )  # fmt: skip
+    facts = []
+    for users in ((), (UUID(int=5),)):
+        with ledger.transaction() as tx:
+            rows = [replace(own, inference_id=user, trace_id="u", user_id=user) for user in users]
+            append_inferences(tx, [*rows, own])
+            facts.append(facts_of(tx)["inferences"])
+            tx.rollback()
+    assert facts[0] == facts[1] and facts[0].n == 1

@@ -85,6 +85,11 @@ def test_rev_r5_a_signal_is_on_the_newest_bar_that_had_closed(world: LiveWorld) 
     assert row["created_at"] == AT and row["entry_price"] == 99.1 and row["atr"] == 1.0
 
 
+def test_what_a_trade_on_a_signal_has_to_name_is_told_with_it(world: LiveWorld) -> None:
+    SignalCycle(world, active_decides).run(AT)
+    assert [one["inference_id"] for one in told_of(world)] == [str(row["inference_id"]) for row in signals(world)]
+
+
 def test_rev_r5_what_opened_at_the_instant_is_not_read(world: LiveWorld, market: Market) -> None:
     """A bar that has not closed would turn the answer, were it read; the store refuses it, and so does the cycle."""
     market.bars.append(bar("EURUSD", 10, 500.0))

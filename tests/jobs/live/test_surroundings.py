@@ -10,9 +10,17 @@ import sqlalchemy as sa
 
 from pawl.gates.policy_gate import GateSettings
 from pawl.ids import ModelVersion
+from pawl.jobs.live import surroundings
+from pawl.jobs.live.daily_update import BY as DAILY
 from pawl.jobs.live.daily_update import update_daily_version
 from pawl.jobs.live.full_training import ON_SCHEDULE, train_full
-from pawl.jobs.live.surroundings import has_running_test, outcomes_between, surroundings_of, training_counts
+from pawl.jobs.live.surroundings import (
+    TrainingCounts,
+    has_running_test,
+    outcomes_between,
+    surroundings_of,
+    training_counts,
+)
 from pawl.jobs.live.training_world import Surroundings, say_nothing
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.ab_tables import ab_tests
@@ -97,8 +105,8 @@ def test_rev_r12_a_skipped_day_is_seen_in_the_log_and_in_the_counts(world: Small
 
 def test_a_day_that_was_paused_and_then_done_has_both_lines(world: SmallWorld) -> None:
     paused = replace(around(world, []), is_paused=lambda tx, name, at: True)
-    for surroundings in (paused, around(world, [])):
-        update_daily_version(world, surroundings, THURSDAY)
+    for each in (paused, around(world, [])):
+        update_daily_version(world, each, THURSDAY)
     with world.ledger.reading() as tx:
         lines = live_entries(tx, "reversal", "training")
     assert ["skipped" in one.payload for one in lines] == [True, False]
@@ -106,3 +114,19 @@ def test_a_day_that_was_paused_and_then_done_has_both_lines(world: SmallWorld) -
 
 def test_a_move_may_be_told_to_nobody(world: SmallWorld) -> None:
     assert around(world, []).announce_move is say_nothing
+
+
+def test_counts_are_read_anew_only_where_a_line_was_added(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, read = TrainingCounts(), []
+    monkeypatch.setattr(surroundings, "training_counts", lambda *args: read.append(1) or training_counts(*args))
+    for n in range(3):
+        with world.ledger.transaction() as tx:
+            note = {"skipped": "too few"}
+            log_live(
+                tx, [LiveEntry(learner="reversal", at=THURSDAY, kind="training", name=DAILY, payload=note, key=str(n))]
+            )
+        for _ in range(3):
+            with world.ledger.reading() as tx:
+                found = counts.now(tx, "reversal")
+                assert found == training_counts(tx, "reversal") and found["daily_skipped"] == n + 1
+    assert len(read) == 3

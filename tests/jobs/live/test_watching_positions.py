@@ -1,7 +1,7 @@
 """The position cycle: every open signal is resolved once, by a trade where there is one, else by the bars."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,10 +20,11 @@ from pawl.ledger.decision_tables import decision_trajectories
 from pawl.ledger.identity import identity
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.signal_tables import trading_signals
-from pawl.ledger.user_trades import record_trade
+from pawl.ledger.user_trades import OpenedTrade, close_trade, open_trade
 
 AT = START + 10 * BAR
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -62,12 +63,20 @@ def told_of(world: LiveWorld) -> list[dict[str, object]]:
         return list(tx.execute(chosen.order_by(loop_outbox.c.number)).scalars())
 
 
-def trade(world: LiveWorld, signal_id: UUID, **closed: object) -> None:
-    """A trade of a user on a signal."""
+def opened(world: LiveWorld, signal_id: UUID) -> UUID:
+    """A trade of a user on a signal, at 99."""
+    trade = OpenedTrade(
+        id=identity("trade", signal_id), user_id=USER, pair="EURUSD", opened_at=AT, entry=99.0, signal_id=signal_id
+    )
     with world.ledger.transaction() as tx:
-        opened = {"id": identity("trade", signal_id), "user_id": USER, "pair": "EURUSD", "opened_at": AT,
-                  "entry": 99.0, "signal_id": signal_id}  # fmt: skip
-        record_trade(tx, {**opened, **closed})
+        assert open_trade(tx, trade, AT)
+    return trade.id
+
+
+def closed(world: LiveWorld, trade_id: UUID, at: datetime, exit_price: float, pnl_bps: float) -> None:
+    """Its end."""
+    with world.ledger.transaction() as tx:
+        assert close_trade(tx, trade_id, at, exit_price, pnl_bps)
 
 
 def test_rev_r7_a_target_sets_the_outcome_and_is_told_of_once(world: LiveWorld, market: Market) -> None:
@@ -124,24 +133,39 @@ def test_rev_r9_a_signal_without_a_trade_expires_virtually(world: LiveWorld, mar
 
 def test_rev_r9_a_trade_decides_and_no_bar_overwrites_it(world: LiveWorld, market: Market) -> None:
     which = row(world)["id"]
-    trade(world, which)
+    trade = opened(world, which)
     goes_on(world, market, [{"low": 98.0}])
     assert watch_positions(world, AT + BAR) == {}  # the stop was touched, and the user holds on
-    trade(world, which, closed_at=AT + BAR + MINUTE, exit=100.0, pnl=0.9)
+    closed(world, trade, AT + BAR + MINUTE, 100.0, 90.0)
     at = AT + BAR + 2 * MINUTE
     assert watch_positions(world, at) == {"resolved": 1, "real": 1}
     found = row(world)
     assert (found["actual_outcome"], found["outcome_source"]) == ("win", "real")
-    assert found["actual_pnl"] == pytest.approx(0.9 / 99.0)
+    assert found["actual_pnl"] == pytest.approx(0.009)
     assert watch_positions(world, at + 9 * BAR) == {}
     assert row(world) == found and len(told_of(world)) == 1
+
+
+def test_rev_r9_a_trade_that_stays_open_keeps_nobody_waiting_longer_than_a_day(
+    world: LiveWorld, market: Market
+) -> None:
+    """Else a user who never closes would blind every test and guard-rail; the close, when it comes, still decides."""
+    trade = opened(world, row(world)["id"])
+    goes_on(world, market, [{"low": 98.0}])
+    assert watch_positions(world, AT + DAY - MINUTE) == {}
+    assert watch_positions(world, AT + DAY) == {"resolved": 1}
+    assert (row(world)["outcome_source"], row(world)["actual_outcome"]) == ("virtual", "loss")
+    at = AT + 3 * DAY
+    closed(world, trade, at, 100.0, 90.0)
+    assert watch_positions(world, at) == {"resolved": 1, "real": 1}
+    assert (row(world)["outcome_source"], row(world)["actual_outcome"]) == ("real", "win")
 
 
 def test_a_trade_that_is_told_of_later_takes_the_place_of_what_the_bars_said(world: LiveWorld, market: Market) -> None:
     goes_on(world, market, [{"low": 98.0}])
     watch_positions(world, AT + BAR)
     assert row(world)["outcome_source"] == "virtual"
-    trade(world, row(world)["id"], closed_at=AT + BAR, exit=99.0, pnl=0.0)
+    closed(world, opened(world, row(world)["id"]), AT + BAR, 99.0, 0.0)
     watch_positions(world, AT + BAR + MINUTE)
     found = row(world)
     assert (found["actual_outcome"], found["outcome_source"]) == ("breakeven", "real")

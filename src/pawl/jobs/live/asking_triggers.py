@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.feature_memory import FeatureMemory
+from pawl.jobs.live.measured import keep_measured, measured
 from pawl.jobs.live.trigger_history import trigger_history
 from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.loop_outbox import announce
@@ -52,14 +53,17 @@ def ask_triggers(
     world: WatchedWorld, at: datetime, settings: TriggerSettings, memory: FeatureMemory | None = None
 ) -> Told:
     """Ask every trigger. A firing that asks for a training waits until one answers it; a pause or alert is told once,
-    renewed while it lasts, and ended after a day in which it was judged not to.
+    renewed while it lasts, and ended after a day in which it was judged not to. What was measured is left for whoever
+    watches.
 
     memory: what earlier looks have read; kept by a caller that asks again and again.
     """
     with world.ledger.reading() as tx:
         history = trigger_history(tx, world, settings, at, memory or FeatureMemory())
-    looks = readings(history, settings, at)
+        looks = readings(history, settings, at)
+        seen = measured(tx, world.name, history, looks, at)
     with world.ledger.transaction() as tx:
+        keep_measured(tx, world.name, seen)
         rest = last_fired(tx, world.name)
         asked = [one for one in fired_of(looks, settings, rest, at) if one.effect is Effect.RETRAIN]
         new = [one.kind for one in asked if _record(tx, world.name, one.kind, looks[one.kind], history, at)]

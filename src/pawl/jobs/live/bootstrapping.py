@@ -22,6 +22,7 @@ from pawl.market.bars import BAR_COLUMNS
 __all__ = ["BY", "Preparation", "prepare"]
 
 BY = "pawl up"
+FETCHING = "fetching the history"
 
 Preparation = Callable[[str, float], None]
 """Told what is being done, and the fraction done."""
@@ -42,7 +43,8 @@ def prepare(
         serving = champion(tx, world.name)
     if serving is not None:
         return serving
-    run_backfill(world.workspace.silver, world.source, order, patience, at, told)
+    # One stage, however many pages it takes.
+    run_backfill(world.workspace.silver, world.source, order, patience, at, lambda what, done: told(FETCHING, done))
     _keep_history(world, at)
     version = _first_version(world, at, told)
     told("asking the gate", 0.0)

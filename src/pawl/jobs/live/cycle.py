@@ -19,7 +19,9 @@ class Cycle:
 
     run: takes the instant it was due at and dates all that it writes with it; run again for the same instant it changes
     nothing. is_training: it may take long, and only one such runs at a time, so under a real clock it runs beside the
-    others. after: cycles whose run of the same instant it reads; in one process the order sees to it.
+    others. after: cycles whose run of the same instant it reads; in one process the order sees to it. rest: of a
+    training, what follows from its effects and changes nothing that the loop decides by, as its report: made, for the
+    same instant, when the loop goes on already, and again with the run where the process died before.
 
     >>> from datetime import timedelta
     >>> from pawl.triggers.schedule import Every
@@ -32,3 +34,4 @@ class Cycle:
     run: Callable[[datetime], Told]
     is_training: bool = False
     after: tuple[str, ...] = ()
+    rest: Callable[[datetime], object] | None = None

@@ -1,5 +1,6 @@
 """One run of a cycle, from its beginning to what stands of it: made under the turn, and written down as it was told."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,38 +34,51 @@ class CycleRuns:
         if cycle.is_training:
             return self._training(cycle, at, n_missed)
         with self._turn.of_the_loop():
-            told, error = _asked(cycle, at)
+            told, error = _asked(cycle.run, at)
             self._write(cycle, at, _payload(told, error, n_missed))
         return told, error
 
     def _training(self, cycle: Cycle, at: datetime, n_missed: int) -> tuple[Told, str | None]:
-        """A training reads what stands when it begins, and takes effect, whole, when it takes the turn."""
+        """A training reads what stands when it begins, and takes effect, whole, when it takes the turn. It has run when
+        its rest is made: until then a process that dies leaves it to the next one, its effects on record.
+        """
         with self._ledger.reading() as tx:
             began = place_reached(tx, self._learner, at)
         try:
-            told, error = _asked(cycle, at)
+            told, error = _asked(cycle.run, at)
             self._turn.take()
-            self._write(cycle, at, {**_payload(told, error, n_missed), "began_behind": began.payload})
+            payload = {**_payload(told, error, n_missed), "began_behind": began.payload}
+            rest = None if error else cycle.rest
+            self._write(cycle, at, payload, has_run=rest is None)
         finally:
             self._turn.end()
+        if rest is not None:
+            _, error = _asked(rest, at)
+            with self._ledger.transaction() as tx:
+                take_up(tx, schedule_of(self._learner, cycle.name), at, at)
+                if error:
+                    self._log(tx, "cycle", cycle, at, {"error": error})
         return told, error
 
-    def _write(self, cycle: Cycle, at: datetime, payload: dict[str, Any]) -> None:
+    def _write(self, cycle: Cycle, at: datetime, payload: dict[str, Any], *, has_run: bool = True) -> None:
         with self._ledger.transaction() as tx:
-            self._record(tx, cycle, at, payload)
+            self._record(tx, cycle, at, payload, has_run=has_run)
 
-    def _record(self, tx: sa.Connection, cycle: Cycle, at: datetime, payload: dict[str, Any]) -> None:
+    def _record(self, tx: sa.Connection, cycle: Cycle, at: datetime, payload: dict[str, Any], *, has_run: bool) -> None:
         name = schedule_of(self._learner, cycle.name)
         if cycle.is_training:
             payload["took_effect_at"] = self._clock.now().isoformat()
             payload["took_effect_behind"] = place_reached(tx, self._learner, at).payload
-        take_up(tx, name, at, at)
+        if has_run:
+            take_up(tx, name, at, at)
         self._n_runs += 1
         if isinstance(cycle.schedule, Every) and self._n_runs % 100 == 0:
             forget_before(tx, name, at - KEPT)
         if payload:  # a minute in which nothing happened needs no row for ever
-            kind = "training" if cycle.is_training else "cycle"
-            log_live(tx, [LiveEntry(learner=self._learner, at=at, kind=kind, name=cycle.name, payload=payload)])
+            self._log(tx, "training" if cycle.is_training else "cycle", cycle, at, payload)
+
+    def _log(self, tx: sa.Connection, kind: str, cycle: Cycle, at: datetime, payload: dict[str, Any]) -> None:
+        log_live(tx, [LiveEntry(learner=self._learner, at=at, kind=kind, name=cycle.name, payload=payload)])
 
 
 def schedule_of(learner: str, cycle: str) -> str:
@@ -76,9 +90,9 @@ def schedule_of(learner: str, cycle: str) -> str:
     return f"live {learner} {cycle}"
 
 
-def _asked(cycle: Cycle, at: datetime) -> tuple[Told, str | None]:
+def _asked(run: Callable[[datetime], Any], at: datetime) -> tuple[Any, str | None]:
     try:
-        return cycle.run(at), None
+        return run(at), None
     except StorageError:
         raise
     except Exception as failure:  # noqa: BLE001 - a worker's outer loop: a cycle that fails does not end the others

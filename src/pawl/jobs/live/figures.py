@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from pawl.jobs.live.cycle_runs import schedule_of
-from pawl.jobs.live.surroundings import training_counts
+from pawl.jobs.live.surroundings import TrainingCounts
 from pawl.ledger.column_types import UtcTime
 from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox
@@ -42,7 +42,7 @@ class LoopFigures:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanFigures:
     """Of a stretch of time: moves of the alias, trainings by status, signals by word, outcomes by word, events by topic
-    and how many of those were published.
+    and how many of those were published; of events that the outbox still keeps.
     """
 
     moves: Mapping[str, int]
@@ -53,8 +53,15 @@ class SpanFigures:
     published: int
 
 
-def loop_figures(tx: sa.Connection, learner: str, timeframe: str, cycles: Sequence[str], at: datetime) -> LoopFigures:
-    """The figures of one learner's loop."""
+def loop_figures(
+    tx: sa.Connection,
+    learner: str,
+    timeframe: str,
+    cycles: Sequence[str],
+    at: datetime,
+    counts: TrainingCounts | None = None,
+) -> LoopFigures:
+    """The figures of one learner's loop. counts: kept by a caller that asks again and again."""
     s = trading_signals.c
     own = (s.learner == learner) & ~s.is_shadow
     counted = sa.select(s.model_version, s.signal, sa.func.count()).where(own, s.created_at > at - DAY)
@@ -73,7 +80,7 @@ def loop_figures(tx: sa.Connection, learner: str, timeframe: str, cycles: Sequen
         pending=tx.execute(pending).scalar_one(),
         backlog=tx.execute(waiting).scalar_one(),
         trainings=_counts(tx, train_jobs.c.status, train_jobs.c.learner == learner),
-        learnt=training_counts(tx, learner),
+        learnt=(counts or TrainingCounts()).now(tx, learner),
         newest_close=tx.execute(newest).scalar_one(),
         ran_at={name: taken[key] for name in cycles if (key := schedule_of(learner, name)) in taken},
     )

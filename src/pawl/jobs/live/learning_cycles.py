@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,11 +15,12 @@ from pawl.jobs.live.cycle import Cycle, Told
 from pawl.jobs.live.daily_update import update_daily_version
 from pawl.jobs.live.full_training import ON_SCHEDULE, train_full
 from pawl.jobs.live.monthly_facts import MonthSource
-from pawl.jobs.live.monthly_report import run_month
+from pawl.jobs.live.monthly_report import MonthRun
 from pawl.jobs.live.monthly_selection import MonthlyWorld
 from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
 from pawl.jobs.live.rollouts import begin_rollout, tick_rollouts
+from pawl.jobs.live.stage_memory import StageMemory
 from pawl.jobs.live.surroundings import surroundings_of
 from pawl.jobs.live.training_world import Surroundings
 from pawl.jobs.live.trigger_cycles import trigger_cycles
@@ -67,17 +67,19 @@ def learning_cycles(world: LiveWorld, terms: LearningTerms, turn: Turn) -> tuple
         surroundings_of(world.name, terms.terms.gate, is_paused, begin, announce_move, turn.take),
         stopwatch=terms.stopwatch,
     )
+    month = _month_run(world, terms, rollouts, turn)
     runs = {
         "daily": partial(_daily, world, around),
         "weekly": partial(_weekly, world, around),
-        "monthly": partial(_monthly, world, terms, rollouts, turn),
+        "monthly": partial(_monthly, world, month),
     }
+    rests = {"monthly": month.report}
     calendar = calendar_of(world)
     return (
         Cycle(name="rollouts", schedule=HOURLY, run=partial(_tick, rollouts), after=("positions", "signals")),
         *trigger_cycles(world, terms.triggers, terms.sequence, partial(_for_a_trigger, world, around)),
         *(
-            Cycle(name=name, schedule=calendar[name], run=run, is_training=True)
+            Cycle(name=name, schedule=calendar[name], run=run, is_training=True, rest=rests.get(name))
             for name, run in runs.items()
             if name in calendar
         ),
@@ -89,7 +91,7 @@ def _rollout_world(world: LiveWorld, terms: LearningTerms) -> RolloutWorld:
         return judge_version(world.workspace, world.learner, version, terms.terms, at)
 
     rules = replace(terms.rollout, judge_again=judge_again)
-    return RolloutWorld.of(world.ledger, world.learner.spec, rules)
+    return replace(RolloutWorld.of(world.ledger, world.learner.spec, rules), memory=StageMemory())
 
 
 def _tick(world: RolloutWorld, at: datetime) -> Told:
@@ -119,9 +121,12 @@ def _for_a_trigger(world: LiveWorld, around: Surroundings, at: datetime, cause: 
         return None  # the job says why; it is tried again, and given up, by the count of those that failed
 
 
-def _monthly(
-    world: LiveWorld, terms: LearningTerms, rollouts: RolloutWorld, turn: Turn, at: datetime
-) -> Mapping[str, Any]:
+def _monthly(world: LiveWorld, month: MonthRun, at: datetime) -> Told:
+    with training_lock(world.ledger):  # files are given up in it, and no training may read them meanwhile
+        return month.select(at)
+
+
+def _month_run(world: LiveWorld, terms: LearningTerms, rollouts: RolloutWorld, turn: Turn) -> MonthRun:
     def begin(version: ModelVersion, at: datetime) -> object:
         turn.take()
         return begin_rollout(rollouts, version, at)
@@ -145,8 +150,7 @@ def _monthly(
         limits=world.limits,
         firings=_firings,
     )
-    with training_lock(world.ledger):  # files are given up in it, and no training may read them meanwhile
-        return run_month(month, source, at)
+    return MonthRun(month, source)
 
 
 def _firings(tx: sa.Connection, learner: str, after: datetime, until: datetime) -> Sequence[Firing]:

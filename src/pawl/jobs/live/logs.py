@@ -1,7 +1,9 @@
 """The log of a loop: one JSON object a line on stderr, with the ids of what it tells of and no secret."""
 
+import json
+import logging
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
@@ -9,7 +11,10 @@ import structlog
 from pawl.jobs.live.driver import Observed
 from pawl.jobs.live.watch import LoopWatch, Run
 
-__all__ = ["LoggedLoop", "json_logger"]
+__all__ = ["JsonLines", "LoggedLoop", "json_logger", "log_events"]
+
+EVENT_LOGS = ("pawl.events", "pawl.notices")
+"""Loggers of the relay, the bus and the notices, which run in threads of their own."""
 
 
 def json_logger(stream: TextIO | None = None) -> Any:  # noqa: ANN401 - structlog's bound logger
@@ -23,6 +28,30 @@ def json_logger(stream: TextIO | None = None) -> Any:  # noqa: ANN401 - structlo
         ],
         wrapper_class=structlog.BoundLogger,
     )
+
+
+class JsonLines(logging.Formatter):
+    """Records as lines of the same form. What a record was given as `facts` stands beside what it says."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One JSON object."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        line = {
+            **getattr(record, "facts", {}),
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": at.isoformat().replace("+00:00", "Z"),
+        }
+        return json.dumps(line, sort_keys=True, default=str)
+
+
+def log_events(stream: TextIO | None = None) -> None:
+    """Let what fails on the way of an event appear as JSON lines. stream: stderr by default."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    for name in EVENT_LOGS:
+        logging.getLogger(name).handlers = [handler]
 
 
 class LoggedLoop(Observed):

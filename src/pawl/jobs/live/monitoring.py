@@ -1,53 +1,38 @@
 """How a running loop is: what a person watches, and the alerts look at, as figures of one instant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from pawl.jobs.live.feature_memory import FeatureMemory
+from pawl.jobs.live.measured import Measured, kept_measured, measured
 from pawl.jobs.live.trigger_history import trigger_history
 from pawl.jobs.live.watched_world import WatchedWorld
-from pawl.ledger.model_versions import champion
+from pawl.ledger.deployments import active_at
 from pawl.ledger.monitored_rows import (
     EndedJob,
     PendingOutcomes,
-    SkippedTrainings,
     VersionResults,
     newest_jobs,
     newest_runs_of,
     pending_outcomes,
-    skipped_trainings,
-    version_results,
 )
 from pawl.ledger.trigger_firings import StoredFiring, is_paused, open_firings, waiting
 from pawl.triggers.firing import Reading
-from pawl.triggers.history import Feed, History, before
+from pawl.triggers.history import Feed
 from pawl.triggers.registry import readings
 from pawl.triggers.trigger_config import TriggerSettings
 
-__all__ = ["PERFORMANCE_DAYS", "Drift", "Monitoring", "monitor"]
-
-PERFORMANCE_DAYS = 30.0
-"""Days of signals whose results are shown, and of trainings that were left out."""
+__all__ = ["Monitoring", "Standing", "glance", "monitor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """The feature that drifted most: its name and stability index; None where nothing could be judged (why says so)."""
-
-    feature: str | None
-    psi: float | None
-    n_changes: int | None
-    limit: float
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Monitoring:
-    """Of one learner at one instant. looks: what every trigger measured. trainings: the newest of each type. late_sec:
-    cycle → how late its last run began, as the process that runs it knows. ran_at: cycle → the newest instant it ran
-    for. lasting: pauses and alerts that last. n_waiting: firings that wait for a training.
+class Standing:
+    """What a few rows say of one learner at one instant. trainings: the newest of each type. lasting: pauses and alerts
+    that last. n_waiting: firings that wait for a training. ran_at: cycle → the newest instant it ran for.
     """
 
     learner: str
@@ -57,18 +42,23 @@ class Monitoring:
     lasting: tuple[StoredFiring, ...]
     n_waiting: int
     trainings: tuple[EndedJob, ...]
-    skipped: SkippedTrainings
-    drift: Drift
-    versions: tuple[VersionResults, ...]
-    feeds: tuple[Feed, ...]
-    hold_share: float | None
     pending: PendingOutcomes
     ran_at: Mapping[str, datetime]
-    late_sec: Mapping[str, float] = field(default_factory=dict)
-    looks: Mapping[str, Reading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring(Standing):
+    """All of it. looks: what every trigger measured. late_sec: cycle → how late its last run began, as the process that
+    runs it knows.
+    """
+
+    measured: Measured
+    late_sec: Mapping[str, float]
+    looks: Mapping[str, Reading]
 
     def to_json(self) -> dict[str, Any]:
         """As `pawl monitor --json` prints it; None for what could not be measured."""
+        known = self.measured
         return {
             "learner": self.learner,
             "at": self.at.isoformat(),
@@ -80,17 +70,17 @@ class Monitoring:
             ],
             "waiting": self.n_waiting,
             "trainings": [_training(one) for one in self.trainings],
-            "samples_skipped": {"trainings": self.skipped.n, "newest": self.skipped.newest},
+            "samples_skipped": {"trainings": known.skipped.n, "newest": known.skipped.newest},
             "feature_drift": {
-                "feature": self.drift.feature,
-                "psi": self.drift.psi,
-                "changes": self.drift.n_changes,
-                "limit": self.drift.limit,
-                "why": self.drift.why or None,
+                "feature": known.drift.feature,
+                "psi": known.drift.psi,
+                "changes": known.drift.n_changes,
+                "limit": known.drift.limit,
+                "why": known.drift.why or None,
             },
-            "performance": [_results(one) for one in self.versions],
-            "data_quality": [_feed(one) for one in self.feeds],
-            "hold_share": self.hold_share,
+            "performance": [_results(one) for one in known.versions],
+            "data_quality": [_feed(one) for one in known.feeds],
+            "hold_share": known.hold_share,
             "pending_outcomes": {"n": self.pending.n, "oldest_sec": self._age(self.pending.oldest)},
             "cycles": {
                 cycle: {"ran_at": at.isoformat(), "age_sec": self._age(at), "late_sec": self.late_sec.get(cycle)}
@@ -117,41 +107,35 @@ def monitor(
 
     memory: as `ask_triggers` keeps it; not the very one while another thread asks. late_sec: by cycle, of this process.
     """
-    since = before(at, PERFORMANCE_DAYS)
     with world.ledger.reading() as tx:
         history = trigger_history(tx, world, settings, at, memory or FeatureMemory())
         looks = readings(history, settings, at)
-        holds = looks["hold_share"].values["hold_share"]
         return Monitoring(
-            learner=world.name,
-            at=at,
-            serving=champion(tx, world.name),
-            is_paused=is_paused(tx, world.name, at),
-            lasting=tuple(open_firings(tx, world.name).values()),
-            n_waiting=len(waiting(tx, world.name)),
-            trainings=tuple(newest_jobs(tx, world.name, at)),
-            skipped=skipped_trainings(tx, world.name, since, at),
-            drift=_drift(looks["feature_drift"], history),
-            versions=tuple(version_results(tx, world.name, since, at)),
-            feeds=history.feeds or (),
-            hold_share=holds if holds == holds else None,  # NaN: too few decisions
-            pending=pending_outcomes(tx, world.name, at),
-            ran_at=newest_runs_of(tx, world.name),
+            **_rows(tx, world.name, at),
+            measured=measured(tx, world.name, history, looks, at),
             late_sec=late_sec or {},
             looks=looks,
         )
 
 
-def _drift(look: Reading, history: History) -> Drift:
-    values, rows = look.values, history.features
-    is_judged = rows is not None and values["psi"] == values["psi"]
-    return Drift(
-        feature=rows.names[int(values["feature"])] if is_judged and rows is not None else None,
-        psi=values["psi"] if is_judged else None,
-        n_changes=int(values["n_changes"]) if is_judged else None,
-        limit=values["limit"],
-        why="" if is_judged else look.reason,
-    )
+def glance(world: WatchedWorld, at: datetime) -> tuple[Standing, Measured | None]:
+    """What takes no work: a few rows, and the figures as the loop left them when it looked last, None before that."""
+    with world.ledger.reading() as tx:
+        return Standing(**_rows(tx, world.name, at)), kept_measured(tx, world.name, at)
+
+
+def _rows(tx: sa.Connection, learner: str, at: datetime) -> dict[str, Any]:
+    return {
+        "learner": learner,
+        "at": at,
+        "serving": active_at(tx, learner, at + timedelta.resolution),  # a move at this instant counts
+        "is_paused": is_paused(tx, learner, at),
+        "lasting": tuple(open_firings(tx, learner).values()),
+        "n_waiting": len(waiting(tx, learner)),
+        "trainings": tuple(newest_jobs(tx, learner, at)),
+        "pending": pending_outcomes(tx, learner, at),
+        "ran_at": newest_runs_of(tx, learner, at),
+    }
 
 
 def _training(one: EndedJob) -> dict[str, Any]:

@@ -9,10 +9,13 @@ import sqlalchemy as sa
 
 from pawl.errors import InputError, NotFoundError
 from pawl.evaluation.signal_month import by_day, by_version, win_rate
+from pawl.gates.verdict_json import verdict_from_json
+from pawl.jobs.live.surroundings import TRAINING, TRAININGS
 from pawl.jobs.workspace import Workspace
 from pawl.ledger.deployments import Deployment, list_deployments
 from pawl.ledger.live_log import live_entries
 from pawl.ledger.model_versions import StoredVersion, list_versions
+from pawl.ledger.monitored_rows import newest_runs_of
 from pawl.ledger.monthly_record import (
     count_tests_decided,
     ended_jobs,
@@ -90,6 +93,7 @@ def gather_month(source: MonthSource, month: str) -> MonthlyReport:
         days = by_day(given.filter(~pl.col("is_shadow")), came.filter(~pl.col("is_shadow")), start, end)
         in_month = [one for one in moves if one.at > start]
         serving = moves[-1] if moves else None
+        reached = max(newest_runs_of(tx, name).values(), default=end)
         return MonthlyReport(
             learner=name, month=month, start=start, end=end, made_at=until,
             champion=None if serving is None else serving.to_version,
@@ -103,6 +107,7 @@ def gather_month(source: MonthSource, month: str) -> MonthlyReport:
             quality=_quality(source, start, end),
             days=days,
             targets=targets(_reached(tx, source, (start, end), days, _Now(versions, serving, in_month, selection))),
+            stands_at=reached if reached < end else None,
         )  # fmt: skip
 
 
@@ -135,10 +140,10 @@ def _moved(one: Deployment) -> Moved:
 
 
 def _ruled(row: sa.Row[tuple[object, ...]]) -> Ruled:
-    verdict = row.metrics["verdict"]
+    passed = row.gate_result == "pass"
     return Ruled(
         at=row.created_at, version=row.model_version, against=row.baseline_version, scope=row.eval_scope,
-        passed=row.gate_result == "pass", reasons=tuple(verdict.get("reasons", ())),
+        passed=passed, reasons=() if passed else verdict_from_json(row.metrics["verdict"]).reasons,
     )  # fmt: skip
 
 
@@ -150,7 +155,7 @@ def _trainings(tx: sa.Connection, learner: str, since: datetime, until: datetime
     ]
     skipped = [
         Trained(at=one.at, what=one.name, kind="–", status="skipped", why=str(one.payload["skipped"]))
-        for one in live_entries(tx, learner, "training")
+        for one in live_entries(tx, learner, TRAINING, TRAININGS)
         if since < one.at <= until and one.payload.get("skipped")
     ]
     return sorted([*ended, *skipped], key=lambda one: (one.at, one.what))

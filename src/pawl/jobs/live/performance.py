@@ -43,12 +43,15 @@ def track_performance(tx: sa.Connection, learner: str, at: datetime) -> list[Mod
 
 
 def arm_figures(tx: sa.Connection, test_id: UUID) -> tuple[ArmFigures, ArmFigures]:
-    """Both arms of a test: of the signals that acted in it. avg_pnl: bps of notional, net of costs."""
+    """Both arms of a test: of the signals that acted in it, with what was resolved by its end.
+
+    avg_pnl: bps of notional, net of costs.
+    """
     stored = get_test(tx, test_id)
     test, c = stored.test, trading_signals.c
     # The first two conditions say nothing new; an index answers them.
     since = (c.learner == stored.learner) & (c.created_at >= test.started_at)
-    found = _sums(tx, since & (c.ab_test_id == test_id) & ~c.is_shadow)
+    found = _sums(tx, since & (c.ab_test_id == test_id) & ~c.is_shadow, c.resolved_at <= test.ends_at)
     a, b = (_arm(found.get(version)) for version in (test.model_a, test.model_b))
     return a, b
 
@@ -71,16 +74,21 @@ def _production(
     return figures
 
 
-def _sums(tx: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, Any]:
+def _sums(
+    tx: sa.Connection, which: sa.ColumnElement[bool], counts: sa.ColumnElement[bool] | None = None
+) -> dict[str, Any]:
+    """By version, of the chosen signals. counts: whose outcome does; None for every one."""
     c = trading_signals.c
-    is_position = c.signal != "hold"
+    does_count = sa.true() if counts is None else counts
+    is_win = does_count & (c.actual_outcome == "win")
+    is_decided = does_count & c.actual_outcome.in_(("win", "loss"))
     chosen = (
         sa.select(
             c.model_version,
             sa.func.count().label("predictions"),
-            sa.func.sum(sa.case((c.actual_outcome == "win", 1), else_=0)).label("wins"),
-            sa.func.sum(sa.case((c.actual_outcome.in_(("win", "loss")), 1), else_=0)).label("decided"),
-            sa.func.avg(sa.case((is_position, c.actual_pnl), else_=None)).label("pnl"),
+            sa.func.sum(sa.case((is_win, 1), else_=0)).label("wins"),
+            sa.func.sum(sa.case((is_decided, 1), else_=0)).label("decided"),
+            sa.func.avg(sa.case((does_count & (c.signal != "hold"), c.actual_pnl), else_=None)).label("pnl"),
         )
         .where(which)
         .group_by(c.model_version)

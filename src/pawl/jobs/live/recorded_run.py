@@ -14,6 +14,7 @@ from pawl.jobs.live.journal import BEGIN, END
 from pawl.jobs.live.loop_place import LoopPlace, place_reached
 from pawl.jobs.live.recorded_source import HISTORY
 from pawl.jobs.live.skipped_runs import Skips
+from pawl.jobs.live.trade_arrivals import TRADES
 from pawl.ledger.live_log import LiveEntry, live_entries
 from pawl.ledger.live_tables import live_log, user_trading_history
 from pawl.ledger.signal_tables import trading_signals
@@ -74,7 +75,7 @@ def recorded_run(tx: sa.Connection, learner: str) -> RecordedRun:
             where="live_log",
             fix="only a run that began so can be played again",
         )
-    _require_on_record(tx, learner, begins)
+    _require_on_record(tx, learner, begins, entries)
     since = min(one.at for one in begins)
     until = place_reached(tx, learner, since)
     if len(ends) == len(begins):
@@ -90,22 +91,27 @@ def recorded_run(tx: sa.Connection, learner: str) -> RecordedRun:
     )
 
 
-def _require_on_record(tx: sa.Connection, learner: str, begins: list[LiveEntry]) -> None:
+def _require_on_record(tx: sa.Connection, learner: str, begins: list[LiveEntry], entries: list[LiveEntry]) -> None:
     if any(
         one.payload.get("chosen") != begins[0].payload.get("chosen") or not one.payload.get("chosen") for one in begins
     ):
         problem, fix = "its runs were made with different settings, seeds or tickers", "play one that was made with one"
-    elif _n_trades(tx, learner):
-        problem, fix = "users' trades decided some outcomes, and when they were told of is not on record", "none yet"
+    elif _unheard_trades(tx, learner, entries):
+        problem, fix = "when its loop heard of some of its users' trades is not on record", "it cannot be made up for"
     else:
         return
     raise RefusalError(f"the life of `{learner}` cannot be played again: {problem}", where="live_log", fix=fix)
 
 
-def _n_trades(tx: sa.Connection, learner: str) -> int:
-    s = trading_signals.c
-    joined = user_trading_history.join(trading_signals, user_trading_history.c.signal_id == s.id)
-    return tx.execute(sa.select(sa.func.count()).select_from(joined).where(s.learner == learner)).scalar_one()
+def _unheard_trades(tx: sa.Connection, learner: str, entries: list[LiveEntry]) -> set[str]:
+    """Trades on the learner's signals that its loop has not heard of by itself, or not of their end."""
+    t, s = user_trading_history.c, trading_signals.c
+    joined = user_trading_history.join(trading_signals, t.signal_id == s.id)
+    stand = tx.execute(sa.select(t.id, t.closed_at).select_from(joined).where(s.learner == learner)).all()
+    heard = [one.payload for one in entries if one.kind == "received" and one.name == TRADES]
+    opened = {one["id"] for told in heard for one in told["opened"]}
+    closed = {one["id"] for told in heard for one in told["closed"]}
+    return {str(one.id) for one in stand} - opened | {str(one.id) for one in stand if one.closed_at} - closed
 
 
 def _skips(entries: list[LiveEntry]) -> Skips:

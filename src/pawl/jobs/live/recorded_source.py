@@ -29,7 +29,7 @@ class RecordedSource:
     """
 
     def __init__(self, tx: sa.Connection, home: Path, learner: str) -> None:
-        received = live_entries(tx, learner, "received")
+        received = live_entries(tx, learner, "received", (COLLECTION, HISTORY))
         if not received:
             raise NotFoundError(f"`{learner}` received nothing here", where=str(home), fix="record a run: pawl up")
         self._home = home

@@ -93,6 +93,8 @@ def apply_step(
     evidence = evidence_json(gathered, verdict)
     record_move(tx, after, _move(after, (old.name, new.name), by, evidence, eval_id, moved))
     _tell_breach(tx, world, after, gathered, by)
+    if moved is None:
+        _tell_out(tx, world, after, gathered, by)
     return after
 
 
@@ -112,6 +114,26 @@ def _tell_breach(tx: sa.Connection, world: RolloutWorld, after: StoredRollout, g
         about=identity("alarm", after.learner, "guard-rail", str(after.rollout_id)),
         text=f"{after.learner}: {state.candidate} was taken out: {'; '.join(why)}"[:MOST_TEXT],
         values={"candidate": state.candidate, **figures},
+    )
+    announce(tx, alert, by.at)
+
+
+def _tell_out(tx: sa.Connection, world: RolloutWorld, after: StoredRollout, gathered: Gathered, by: By) -> None:
+    """Tell that a candidate was taken out by hand, by another act or from a canary, where no move of the alias does.
+
+    One that its gate or test refuses ends as candidates end; of a breach is told already.
+    """
+    state = after.state
+    is_breach = state.status is Status.ROLLED_BACK and bool(breaches(world.rules.rails, gathered.rails))
+    if is_breach or state.status not in (Status.ROLLED_BACK, Status.ABORTED):
+        return
+    serving = gathered.evidence.serving or "nothing"
+    alert = Alert(
+        kind="candidate_out",
+        learner=after.learner,
+        about=identity("alarm", after.learner, "candidate out", str(after.rollout_id)),
+        text=f"{after.learner}: {state.candidate} was taken out, {serving} serves: {state.reason}"[:MOST_TEXT],
+        values={"candidate": state.candidate, "by": by.who},
     )
     announce(tx, alert, by.at)
 

@@ -13,6 +13,7 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.gates.rollout_plan import RolloutPlan, RolloutSettings, plan_named, plan_of
 from pawl.gates.sequence_config import SequenceSettings
 from pawl.ids import ModelVersion
+from pawl.jobs.live.stage_memory import StageMemory
 from pawl.learners.learner import LearnerSpec
 from pawl.ledger.database import Ledger
 
@@ -54,7 +55,8 @@ class RolloutRules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutWorld:
     """One learner whose candidates are rolled out. horizon: how long after a decision its label ends. plan_name: by
-    which new candidates are let in; None for that of the settings.
+    which new candidates are let in; None for that of the settings. memory: what earlier looks have read; kept by a
+    caller that looks again and again.
     """
 
     ledger: Ledger
@@ -62,6 +64,7 @@ class RolloutWorld:
     horizon: timedelta
     rules: RolloutRules
     plan_name: str | None = None
+    memory: StageMemory | None = None
 
     @classmethod
     def of(cls, ledger: Ledger, spec: LearnerSpec, rules: RolloutRules) -> Self:

@@ -10,7 +10,7 @@ from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.chain import canonical_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.identity import SYSTEM_USER
-from pawl.ledger.live_tables import market_data
+from pawl.ledger.live_tables import market_data, user_trading_history
 from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.rollout_tables import rollout_moves, rollouts
 from pawl.ledger.signal_tables import trading_signals
@@ -32,8 +32,10 @@ class Whose:
 
 OUTCOME = ("actual_outcome", "actual_pnl", "actual_pnl_percent", "outcome_source", "resolved_at", "updated_at")
 
-CHAIN = ("prev_hash", "row_hash")
-"""The hashes of a chain are over all of its rows, also over those of other learners and of users."""
+CHAIN = ("chain_number", "prev_hash", "row_hash")
+"""The hashes of a chain are over all of its rows, also over those of other learners and of users, and these take places
+in it.
+"""
 
 
 def _unchained(table: sa.Table) -> tuple[sa.ColumnElement[object], ...]:
@@ -47,6 +49,7 @@ _PARTS: Mapping[str, tuple[sa.ColumnElement[object], ...]] = {
     "outcomes": (_s.id, *(_s[name] for name in OUTCOME)),
     "inferences": _unchained(inference_logs),
     "trajectories": _unchained(decision_trajectories),
+    "users' trades": tuple(user_trading_history.c),
     "versions": tuple(model_versions.c),
     "verdicts": _unchained(eval_reports),
     "alias moves": tuple(deployment_log.c),
@@ -60,7 +63,7 @@ _PARTS: Mapping[str, tuple[sa.ColumnElement[object], ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One kind. sha256: over its rows, each with every column that stands in the ledger but the hashes of chains.
+    """One kind. sha256: over its rows, each with every column that stands in the ledger but those of chains.
     rows: as text, in order.
     """
 
@@ -82,7 +85,7 @@ Facts = Mapping[str, Fact]
 
 def facts_of(tx: sa.Connection, whose: Whose | None = None) -> Facts:
     """All that a loop decided, what came of it, and what was learnt from it. whose: None for all that is in the ledger;
-    what users asked of the service is nobody's.
+    what users asked of the service is nobody's, but for their trades on its signals.
     """
     return {name: Fact(rows=_rows(tx, name, whose)) for name in _PARTS}
 
@@ -100,7 +103,10 @@ def first_difference(ours: Fact, theirs: Fact) -> tuple[str | None, str | None] 
 def _rows(tx: sa.Connection, name: str, whose: Whose | None) -> tuple[str, ...]:
     chosen = sa.select(*_PARTS[name])
     table = _PARTS[name][0].table
-    if "user_id" in table.c:
+    if table is user_trading_history:
+        signals = sa.select(_s.id).where(sa.true() if whose is None else _s.learner == whose.learner)
+        chosen, whose = chosen.where(user_trading_history.c.signal_id.in_(signals)), None
+    elif "user_id" in table.c:
         chosen = chosen.where(table.c.user_id == SYSTEM_USER)
     if whose is not None and "learner" in table.c:
         chosen = chosen.where(table.c.learner == whose.learner)

@@ -216,6 +216,7 @@ def _announced(signal: NewSignal) -> NewPrediction:
         confidence=signal.confidence,
         model_version=signal.model_version,
         ab_test_id=signal.ab_test_id,
+        inference_id=signal.inference_id,
     )
 
 

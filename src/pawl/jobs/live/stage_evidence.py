@@ -42,7 +42,8 @@ def gather(tx: sa.Connection, world: RolloutWorld, stored: StoredRollout, at: da
     """The evidence of the stage that a rollout stands in."""
     state = stored.state
     stage = world.rules.plan(state.plan).stages[state.stage]
-    rows = stage_rows(tx, world.learner, (state.candidate, state.champion), state.entered_at, at)
+    read = stage_rows if world.memory is None else world.memory.rows
+    rows = read(tx, world.learner, (state.candidate, state.champion), state.entered_at, at)
     rails: dict[str, Measured] = {**rail_figures(rows, state.candidate)}
     pairs = paired_gains(rows, state.candidate, state.champion)
     blocks = day_blocks(state.entered_at, world.horizon, world.rules.sequence)
@@ -67,7 +68,10 @@ def gather(tx: sa.Connection, world: RolloutWorld, stored: StoredRollout, at: da
 
 
 def ab_counts(tx: sa.Connection, test_id: UUID) -> tuple[AbCounts, AbCounts]:
-    """Wins, and wins with losses, of both arms of a test: of the signals that acted in it."""
+    """Wins, and wins with losses, of both arms of a test: of the signals that acted in it, resolved by its end.
+
+    What is resolved later would move the counts of a test that was decided, or stopped, long ago.
+    """
     stored = get_test(tx, test_id)
     test, c = stored.test, trading_signals.c
     is_win = sa.case((c.actual_outcome == "win", 1), else_=0)
@@ -75,6 +79,7 @@ def ab_counts(tx: sa.Connection, test_id: UUID) -> tuple[AbCounts, AbCounts]:
         sa.select(c.model_version, sa.func.sum(is_win), sa.func.count())
         .where(c.learner == stored.learner, c.created_at >= test.started_at)  # which an index answers
         .where(c.ab_test_id == test_id, ~c.is_shadow, c.actual_outcome.in_(("win", "loss")))
+        .where(c.resolved_at <= test.ends_at)
         .group_by(c.model_version)
     )
     found = {version: AbCounts(int(wins), int(n)) for version, wins, n in tx.execute(counted)}

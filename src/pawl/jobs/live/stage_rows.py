@@ -11,7 +11,13 @@ from pawl.ledger.decision_tables import inference_logs
 from pawl.ledger.signal_tables import trading_signals
 from pawl.market.bars import UTC_TIME
 
-__all__ = ["STAGE_SCHEMA", "stage_rows"]
+__all__ = ["KEYS", "OUTCOME", "STAGE_SCHEMA", "outcome_rows", "stage_rows"]
+
+KEYS = ("pair", "timeframe", "bar_timestamp", "model_version")
+"""What tells a signal from every other."""
+
+OUTCOME = ("actual_outcome", "actual_pnl", "resolved_at")
+"""All that ever changes of one."""
 
 STAGE_SCHEMA = pl.Schema(
     {
@@ -58,3 +64,11 @@ def stage_rows(
     )
     rows = tx.execute(chosen).all()
     return pl.DataFrame([tuple(row) for row in rows], schema=STAGE_SCHEMA, orient="row")
+
+
+def outcome_rows(tx: sa.Connection, told_after: datetime) -> pl.DataFrame:
+    """KEYS and OUTCOME of every signal, of whatever learner, whose outcome was told after an instant: few at any."""
+    chosen = sa.select(*(trading_signals.c[name] for name in (*KEYS, *OUTCOME)))
+    rows = tx.execute(chosen.where(trading_signals.c.resolved_at > told_after)).all()
+    schema = {name: STAGE_SCHEMA[name] for name in (*KEYS, *OUTCOME)}
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")

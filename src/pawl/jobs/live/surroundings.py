@@ -15,13 +15,24 @@ from pawl.jobs.live.training_world import Surroundings, ask_nobody, say_nothing
 from pawl.learners.reversal_daily import OUTCOME_SCHEMA
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.deployments import Deployment
-from pawl.ledger.live_log import LiveEntry, live_entries, log_live
+from pawl.ledger.live_log import LiveEntry, live_entries, log_live, n_trainings
 from pawl.ledger.signals import signal_frame
 
-__all__ = ["TRAINING", "has_running_test", "outcomes_between", "surroundings_of", "training_counts"]
+__all__ = [
+    "TRAINING",
+    "TRAININGS",
+    "TrainingCounts",
+    "has_running_test",
+    "outcomes_between",
+    "surroundings_of",
+    "training_counts",
+]
 
 TRAINING = "training"
 """Kind of the lines of the live log that say what came of a training."""
+
+TRAININGS = (DAILY, FULL)
+"""Names of the lines that trainings write of themselves; the cycle that asked for one writes another."""
 
 
 def surroundings_of(
@@ -88,7 +99,7 @@ def training_counts(tx: sa.Connection, learner: str) -> dict[str, int]:
         ),
         0,
     )
-    for entry in live_entries(tx, learner, TRAINING, (DAILY, FULL)):
+    for entry in live_entries(tx, learner, TRAINING, TRAININGS):
         payload, kind = entry.payload, "daily" if entry.name == DAILY else "full"
         if "verdict" not in payload:
             what = "skipped"
@@ -100,3 +111,17 @@ def training_counts(tx: sa.Connection, learner: str) -> dict[str, int]:
             what = "deployed" if payload["is_deployed"] else "kept"
         counts[f"{kind}_{what}"] += 1
     return counts
+
+
+class TrainingCounts:
+    """`training_counts` of one learner for whoever asks again and again: the lines are read when one was added."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, dict[str, int]] | None = None
+
+    def now(self, tx: sa.Connection, learner: str) -> dict[str, int]:
+        """As they stand. Threads may ask at once: what one has found is whole."""
+        n, known = n_trainings(tx, learner), self._known
+        if known is None or known[0] != n:
+            known = self._known = (n, training_counts(tx, learner))
+        return known[1]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from pawl.jobs.live.cycle import Told
 from pawl.jobs.live.outcomes import Position, Side, named_outcome, virtual_outcome
+from pawl.jobs.live.trade_arrivals import take_up_trades
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.column_types import utc_text
 from pawl.ledger.decision_tables import decision_trajectories
@@ -17,22 +18,28 @@ from pawl.ledger.market_data import ClosedBar, bars_behind
 from pawl.ledger.signals import NewSignal, SignalOutcome, open_signals, resolve_signal
 from pawl.ledger.user_trades import ClosedTrade, closed_trades, traded_signals
 
-__all__ = ["watch_positions"]
+__all__ = ["TRADE_PATIENCE", "watch_positions"]
+
+TRADE_PATIENCE = timedelta(days=1)
+"""How long a signal waits for a trade on it that stays open: until the next daily update could have had it. Then the
+bars speak, so that a user who never closes blinds no test and no guard-rail; the close, when it comes, replaces it."""
 
 TRADES_REACH = timedelta(days=30)
 """A trade that is told of later than this after its close no longer changes what stands."""
 
 
 def watch_positions(world: LiveWorld, at: datetime) -> Told:
-    """Resolve what can be resolved at `at`: real trades first, then signals that nobody trades, from the bars.
+    """Hear of users' trades, and resolve what can be resolved at `at`: real trades first, then signals that nobody
+    trades, from the bars.
 
-    A signal on which a trade is open waits for it. Nothing to do costs three questions and no write.
+    A signal on which a trade is open waits for it, for a day. Nothing to do costs four questions and no write.
     """
+    heard = take_up_trades(world.ledger, world.name, world.trades, at)
     with world.ledger.reading() as tx:
         real = closed_trades(tx, world.name, at - TRADES_REACH, at)
         virtual = _virtual(tx, world, {one.signal_id for one in real}, at)
     if not real and not virtual:
-        return {}
+        return heard
     n_resolved = 0
     with world.ledger.transaction() as tx:
         for trade in real:
@@ -42,7 +49,7 @@ def watch_positions(world: LiveWorld, at: datetime) -> Told:
             )
         for signal, outcome in virtual:
             n_resolved += _resolve(tx, world, signal, outcome, at)
-    return {"resolved": n_resolved, **({"real": len(real)} if real else {})}
+    return {**heard, "resolved": n_resolved, **({"real": len(real)} if real else {})}
 
 
 def _virtual(
@@ -53,7 +60,7 @@ def _virtual(
     waiting = [one for one in open_signals(tx, world.name) if one.entry_price is not None and one.created_at <= at]
     if not waiting:
         return []
-    traded = traded_signals(tx, [one.id for one in waiting], at) | closed
+    traded = traded_signals(tx, [one.id for one in waiting], at - TRADE_PATIENCE, at) | closed
     waiting = [one for one in waiting if one.id not in traded]
     behind: dict[str, datetime] = {}
     for one in waiting:

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-__all__ = ["allow_changes", "allow_where", "refuse_changes", "refuse_columns", "refuse_deletes", "refuse_where"]
+__all__ = [
+    "allow_changes",
+    "allow_forks",
+    "allow_where",
+    "refuse_changes",
+    "refuse_columns",
+    "refuse_deletes",
+    "refuse_forks",
+    "refuse_where",
+]
 
 REFUSE_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -17,6 +26,20 @@ REFUSE_ROW_FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '%: %', TG_TABLE_NAME, TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+END
+$$
+"""
+IS_FORK = (
+    "NEW.chain_number <> 1 AND NOT EXISTS (SELECT 1 FROM {table} AS before WHERE before.chain_month = NEW.chain_month "
+    "AND before.chain_number = NEW.chain_number - 1 AND before.row_hash = NEW.prev_hash)"
+)
+FORK_FUNCTION = """
+CREATE FUNCTION {table}_no_fork() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {is_fork} THEN
+        RAISE EXCEPTION '{because}' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
 END
 $$
 """
@@ -52,6 +75,28 @@ def refuse_where(connection: sa.Connection, trigger: str, event: str, condition:
     connection.execute(sa.text(REFUSE_ROW_FUNCTION))
     raised = f"FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse_row('{because}')"
     connection.execute(sa.text(f"CREATE TRIGGER {trigger} BEFORE {event} {raised}"))
+
+
+def refuse_forks(connection: sa.Connection, tables: Iterable[str]) -> None:
+    """Refuse a row that does not follow the one before it in its chain; the first of a month follows none."""
+    for table in tables:
+        is_fork = IS_FORK.format(table=table)
+        because = f"{table}: a row follows the one before it in its chain"
+        event = f"CREATE TRIGGER {table}_no_fork BEFORE INSERT ON {table} FOR EACH ROW"
+        if connection.dialect.name == "sqlite":
+            raised = f"BEGIN SELECT RAISE(ABORT, '{because}'); END"
+            connection.execute(sa.text(f"{event} WHEN {is_fork} {raised}"))
+            continue
+        connection.execute(sa.text(FORK_FUNCTION.format(table=table, is_fork=is_fork, because=because)))
+        connection.execute(sa.text(f"{event} EXECUTE FUNCTION {table}_no_fork()"))
+
+
+def allow_forks(connection: sa.Connection, tables: Iterable[str]) -> None:
+    """Take the triggers of `refuse_forks` away."""
+    for table in tables:
+        allow_where(connection, table, (f"{table}_no_fork",))
+        if connection.dialect.name != "sqlite":
+            connection.execute(sa.text(f"DROP FUNCTION {table}_no_fork()"))
 
 
 def allow_changes(connection: sa.Connection, tables: Iterable[str]) -> None:
