@@ -238,6 +238,7 @@ def piece(operator: Operator, doom: str) -> int:
     return subprocess.run([*command, *home], env=environment, capture_output=True, check=False).returncode
 
 
+@pytest.mark.soak
 def test_a_life_in_pieces_is_lived_again_as_one(tmp_path: Path) -> None:
     """Killed and ended between runs, started again, and acted on while nobody ran it."""
     operator = operator_in(tmp_path / "home")
@@ -256,6 +257,7 @@ def test_a_life_in_pieces_is_lived_again_as_one(tmp_path: Path) -> None:
     assert code == 0 and counts["alias moves"] == 3 and counts["decisions"] >= 2 * 9
 
 
+@pytest.mark.soak
 def test_two_lives_in_one_workspace_are_each_lived_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     operator = operator_in(tmp_path / "home")
     other = replace(operator, learner="mini")
