@@ -11,7 +11,7 @@ from pawl.ledger.metadata import METADATA
 
 __all__ = ["HEAD", "is_current", "migrate", "step_back"]
 
-HEAD = "r0012"
+HEAD = "r0013"
 """The newest revision in migrations/versions. Written here so that a ledger that is up to date needs no Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

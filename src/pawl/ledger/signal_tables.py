@@ -6,11 +6,13 @@ from pawl.ledger.column_types import UtcTime, new_uuid, utc_now
 from pawl.ledger.metadata import METADATA, is_one_of
 from pawl.ledger.number_types import Real
 
-__all__ = ["ACTUAL_OUTCOMES", "OUTCOME_SOURCES", "SIGNALS", "trading_signals"]
+__all__ = ["ACTUAL_OUTCOMES", "IS_OPEN", "OUTCOME_SOURCES", "SIGNALS", "trading_signals"]
 
 SIGNALS = ("buy", "sell", "hold")
 ACTUAL_OUTCOMES = ("win", "loss", "breakeven", "expired")
 OUTCOME_SOURCES = ("real", "virtual")
+IS_OPEN = "signal <> 'hold' AND (actual_outcome IS NULL OR virtual_outcome IS NULL)"
+"""As the index of what is open has it, word for word."""
 
 trading_signals = sa.Table(
     "trading_signals",
@@ -37,6 +39,9 @@ trading_signals = sa.Table(
     sa.Column("is_shadow", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("entry_price", Real),
     sa.Column("atr", Real),
+    sa.Column("virtual_outcome", sa.Text),
+    sa.Column("virtual_pnl", Real),
+    sa.Column("virtual_at", UtcTime),
     sa.UniqueConstraint("pair", "timeframe", "bar_timestamp", "model_version"),
     is_one_of("signal", SIGNALS),
     is_one_of("actual_outcome", ACTUAL_OUTCOMES),
@@ -47,15 +52,17 @@ trading_signals = sa.Table(
     sa.Index("idx_signals_model_version", "model_version"),
     sa.Index("ix_trading_signals_trace_id", "trace_id"),
     sa.Index("ix_trading_signals_resolved_at", "resolved_at"),
+    sa.Index("ix_trading_signals_virtual_at", "virtual_at"),
     sa.Index("ix_trading_signals_created_at", "learner", "created_at"),
     sa.Index(
         "ix_trading_signals_open",
         "learner",
-        sqlite_where=sa.text("actual_outcome IS NULL AND signal <> 'hold'"),
-        postgresql_where=sa.text("actual_outcome IS NULL AND signal <> 'hold'"),
+        sqlite_where=sa.text(IS_OPEN),
+        postgresql_where=sa.text(IS_OPEN),
     ),
 )
 """bar_timestamp: open time of the last bar that had closed; a version says one thing of a bar. outcome_source: `real`
 from a trade, `virtual` from the bars where nobody traded; what a signal brought is said once. is_shadow: of a version
 that decided beside the one that acts. entry_price, atr: the close of the bar and its ATR, which stop and target follow
-from."""
+from. virtual_outcome, virtual_pnl, virtual_at: what the bars say, traded or not, and since when: on it versions are
+compared, for what a user makes of a signal is not its version's doing."""

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pawl.ids import ModelVersion
 from pawl.ledger.column_types import UtcTime, utc_text
 from pawl.ledger.identity import identity
-from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.signal_tables import IS_OPEN, trading_signals
 from pawl.market.bars import UTC_TIME
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "OpenSignal",
     "SignalOutcome",
     "last_signalled",
+    "note_bars",
     "open_signals",
     "record_signals",
     "resolve_signal",
@@ -87,9 +88,11 @@ ROWS_AT_ONCE = 200  # SQLite refuses statements of more than some 32,000 paramet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSignal(NewSignal):
-    """A signal as it stands, without its outcome. created_at: when it was given."""
+    """A signal as it stands, without its outcome, or without that of the bars. created_at: when it was given."""
 
     created_at: datetime
+    actual_outcome: str | None
+    virtual_outcome: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +127,13 @@ def record_signals(tx: sa.Connection, rows: Sequence[NewSignal], at: datetime) -
 
 
 def open_signals(tx: sa.Connection, learner: str) -> list[OpenSignal]:
-    """Every buy or sell of a learner that has no outcome, in the order of their bars; of shadow versions too."""
+    """Every buy or sell of a learner that has no outcome, or of which the bars have not said theirs, in the order of
+    their bars; of shadow versions too.
+    """
     c = trading_signals.c
     chosen = (
         sa.select(*(c[name] for name in OpenSignal.__dataclass_fields__))
-        .where(c.learner == learner, c.actual_outcome.is_(None), c.signal != "hold")
+        .where(c.learner == learner, sa.text(IS_OPEN))
         .order_by(c.bar_timestamp, c.pair, c.model_version)
     )
     return [OpenSignal(**row) for row in tx.execute(chosen).mappings()]
@@ -137,7 +142,7 @@ def open_signals(tx: sa.Connection, learner: str) -> list[OpenSignal]:
 def resolve_signal(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: datetime) -> bool:
     """Say what came of a signal. False where that was said before: only a virtual outcome gives way, to a real one."""
     c = trading_signals.c
-    values = {
+    values: dict[str, object] = {
         "actual_outcome": outcome.outcome,
         "actual_pnl": outcome.pnl,
         "actual_pnl_percent": 100.0 * outcome.pnl,
@@ -148,7 +153,18 @@ def resolve_signal(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: d
     is_open: sa.ColumnElement[bool] = c.actual_outcome.is_(None)
     if outcome.source == "real":
         is_open = is_open | (c.outcome_source == "virtual")
+    else:
+        for name, said in _said_by_bars(outcome, at).items():
+            values[name] = sa.func.coalesce(c[name], sa.literal(said, c[name].type))
     changed = sa.update(trading_signals).where(c.id == which, is_open).values(values)
+    return tx.execute(changed).rowcount == 1
+
+
+def note_bars(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: datetime) -> bool:
+    """Write down what the bars say of a signal, which is said once. False where it was said before."""
+    c = trading_signals.c
+    is_unsaid = c.virtual_outcome.is_(None)
+    changed = sa.update(trading_signals).where(c.id == which, is_unsaid).values(_said_by_bars(outcome, at))
     return tx.execute(changed).rowcount == 1
 
 
@@ -185,6 +201,10 @@ def signal_frame(
         for place, name in enumerate(SIGNAL_FRAME_SCHEMA)
     }
     return pl.DataFrame(by_name, schema=SIGNAL_FRAME_SCHEMA)
+
+
+def _said_by_bars(outcome: SignalOutcome, at: datetime) -> dict[str, object]:
+    return {"virtual_outcome": outcome.outcome, "virtual_pnl": outcome.pnl, "virtual_at": at}
 
 
 def _plain(value: object) -> object:

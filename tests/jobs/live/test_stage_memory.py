@@ -166,5 +166,5 @@ def test_a_look_is_answered_by_indexes(sqlite_ledger: Ledger, statements: list[t
     of_signals = [plan for plan in plans if "trading_signals" in plan]
     assert len(of_signals) == 6
     for plan in of_signals:
-        assert "(learner=? AND created_at>?" in plan or "(resolved_at>?" in plan, plan
+        assert "(learner=? AND created_at>?" in plan or "(virtual_at>?" in plan, plan
     assert sum("COVERING INDEX" in plan for plan in of_signals) == 4

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from ledger_world import START as LEDGER_START
 from ledger_world import USER
 from live_world import BAR, START, Ledger, Market, bar, live_world, serve_version
+from pawl.ids import ModelVersion
 from pawl.jobs.live.collecting import collect
 from pawl.jobs.live.deciders import active_decides
 from pawl.jobs.live.signalling import SignalCycle
+from pawl.jobs.live.stage_rows import stage_rows
 from pawl.jobs.live.watching_positions import watch_positions
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.decision_tables import decision_trajectories
@@ -61,6 +63,10 @@ def told_of(world: LiveWorld) -> list[dict[str, object]]:
     with world.ledger.reading() as tx:
         chosen = sa.select(loop_outbox.c.payload).where(loop_outbox.c.topic == "signal_outcome")
         return list(tx.execute(chosen.order_by(loop_outbox.c.number)).scalars())
+
+
+def virtual(found: sa.RowMapping) -> tuple[object, object, object]:
+    return found["virtual_outcome"], found["virtual_pnl"], found["virtual_at"]
 
 
 def opened(world: LiveWorld, signal_id: UUID) -> UUID:
@@ -136,10 +142,13 @@ def test_rev_r9_a_trade_decides_and_no_bar_overwrites_it(world: LiveWorld, marke
     trade = opened(world, which)
     goes_on(world, market, [{"low": 98.0}])
     assert watch_positions(world, AT + BAR) == {}  # the stop was touched, and the user holds on
+    bars_say = virtual(row(world))
+    assert (row(world)["actual_outcome"], bars_say) == (None, ("loss", pytest.approx(-1 / 99.1), AT + BAR))
     closed(world, trade, AT + BAR + MINUTE, 100.0, 90.0)
     at = AT + BAR + 2 * MINUTE
     assert watch_positions(world, at) == {"resolved": 1, "real": 1}
     found = row(world)
+    assert virtual(found) == bars_say
     assert (found["actual_outcome"], found["outcome_source"]) == ("win", "real")
     assert found["actual_pnl"] == pytest.approx(0.009)
     assert watch_positions(world, at + 9 * BAR) == {}
@@ -159,6 +168,24 @@ def test_rev_r9_a_trade_that_stays_open_keeps_nobody_waiting_longer_than_a_day(
     closed(world, trade, at, 100.0, 90.0)
     assert watch_positions(world, at) == {"resolved": 1, "real": 1}
     assert (row(world)["outcome_source"], row(world)["actual_outcome"]) == ("real", "win")
+
+
+def test_versions_are_compared_on_what_the_bars_say_whoever_trades(world: LiveWorld, market: Market) -> None:
+    """A user who leaves before the target: the outcome is the user's, and the version's is the target."""
+    which = row(world)["id"]
+    closed(world, opened(world, which), AT + MINUTE, 98.5, -60.0)
+    assert watch_positions(world, AT + MINUTE) == {"resolved": 1, "real": 1}
+    assert virtual(row(world)) == (None, None, None)
+    goes_on(world, market, [{"high": 100.7}])
+    assert watch_positions(world, AT + BAR) == {}
+    found = row(world)
+    assert (found["actual_pnl"], found["outcome_source"]) == (pytest.approx(-0.006), "real")
+    assert virtual(found) == ("win", pytest.approx(1.5 / 99.1), AT + BAR)
+    with world.ledger.reading() as tx:
+        stage = stage_rows(tx, world.name, (ModelVersion("m002-1.0"),), LEDGER_START, AT + BAR)
+    mine = stage.filter(signal="buy").row(0, named=True)
+    assert (mine["actual_outcome"], mine["actual_pnl"], mine["resolved_at"]) == virtual(found)
+    assert len(told_of(world)) == 1
 
 
 def test_a_trade_that_is_told_of_later_takes_the_place_of_what_the_bars_said(world: LiveWorld, market: Market) -> None:

@@ -30,7 +30,10 @@ class Whose:
     tickers: tuple[str, ...]
 
 
-OUTCOME = ("actual_outcome", "actual_pnl", "actual_pnl_percent", "outcome_source", "resolved_at", "updated_at")
+OUTCOME = (
+    "actual_outcome", "actual_pnl", "actual_pnl_percent", "outcome_source", "resolved_at", "updated_at",
+    "virtual_outcome", "virtual_pnl", "virtual_at",
+)  # fmt: skip
 
 CHAIN = ("chain_number", "prev_hash", "row_hash")
 """The hashes of a chain are over all of its rows, also over those of other learners and of users, and these take places

@@ -84,5 +84,5 @@ def _counted(tx: sa.Connection, learner: str, since: datetime, until: datetime) 
     """Whosever they are: so indexes alone can tell."""
     c = trading_signals.c
     given = sa.select(sa.func.count()).where(c.learner == learner, c.created_at > since, c.created_at <= until)
-    told = sa.select(sa.func.count()).where(c.resolved_at > since, c.resolved_at <= until)
+    told = sa.select(sa.func.count()).where(c.virtual_at > since, c.virtual_at <= until)
     return int(tx.execute(given).scalar_one()), int(tx.execute(told).scalar_one())

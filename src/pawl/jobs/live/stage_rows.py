@@ -16,8 +16,10 @@ __all__ = ["KEYS", "OUTCOME", "STAGE_SCHEMA", "outcome_rows", "stage_rows"]
 KEYS = ("pair", "timeframe", "bar_timestamp", "model_version")
 """What tells a signal from every other."""
 
-OUTCOME = ("actual_outcome", "actual_pnl", "resolved_at")
-"""All that ever changes of one."""
+OUTCOME = {"actual_outcome": "virtual_outcome", "actual_pnl": "virtual_pnl", "resolved_at": "virtual_at"}
+"""All that ever changes of one, and where it stands: what the bars say, so that the exits and fees of those who traded
+one version's signals do not count for it or against it.
+"""
 
 STAGE_SCHEMA = pl.Schema(
     {
@@ -49,7 +51,7 @@ def stage_rows(
     """
     signal, answer = trading_signals.c, sa.type_coerce(inference_logs.c.response_payload, sa.JSON)
     columns: list[sa.ColumnElement[object]] = [
-        *(signal[name] for name in list(STAGE_SCHEMA)[:10]),
+        *(signal[OUTCOME.get(name, name)].label(name) for name in list(STAGE_SCHEMA)[:10]),
         sa.func.coalesce(answer[("decision", "probability")].as_float(), signal.confidence).label("confidence"),
         answer[("decision", "position_size")].as_float().label("position_size"),
         inference_logs.c.latency_ms,
@@ -68,7 +70,7 @@ def stage_rows(
 
 def outcome_rows(tx: sa.Connection, told_after: datetime) -> pl.DataFrame:
     """KEYS and OUTCOME of every signal, of whatever learner, whose outcome was told after an instant: few at any."""
-    chosen = sa.select(*(trading_signals.c[name] for name in (*KEYS, *OUTCOME)))
-    rows = tx.execute(chosen.where(trading_signals.c.resolved_at > told_after)).all()
+    chosen = sa.select(*(trading_signals.c[OUTCOME.get(name, name)] for name in (*KEYS, *OUTCOME)))
+    rows = tx.execute(chosen.where(trading_signals.c.virtual_at > told_after)).all()
     schema = {name: STAGE_SCHEMA[name] for name in (*KEYS, *OUTCOME)}
     return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")

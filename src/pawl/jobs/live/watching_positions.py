@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import cast
-from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -15,7 +14,7 @@ from pawl.ledger.decision_tables import decision_trajectories
 from pawl.ledger.loop_outbox import announce
 from pawl.ledger.loop_payloads import SignalOutcome as OutcomeEvent
 from pawl.ledger.market_data import ClosedBar, bars_behind
-from pawl.ledger.signals import NewSignal, SignalOutcome, open_signals, resolve_signal
+from pawl.ledger.signals import NewSignal, OpenSignal, SignalOutcome, note_bars, open_signals, resolve_signal
 from pawl.ledger.user_trades import ClosedTrade, closed_trades, traded_signals
 
 __all__ = ["TRADE_PATIENCE", "watch_positions"]
@@ -30,15 +29,19 @@ TRADES_REACH = timedelta(days=30)
 
 def watch_positions(world: LiveWorld, at: datetime) -> Told:
     """Hear of users' trades, and resolve what can be resolved at `at`: real trades first, then signals that nobody
-    trades, from the bars.
+    trades, from the bars. What the bars say is written down of every signal, traded or not.
 
     A signal on which a trade is open waits for it, for a day. Nothing to do costs four questions and no write.
     """
     heard = take_up_trades(world.ledger, world.name, world.trades, at)
     with world.ledger.reading() as tx:
         real = closed_trades(tx, world.name, at - TRADES_REACH, at)
-        virtual = _virtual(tx, world, {one.signal_id for one in real}, at)
-    if not real and not virtual:
+        said = _said_by_bars(tx, world, at)
+        named = [one.id for one, _ in said]
+        traded = traded_signals(tx, named, at - TRADE_PATIENCE, at) | {one.signal_id for one in real}
+    unwritten = [(one, outcome) for one, outcome in said if one.virtual_outcome is None]
+    virtual = [(one, outcome) for one, outcome in said if one.actual_outcome is None and one.id not in traded]
+    if not real and not virtual and not unwritten:
         return heard
     n_resolved = 0
     with world.ledger.transaction() as tx:
@@ -47,26 +50,25 @@ def watch_positions(world: LiveWorld, at: datetime) -> Told:
             n_resolved += _resolve(
                 tx, world, trade, SignalOutcome(outcome=named_outcome(net), pnl=net, source="real"), at
             )
+        for signal, outcome in unwritten:
+            note_bars(tx, signal.id, outcome, at)
         for signal, outcome in virtual:
             n_resolved += _resolve(tx, world, signal, outcome, at)
-    return {**heard, "resolved": n_resolved, **({"real": len(real)} if real else {})}
+    resolved = {"resolved": n_resolved} if real or virtual else {}
+    return {**heard, **resolved, **({"real": len(real)} if real else {})}
 
 
-def _virtual(
-    tx: sa.Connection, world: LiveWorld, closed: set[UUID], at: datetime
-) -> list[tuple[NewSignal, SignalOutcome]]:
-    """The open signals without a trade that the bars resolve."""
+def _said_by_bars(tx: sa.Connection, world: LiveWorld, at: datetime) -> list[tuple[OpenSignal, SignalOutcome]]:
+    """The open signals that the bars resolve."""
     spec = world.learner.spec
     waiting = [one for one in open_signals(tx, world.name) if one.entry_price is not None and one.created_at <= at]
     if not waiting:
         return []
-    traded = traded_signals(tx, [one.id for one in waiting], at - TRADE_PATIENCE, at) | closed
-    waiting = [one for one in waiting if one.id not in traded]
     behind: dict[str, datetime] = {}
     for one in waiting:
         behind[one.pair] = min(behind.get(one.pair, one.bar_timestamp), one.bar_timestamp)
     bars = bars_behind(tx, str(spec.timeframe), behind, at)
-    found: list[tuple[NewSignal, SignalOutcome]] = []
+    found: list[tuple[OpenSignal, SignalOutcome]] = []
     for one in waiting:
         assert one.entry_price is not None
         position = Position(
