@@ -97,13 +97,15 @@ def test_a_training_is_handed_the_loop_it_stands_in(bare: LiveWorld, monkeypatch
 
 def test_a_month_is_handed_the_loop_it_stands_in(bare: LiveWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """A winner begins a rollout, in this process's turn, and never serves at once; pauses hold it, moves are told."""
-    calls = spied(monkeypatch, "run_month", "begin_rollout", gives={})
+    idle = SimpleNamespace(select=lambda at: {"at": at}, report=lambda at, told: None)
+    calls = spied(monkeypatch, "MonthRun", "begin_rollout", gives=idle)
     turn, own = Turn(), terms()
     taken: list[str] = []
     monkeypatch.setattr(Turn, "take", lambda self: taken.append(f"turn, {len(calls['begin_rollout'])} begun"))
-    next(one for one in learning_cycles(bare, own, turn) if one.name == "monthly").run(SUNDAY_1ST)
-    ((month, source, at),) = calls["run_month"]
-    assert at == SUNDAY_1ST and (month.is_paused, month.on_move) == (is_paused, announce_move)
+    monthly = next(one for one in learning_cycles(bare, own, turn) if one.name == "monthly")
+    assert monthly.run(SUNDAY_1ST) == {"at": SUNDAY_1ST} and monthly.rest is idle.report
+    ((month, source),) = calls["MonthRun"]
+    assert (month.is_paused, month.on_move) == (is_paused, announce_move)
     assert (month.workspace, month.learner, month.tickers) == (bare.workspace, bare.learner, PAIRS)
     assert (month.terms, month.settings) == (own.terms, own.monthly)
     assert (source.workspace, source.learner, source.tickers) == (bare.workspace, "reversal", PAIRS)

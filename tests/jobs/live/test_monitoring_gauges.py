@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from live_market import AT, BAR, SERVING, add_bars, grid, live_world, say, serve_first
-from pawl.jobs.live.monitoring import Drift, Monitoring, monitor
+from pawl.jobs.live.measured import Drift, Measured
+from pawl.jobs.live.monitoring import Standing, monitor
 from pawl.jobs.live.monitoring_gauges import GAUGES, gauges
 from pawl.jobs.live.watched_world import WatchedWorld
 from pawl.ledger.database import Ledger
@@ -68,26 +69,28 @@ def results(version: str, *, is_shadow: bool, wins: int, losses: int, pnl_bps: f
     )  # fmt: skip
 
 
-FOUND = Monitoring(
+FOUND = Standing(
     learner="tiny", at=AT, serving=SERVING, is_paused=True, lasting=(lasting("hold_share"), lasting("data_anomaly")),
     n_waiting=3, trainings=(job("full", "tiny-1.0", 0.5, 0.75), job("incremental", "tiny-1.0-daily", None, 0.5)),
-    skipped=SkippedTrainings(n=4, newest="too few"),
+    pending=PendingOutcomes(n=11, oldest=AT - BAR), ran_at={"signals": AT - BAR, "daily": AT - 8 * BAR},
+)  # fmt: skip
+MEASURED = Measured(
+    at=AT - BAR, skipped=SkippedTrainings(n=4, newest="too few"),
     drift=Drift(feature="rsi_14", psi=0.31, n_changes=40, limit=0.2, why=""),
     versions=(results("tiny-1.0", is_shadow=False, wins=3, losses=1, pnl_bps=12.5),
               results("tiny-1.1", is_shadow=True, wins=1, losses=3, pnl_bps=-7.5),
               results("tiny-1.2", is_shadow=False, wins=0, losses=0, pnl_bps=None)),
     feeds=(Feed(ticker="EURUSD", n_expected=96, n_present=72, n_owed=5, n_refused=2),
            Feed(ticker="USDJPY", n_expected=0, n_present=0, n_owed=6, n_refused=7)),
-    hold_share=0.9, pending=PendingOutcomes(n=11, oldest=AT - BAR), ran_at={"signals": AT - BAR, "daily": AT - 8 * BAR},
-    late_sec={"signals": 2.5},
+    hold_share=0.9,
 )  # fmt: skip
 
 
 def test_rev_r44_every_figure_has_its_gauge_and_what_is_not_known_has_none() -> None:
     """REV-R44: each with its labels and its value: gap, drift, performance, data quality, and what else is watched."""
     shown = [(one.name, one.value, {name: label for name, label in one.labels.items() if name != "learner"})
-             for one in gauges(FOUND)]  # fmt: skip
-    assert {one.labels["learner"] for one in gauges(FOUND)} == {"tiny"}
+             for one in gauges(FOUND, MEASURED, {"signals": 2.5})]  # fmt: skip
+    assert {one.labels["learner"] for one in gauges(FOUND, MEASURED, {})} == {"tiny"}
     serves, tried = ({"version": "tiny-1.0", "shadow": "false"}, {"version": "tiny-1.1", "shadow": "true"})
     euro, yen = {"ticker": "EURUSD"}, {"ticker": "USDJPY"}
     assert shown == [
@@ -96,6 +99,11 @@ def test_rev_r44_every_figure_has_its_gauge_and_what_is_not_known_has_none() -> 
         ("pawl_lasting", 1.0, {"kind": "hold_share"}),
         ("pawl_lasting", 1.0, {"kind": "data_anomaly"}),
         ("pawl_train_val_gap", 0.25, {"training_type": "full", "version": "tiny-1.0"}),
+        ("pawl_pending_outcomes", 11.0, {}),
+        ("pawl_cycle_age_seconds", 900.0, {"cycle": "signals"}),
+        ("pawl_cycle_age_seconds", 7200.0, {"cycle": "daily"}),
+        ("pawl_cycle_late_seconds", 2.5, {"cycle": "signals"}),
+        ("pawl_measured_timestamp_seconds", (AT - BAR).timestamp(), {}),
         ("pawl_feature_drift_psi", 0.31, {"feature": "rsi_14"}),
         ("pawl_win_rate", 0.75, serves),
         ("pawl_pnl_bps", 12.5, serves),
@@ -110,13 +118,9 @@ def test_rev_r44_every_figure_has_its_gauge_and_what_is_not_known_has_none() -> 
         ("pawl_owed_bars", 6.0, yen),
         ("pawl_dirty_rows", 7.0, yen),
         ("pawl_hold_share", 0.9, {}),
-        ("pawl_pending_outcomes", 11.0, {}),
-        ("pawl_cycle_age_seconds", 900.0, {"cycle": "signals"}),
-        ("pawl_cycle_age_seconds", 7200.0, {"cycle": "daily"}),
-        ("pawl_cycle_late_seconds", 2.5, {"cycle": "signals"}),
         ("pawl_samples_skipped_trainings", 4.0, {}),
     ]
     assert {name for name, *_ in shown} == set(GAUGES)
-    nothing = replace(FOUND, is_paused=False, hold_share=None, drift=replace(FOUND.drift, feature=None, psi=None))
-    names = {one.name: one.value for one in gauges(nothing)}
+    unknown = replace(MEASURED, hold_share=None, drift=replace(MEASURED.drift, feature=None, psi=None))
+    names = {one.name: one.value for one in gauges(replace(FOUND, is_paused=False), unknown, {})}
     assert names["pawl_paused"] == 0.0 and not {"pawl_hold_share", "pawl_feature_drift_psi"} & set(names)
