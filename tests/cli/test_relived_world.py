@@ -16,10 +16,11 @@ def _compared(out: str) -> dict[str, int]:
     return {name: one["lived"]["n"] for name, one in told["facts"].items()}
 
 
+@pytest.mark.soak
 def test_days_with_a_weekly_training_and_its_test_are_lived_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A seeded sample; `make soak` lives ten days."""
+    """What `make test` lives of this is in test_relived_world_acts.py, with a smaller learner."""
     code = live_and_relive(tmp_path, "60h", monkeypatch)
     counts = _compared(capsys.readouterr().out)
     assert code == 0

@@ -174,6 +174,7 @@ def test_an_act_in_the_middle_of_a_run_waits_for_its_end(tmp_path: Path, monkeyp
     assert code == 0 and counts["alias moves"] == 3
 
 
+@pytest.mark.soak
 def test_a_life_on_postgresql_is_lived_again_there_and_on_sqlite(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: Databases
 ) -> None:
