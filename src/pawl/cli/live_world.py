@@ -254,7 +254,7 @@ def _tell_of_costs(world: LiveWorld) -> None:
         json_logger().warning(
             "costs exceed moves",
             learner=world.name,
-            round_trip_bps=round(2e4 * world.costs.fraction, 2),
+            round_trip_bps=round(world.costs.round_trip_bps, 2),
             median_range_bps={ticker: round(bps, 2) for ticker, bps in narrow.items()},
             fix=f"most signals on {timeframe} bars will lose; if yours are lower, set [costs] in settings.toml",
         )

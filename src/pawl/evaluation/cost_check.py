@@ -21,5 +21,5 @@ def ranges_below_costs(bars: pl.DataFrame, costs: Costs) -> dict[str, float]:
     {}
     """
     range_bps = ((pl.col("high") - pl.col("low")) / pl.col("close")).median() * BPS
-    found = bars.group_by("ticker").agg(range_bps.alias("bps")).filter(pl.col("bps") < 2 * costs.fraction * BPS)
+    found = bars.group_by("ticker").agg(range_bps.alias("bps")).filter(pl.col("bps") < costs.round_trip_bps)
     return dict(found.sort("ticker").iter_rows())

@@ -21,3 +21,8 @@ class Costs(BaseModel):
     def fraction(self) -> float:
         """Fee and slippage together, as a fraction of the notional."""
         return (self.fee_bps + self.slippage_bps) / 1e4
+
+    @property
+    def round_trip_bps(self) -> float:
+        """Fee and slippage of both sides."""
+        return 2 * (self.fee_bps + self.slippage_bps)

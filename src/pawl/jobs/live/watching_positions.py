@@ -39,9 +39,10 @@ def watch_positions(world: LiveWorld, at: datetime) -> Told:
         said = _said_by_bars(tx, world, at)
         named = [one.id for one, _ in said]
         traded = traded_signals(tx, named, at - TRADE_PATIENCE, at) | {one.signal_id for one in real}
-    unwritten = [(one, outcome) for one, outcome in said if one.virtual_outcome is None]
     virtual = [(one, outcome) for one, outcome in said if one.actual_outcome is None and one.id not in traded]
-    if not real and not virtual and not unwritten:
+    resolving = {one.id for one, _ in virtual}
+    beside = [(one, outcome) for one, outcome in said if one.virtual_outcome is None and one.id not in resolving]
+    if not real and not virtual and not beside:
         return heard
     n_resolved = 0
     with world.ledger.transaction() as tx:
@@ -50,7 +51,7 @@ def watch_positions(world: LiveWorld, at: datetime) -> Told:
             n_resolved += _resolve(
                 tx, world, trade, SignalOutcome(outcome=named_outcome(net), pnl=net, source="real"), at
             )
-        for signal, outcome in unwritten:
+        for signal, outcome in beside:
             note_bars(tx, signal.id, outcome, at)
         for signal, outcome in virtual:
             n_resolved += _resolve(tx, world, signal, outcome, at)
