@@ -7,7 +7,7 @@ a row only behind the one whose hash it names, so that it stays one whatever a w
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -148,13 +148,14 @@ def row_digest(chain: Chain, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(row_text(chain.table, chain.columns, row).encode()).hexdigest()
 
 
-def row_text(table: sa.Table, columns: Sequence[str], row: Mapping[str, Any]) -> str:
+def row_text(table: sa.Table, columns: tuple[str, ...], row: Mapping[str, Any]) -> str:
     """Columns of a row as one canonical JSON object: times and ids as text, figures as floats.
 
     columns: in their alphabetical order.
     """
-    reals = _reals(table)
-    parts = [f'"{name}":{_value_text(row[name], is_real=name in reals)}' for name in columns]
+    parts = [
+        f"{named}{TEXT_OF.get(type(row[name]), other)(row[name])}" for name, named, other in _named(table, columns)
+    ]
     return f"{{{','.join(parts)}}}"
 
 
@@ -221,24 +222,28 @@ def move_head(tx: sa.Connection, table: str, month: str, head: Head) -> None:
     run_text(tx, MOVE, (head.number, head.hash, table, month))
 
 
-def _value_text(value: Any, *, is_real: bool) -> str:  # noqa: ANN401 - whatever a column holds
-    kind = type(value)
-    if value is None:
-        return "null"
-    if kind is JsonText:
-        return str(value)
-    if kind is str:
-        return encode_basestring(value)
-    if kind is UUID:
-        return f'"{value}"'
-    if isinstance(value, datetime):
-        return f'"{utc_text(value)}"'
-    return canonical_text(float(value) if is_real else value)
+TEXT_OF: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "null",
+    JsonText: str,
+    str: encode_basestring,
+    UUID: lambda value: f'"{value}"',
+    datetime: lambda value: f'"{utc_text(value)}"',
+}
+"""How a value stands in the text of a row, by its type; all others by their column."""
 
 
 @lru_cache(maxsize=64)
-def _reals(table: sa.Table) -> frozenset[str]:
-    return frozenset(column.name for column in table.c if isinstance(column.type, Real))
+def _named(table: sa.Table, columns: tuple[str, ...]) -> list[tuple[str, str, Callable[[Any], str]]]:
+    # Each column, how its part of the text begins, and what writes a value of none of the types above.
+    return [(name, f'"{name}":', _figure if isinstance(table.c[name].type, Real) else _other) for name in columns]
+
+
+def _figure(value: float) -> str:
+    return canonical_text(float(value))
+
+
+def _other(value: object) -> str:
+    return f'"{utc_text(value)}"' if isinstance(value, datetime) else canonical_text(value)
 
 
 def _without_negative_zero(value: Any) -> Any:  # noqa: ANN401 - any JSON value

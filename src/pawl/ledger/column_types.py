@@ -44,6 +44,7 @@ ENCODE: Callable[[object, int], tuple[str, ...]] = c_make_encoder(*ITS_OPTIONS)
 DIGITS = bytes.maketrans(b"123456789", b"000000000")
 LONG = b"0" * 16  # sixteen digits, once all of them are written as 0: a search in C, on every text that is stored
 GREATEST_INTEGER = 2**53
+ZONE_LENGTH = len("+00:00")
 
 
 class JsonText(str):
@@ -113,7 +114,8 @@ def utc_text(when: datetime) -> str:
     """
     if when.tzinfo is None:
         raise InputError(f"the time {when} carries no zone", where="ledger", fix="hand in times in UTC")
-    return when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    in_utc = when if when.tzinfo is UTC else when.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[:-ZONE_LENGTH] + "Z"
 
 
 class UtcTime(TypeDecorator[datetime]):

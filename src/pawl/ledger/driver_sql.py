@@ -23,6 +23,7 @@ __all__ = [
     "Ran",
     "driver_value",
     "insert_rows",
+    "insert_text",
     "raised_as_usual",
     "row_reader",
     "row_values",
@@ -80,7 +81,7 @@ def insert_rows(tx: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, 
     """Insert rows that all have the same columns; what no row names gets the default of its column."""
     columns = tuple(rows[0])
     values = row_values(tx.dialect, table, columns)
-    run_text(tx, _insert(tx.dialect, table, columns), [values(one) for one in rows])
+    run_text(tx, insert_text(tx.dialect, table, columns), [values(one) for one in rows])
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +137,8 @@ def _processed(value: Any, how: Processor) -> Any:  # noqa: ANN401 - whatever a 
 
 
 @lru_cache(maxsize=64)
-def _insert(dialect: Dialect, table: sa.Table, columns: tuple[str, ...]) -> str:
+def insert_text(dialect: Dialect, table: sa.Table, columns: tuple[str, ...]) -> str:
+    """The statement that takes one row, its places `?`, in the order of the columns."""
     # The cast is PostgreSQL's own way to say what an untyped NULL or text is to become.
     places = ", ".join(f"CAST(? AS {_type(dialect, table.c[name])})" for name in columns)
     if dialect.name != "postgresql":

@@ -137,10 +137,10 @@ def _decision_price(signal: Mapping[str, Any] | None, trade: Mapping[str, Any]) 
 
 
 def _odd(table: sa.Table, row: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
-    names = [name for name in said if name not in MOVES_ON]
+    names = tuple([name for name in said if name not in MOVES_ON])
     if row_text(table, names, row) == row_text(table, names, said):
         return []
-    return [name for name in names if row_text(table, [name], row) != row_text(table, [name], said)]
+    return [name for name in names if row_text(table, (name,), row) != row_text(table, (name,), said)]
 
 
 def _found(tx: sa.Connection, table: sa.Table, keys: Collection[UUID]) -> dict[UUID, dict[str, Any] | None]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 from weakref import WeakKeyDictionary
 
 from pawl.errors import PawlError, RefusalError, StorageError
@@ -49,8 +49,7 @@ class _Slot:
             return self._answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     """Who waits for what. loop: of a coroutine's future; None for a thread's."""
 
     prepared: Prepared

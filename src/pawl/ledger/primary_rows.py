@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pawl.ledger.chain import canonical_text
 from pawl.ledger.event_payloads import SignalTracked, TradeAction, TradeClosed
+from pawl.ledger.payload_text import fields_text
 
 __all__ = ["Whose", "entry_row", "signal_row", "trade_row"]
 
@@ -24,14 +24,14 @@ def signal_row(signal_id: UUID, whose: Whose, said: SignalTracked) -> dict[str, 
     advice = said.recommendation
     plan = {
         "decision_price": said.decision_price, "horizon_sec": said.horizon_sec, "sl_bps": advice.sl_bps,
-        "tp_bps": list(advice.tp_bps), "leverage": advice.leverage, "max_position_pct": advice.max_position_pct,
+        "tp_bps": advice.tp_bps, "leverage": advice.leverage, "max_position_pct": advice.max_position_pct,
     }  # fmt: skip
     return {
         "signal_id": signal_id, "user_id": whose.user_id, "trace_id": whose.trace_id,
         "inference_id": whose.inference_id, "ticker": said.ticker, "direction": advice.direction,
         # jsonb, by which a row may come, knows no -0.0.
         "confidence": None if advice.confidence is None else advice.confidence + 0.0,
-        "plan": canonical_text(plan), "rationale_hash": advice.rationale_hash, "tracked_at": said.decided_at,
+        "plan": fields_text(plan), "rationale_hash": advice.rationale_hash, "tracked_at": said.decided_at,
         "created_at": whose.recorded_at,
     }  # fmt: skip
 

@@ -25,6 +25,7 @@ from pawl.ledger.write_rules import Effect, Prepared, Standing, decide
 __all__ = ["MOVE_FROM", "NewRows", "ShortWay", "Store"]
 
 MOST_OWNERS = 10_000
+NEW = (TrackSignal, OpenTrade)
 MOVE_FROM = (
     "UPDATE chain_heads SET n_rows = ?, head_hash = ? WHERE table_name = ? AND chain_month = ? AND head_hash = ?"
 )
@@ -70,7 +71,7 @@ class ShortWay:
 
     def append(self, prepared: Sequence[Prepared], now: datetime) -> list[Written] | None:
         """Write all of them, or none and None: then the long way says why, or does it."""
-        is_new = all(isinstance(one.command, TrackSignal | OpenTrade) for one in prepared)
+        is_new = all(isinstance(one.command, NEW) for one in prepared)
         if not is_new or len({one.event_id for one in prepared}) < len(prepared):
             return None
         month = month_of(now)

@@ -6,6 +6,7 @@ request, sent again, is found and is the same row.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple
 from uuid import UUID
 
@@ -72,6 +73,7 @@ class CloseTrade(WriteCommand):
     source_table: ClassVar[str] = "pnl_entries"
 
 
+@lru_cache(maxsize=4096)  # whoever makes the payload asks, and then whoever checks it
 def row_id(kind: Literal["signal", "trade", "pnl"], user_id: UUID, key: str, occurred_at: datetime) -> UUID:
     """The id of the primary row of an action. It tells the time, so that rows of one time lie together."""
     return timed_identity(occurred_at, kind, user_id, key)

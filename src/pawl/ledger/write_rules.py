@@ -18,8 +18,9 @@ from pawl.errors import (
 )
 from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import JsonText, require_storable, utc_text
-from pawl.ledger.event_payloads import SignalConverted, TradeAction, TradeClosed, read_payload
-from pawl.ledger.identity import SYSTEM_USER, timed_identity
+from pawl.ledger.event_payloads import SignalTracked, TradeAction, TradeClosed, read_payload
+from pawl.ledger.identity import SYSTEM_USER
+from pawl.ledger.payload_text import payload_text
 from pawl.ledger.plain_text import is_plain
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.redaction import redact
@@ -108,11 +109,11 @@ class Effect(NamedTuple):
 
 def prepare(command: Command) -> Prepared:
     """Redact a command and check what can be checked without the ledger: InputError for what no column could hold."""
-    said = command.payload.model_dump(mode="json")
-    payload = canonical_text(said)
+    payload = payload_text(command.payload)
     _require_zones(command)
     if not is_plain(payload):
         require_storable(payload)
+        said = command.payload.model_dump(mode="json")
         clean = redact(said)
         if clean != said:
             payload = canonical_text(clean)
@@ -166,7 +167,7 @@ def _hash(command: WriteCommand) -> str:
 
 def _track(command: TrackSignal, prepared: Prepared, standing: Standing, now: datetime) -> Effect:
     said = command.payload
-    whose = Whose(command.user_id, _new_trace(command, standing), command.inference_id, now)
+    whose = Whose(command.user_id, _new_trace(prepared, standing), command.inference_id, now)
     standing.signals[prepared.source_id] = Signal(
         whose.user_id, whose.trace_id, whose.inference_id, said.ticker, said.decision_price, said.decided_at
     )
@@ -174,7 +175,7 @@ def _track(command: TrackSignal, prepared: Prepared, standing: Standing, now: da
 
 
 def _open(command: OpenTrade, prepared: Prepared, standing: Standing, now: datetime) -> Effect:
-    whose = Whose(command.user_id, _new_trace(command, standing), command.inference_id, now)
+    whose = Whose(command.user_id, _new_trace(prepared, standing), command.inference_id, now)
     row = trade_row(prepared.source_id, whose, command.payload, command.payload.decision_price)
     _remember_trade(standing, row)
     return _effect(prepared, whose, row)
@@ -240,11 +241,11 @@ def _remember_trade(standing: Standing, row: dict[str, Any]) -> None:
     )
 
 
-def _new_trace(command: TrackSignal | OpenTrade, standing: Standing) -> str:
-    named = command.inference_id
+def _new_trace(prepared: Prepared, standing: Standing) -> str:
+    command, named = prepared.command, prepared.command.inference_id
     if named is not None and standing.owners.get(named) not in (command.user_id, SYSTEM_USER):
         raise _unknown(command, "inference", named)
-    return f"u/{timed_identity(command.occurred_at, 'trace', command.user_id, command.key)}"
+    return f"u/{_own_id(command.payload)}"  # a chain of actions is named by the row that it begins with
 
 
 def _own(standing: dict[UUID, Found], named: str, command: WriteCommand, kind: str) -> tuple[UUID, Found]:
@@ -290,12 +291,14 @@ def _require_zones(command: Command) -> None:
         raise InputError("a time beyond the calendar", where=command.event_type, fix="hand in times in UTC") from error
 
 
+def _own_id(payload: SignalTracked | TradeAction | TradeClosed) -> str:
+    if isinstance(payload, SignalTracked):
+        return payload.signal_id
+    return payload.trade_id if isinstance(payload, TradeAction) else payload.entry_id
+
+
 def _require_own_id(command: Command, source_id: UUID) -> None:
-    match command.payload:
-        case TradeClosed(entry_id=said) | SignalConverted(trade_id=said) | TradeAction(trade_id=said):
-            own = said
-        case said_payload:
-            own = said_payload.signal_id
+    own = _own_id(command.payload)
     if own != str(source_id):
         raise InputError(
             f"the payload names {own}, and its row will be {source_id}",
