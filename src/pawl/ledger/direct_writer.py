@@ -3,18 +3,29 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from pawl.errors import PawlError
 from pawl.ledger.database import Ledger
 from pawl.ledger.postgresql_store import PostgresqlStore
-from pawl.ledger.short_way import ShortWay
+from pawl.ledger.short_way import Begun, ShortWay
 from pawl.ledger.sqlite_store import SqliteStore
 from pawl.ledger.write_commands import WriteCommand, Written
 from pawl.ledger.write_paths import apply_prepared
 from pawl.ledger.write_rules import Command, Prepared, prepare
 
-__all__ = ["DirectWriter"]
+__all__ = ["BegunWrite", "DirectWriter"]
+
+
+Answers = Sequence[Written | PawlError]
+
+
+class BegunWrite(NamedTuple):
+    """Commands on their way. short: None where they take the long one, which begins when it is finished."""
+
+    prepared: Sequence[Prepared]
+    now: datetime
+    short: Begun | None
 
 
 class DirectWriter:
@@ -25,7 +36,8 @@ class DirectWriter:
 
     def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
         self._ledger, self._now = ledger, now
-        self._short = ShortWay(ledger, PostgresqlStore(ledger) if self.is_beside else SqliteStore(ledger))
+        self._store = PostgresqlStore(ledger) if self.is_beside else SqliteStore(ledger)
+        self._short = ShortWay(ledger, self._store)
 
     @property
     def is_beside(self) -> bool:
@@ -40,15 +52,28 @@ class DirectWriter:
             raise answer
         return answer
 
-    def append(self, prepared: Sequence[Prepared]) -> Sequence[Written | PawlError]:
+    def append(self, prepared: Sequence[Prepared]) -> Answers:
         """Write them in one transaction, in their order; for each what stands now, or why it may not be."""
+        return self.finish(self.begin(prepared))
+
+    def begin(self, prepared: Sequence[Prepared]) -> BegunWrite:
+        """Set out to write them behind all that was begun before; `finish` in the same order."""
         now = self._now()
-        done = self._short.append(prepared, now)
+        return BegunWrite(prepared, now, self._short.begin(prepared, now))
+
+    def finish(self, begun: BegunWrite) -> Answers:
+        """As `append` answers, when it is durable."""
+        done = None if begun.short is None else self._short.finish(begun.short)
         if done is not None:
             return done
         self._short.forget()
         with self._ledger.transaction() as tx:
-            return apply_prepared(tx, prepared, now)
+            return apply_prepared(tx, begun.prepared, begun.now)
+
+    def fileno(self) -> int:
+        """What has something to read as soon as the answer to the oldest that was begun is here; of a server."""
+        assert isinstance(self._store, PostgresqlStore)
+        return self._store.fileno()
 
     def close(self) -> None:
         """Let go of the connection; the next write opens another."""

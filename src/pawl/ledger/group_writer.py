@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from pawl.errors import PawlError, RefusalError, StorageError
 from pawl.ledger.database import Ledger
-from pawl.ledger.direct_writer import DirectWriter
+from pawl.ledger.direct_writer import BegunWrite, DirectWriter
 from pawl.ledger.waiting_room import WaitingRoom
 from pawl.ledger.write_commands import WriteCommand, Written
 from pawl.ledger.write_rules import Command, Prepared, prepare
@@ -23,6 +23,7 @@ from pawl.ledger.write_rules import Command, Prepared, prepare
 __all__ = ["GroupWriter"]
 
 MOST_AT_ONCE = 256
+MOST_FLYING = 2  # batches that a server has to do: one is written while it is handed the next
 LEAST_CROWD = 8  # a server takes nearly as long for two as for four
 QUIET_TURNS = 3  # of a loop: a request takes one to be read and one to be checked
 SHARE_OF_WRITE, MOST_PATIENCE_SEC = 0.3, 0.003
@@ -61,6 +62,14 @@ class _Waiting(NamedTuple):
         if isinstance(self.future, Future):
             return self.future.set_running_or_notify_cancel()
         return isinstance(self.future, _Slot) or not self.future.cancelled()
+
+
+class _Flight(NamedTuple):
+    """A batch on its way."""
+
+    batch: list[_Waiting]
+    begun: BegunWrite
+    began: float
 
 
 @dataclass(slots=True)
@@ -110,7 +119,7 @@ class GroupWriter:
         self._is_beside = self._writer.is_beside
         self._room = WaitingRoom[_Waiting]()
         self._circles: WeakKeyDictionary[asyncio.AbstractEventLoop, _Circle] = WeakKeyDictionary()
-        self._crowd, self._write_sec = 1, 0.0
+        self._crowd, self._write_sec, self._landed = 1, 0.0, 0.0
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
 
@@ -196,31 +205,61 @@ class GroupWriter:
     def _run(self) -> None:
         # Whoever was answered together asks again together, but the first of them a little sooner: for the others it
         # is worth a wait that is short beside a flush. One writer alone never waits.
-        patience_sec = 0.0
-        while taken := self._room.take(most=MOST_AT_ONCE, crowd=self._crowd, patience_sec=patience_sec):
+        patience_sec, flying = 0.0, deque[_Flight]()
+        while True:
+            if flying and not self._sends_more(flying):
+                self._land(flying)
+                patience_sec = min(SHARE_OF_WRITE * self._write_sec, MOST_PATIENCE_SEC)
+                continue
+            crowd = self._crowd if not flying else 1
+            taken = self._room.take(most=MOST_AT_ONCE, crowd=crowd, patience_sec=patience_sec)
+            if not taken:
+                break
             # Whoever gave up while it waited gets nothing written.
             batch = [one for one in taken if one.is_begun()]
             if batch:
-                self._crowd = max(len(batch), self._crowd * 7 // 8)
-                began = time.monotonic()
-                self._write(batch)
-                self._write_sec = time.monotonic() - began
-                patience_sec = min(SHARE_OF_WRITE * self._write_sec, MOST_PATIENCE_SEC)
+                n_asking = len(batch) + sum(len(one.batch) for one in flying)
+                self._crowd = max(n_asking, self._crowd * 7 // 8)
+                self._start(batch, flying)
         self._writer.close()
 
-    def _write(self, batch: Sequence[_Waiting]) -> None:
+    def _sends_more(self, flying: "deque[_Flight]") -> bool:
+        """Whether another batch is there before the answer to the oldest on its way, and may be sent behind it."""
+        if not self._is_beside or len(flying) == MOST_FLYING or flying[-1].begun.short is None:
+            return False
+        return self._room.gathers(max(1, self._crowd // 2), self._writer.fileno())
+
+    def _start(self, batch: list[_Waiting], flying: "deque[_Flight]") -> None:
+        began = time.monotonic()
         try:
-            answers: Sequence[Answer] = self._writer.append([one.prepared for one in batch])
-        except StorageError as error:
-            _tell(batch, [error] * len(batch))
+            begun = self._writer.begin([one.prepared for one in batch])
         except Exception as error:  # noqa: BLE001 - the outer loop of a worker, for which everybody waits
-            if len(batch) == 1:
-                _tell(batch, [error])
-                return
-            for one in batch:  # whoever spoilt it stands alone, and the others are written
-                self._write([one])
+            while flying:
+                self._land(flying)
+            self._fail(batch, error)
         else:
-            _tell(batch, answers)
+            flying.append(_Flight(batch, begun, began))
+
+    def _land(self, flying: "deque[_Flight]") -> None:
+        flight = flying.popleft()
+        try:
+            answers: Sequence[Answer] = self._writer.finish(flight.begun)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(flight.batch, error)
+        else:
+            _tell(flight.batch, answers)
+        now = time.monotonic()
+        self._write_sec, self._landed = now - max(flight.began, self._landed), now
+
+    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        if isinstance(error, StorageError) or len(batch) == 1:
+            _tell(batch, [error] * len(batch))
+            return
+        for one in batch:  # whoever spoilt it stands alone, and the others are written
+            alone = deque[_Flight]()
+            self._start([one], alone)
+            if alone:
+                self._land(alone)
 
 
 def _tell(batch: Sequence[_Waiting], answers: Sequence[Answer]) -> None:

@@ -7,7 +7,7 @@ stands already. Then, and for whatever needs a look at the ledger first, there i
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from pawl.ledger.trade_tables import quick_trades, tracked_signals
 from pawl.ledger.write_commands import OpenTrade, TrackSignal, Written
 from pawl.ledger.write_rules import Effect, Prepared, Standing, decide
 
-__all__ = ["MOVE_FROM", "NewRows", "ShortWay", "Store"]
+__all__ = ["MOVE_FROM", "Begun", "NewRows", "ShortWay", "Store"]
 
 MOST_OWNERS = 10_000
 NEW = (TrackSignal, OpenTrade)
@@ -50,9 +50,13 @@ class NewRows:
 
 
 class Store(Protocol):
-    """Writes new rows in one transaction, on a connection of its own."""
+    """Writes new rows in one transaction, on a connection of its own: each is begun, and finished in the same order."""
 
-    def write(self, new: NewRows) -> bool:
+    def begin(self, new: NewRows) -> None:
+        """Set out to write them."""
+        ...
+
+    def finish(self, new: NewRows) -> bool:
         """Durable where it is True; where the head has moved on or a key is taken nothing is written."""
         ...
 
@@ -61,8 +65,18 @@ class Store(Protocol):
         ...
 
 
+class Begun(NamedTuple):
+    """New rows on their way, and what is answered where they arrive."""
+
+    new: NewRows
+    written: list[Written]
+
+
 class ShortWay:
-    """Remembers the end of the chain, and whose an inference is: what is logged never changes."""
+    """Remembers the end of the chain, and whose an inference is: what is logged never changes.
+
+    Rows may be begun behind others that are still on their way. Where those are not written, these are not either.
+    """
 
     def __init__(self, ledger: Ledger, store: Store) -> None:
         self._ledger, self._store = ledger, store
@@ -71,6 +85,11 @@ class ShortWay:
 
     def append(self, prepared: Sequence[Prepared], now: datetime) -> list[Written] | None:
         """Write all of them, or none and None: then the long way says why, or does it."""
+        begun = self.begin(prepared, now)
+        return None if begun is None else self.finish(begun)
+
+    def begin(self, prepared: Sequence[Prepared], now: datetime) -> Begun | None:
+        """Set out to write all of them; None where only the long way can."""
         is_new = all(isinstance(one.command, NEW) for one in prepared)
         if not is_new or len({one.event_id for one in prepared}) < len(prepared):
             return None
@@ -83,13 +102,23 @@ class ShortWay:
         for one in effects:
             rows[one.event["source_table"]].append(one.row)
         tables = [(table, rows[table.name]) for table in (tracked_signals, quick_trades) if rows[table.name]]
+        new = NewRows(month=month, before=before, after=after, tables=[*tables, (event_outbox, events)])
         self._heads.clear()
-        if not self._store.write(
-            NewRows(month=month, before=before, after=after, tables=[*tables, (event_outbox, events)])
-        ):
-            return None
+        self._store.begin(new)
         self._heads[month] = after
-        return [one.written for one in effects]
+        return Begun(new, [one.written for one in effects])
+
+    def finish(self, begun: Begun) -> list[Written] | None:
+        """What is written of the oldest that was begun; None for nothing: then the long way says why, or does it."""
+        try:
+            is_written = self._store.finish(begun.new)
+        except BaseException:
+            self._heads.clear()
+            raise
+        if is_written:
+            return begun.written
+        self._heads.clear()
+        return None
 
     def forget(self) -> None:
         """Read the head again: another way was taken, and moved it."""

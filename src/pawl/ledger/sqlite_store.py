@@ -15,7 +15,6 @@ from pawl.ledger.short_way import MOVE_FROM, NewRows
 __all__ = ["SqliteStore", "insert_many"]
 
 
-
 class SqliteStore:
     """A `Store`. Taking a connection from the pool and giving it back takes as long as SQLite takes for two rows."""
 
@@ -23,7 +22,10 @@ class SqliteStore:
         self._ledger = ledger
         self._connection: sqlite3.Connection | None = None
 
-    def write(self, new: NewRows) -> bool:
+    def begin(self, new: NewRows) -> None:
+        """Nothing: SQLite works in the thread that waits for it."""
+
+    def finish(self, new: NewRows) -> bool:
         """Durable where it is True; where the head has moved on or a key is taken nothing is written."""
         try:
             with self._ledger.failures_named(), raised_as_usual(self._ledger.engine.dialect, sqlite3.Error, MOVE_FROM):

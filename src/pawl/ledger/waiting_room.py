@@ -1,8 +1,12 @@
 """Where things wait for the one thread that takes them: it is woken once for all of them, and not by each."""
 
+import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
+
+from pawl.ledger.readable import wait_readable
 
 __all__ = ["WaitingRoom"]
 
@@ -25,7 +29,8 @@ class WaitingRoom(Generic[Thing]):
     def __init__(self) -> None:
         self._door, self._bell = threading.Lock(), threading.Lock()
         self._inside: list[Thing] = []
-        self._wanted, self._is_closed = 0, False
+        self._alarm: _Alarm | None = None
+        self._wanted, self._is_closed, self._is_beside = 0, False, False
         self._bell.acquire()
 
     def put(self, things: Sequence[Thing]) -> bool:
@@ -48,7 +53,25 @@ class WaitingRoom(Generic[Thing]):
             self._wait_for(min(crowd, most), patience_sec)
         with self._door:
             taken, self._inside = self._inside[:most], self._inside[most:]
+            if not taken and self._alarm is not None:
+                self._alarm.close()
+                self._alarm = None
         return taken
+
+    def gathers(self, n: int, beside: int) -> bool:
+        """Whether n wait, or all that will come, before `beside` has something to read. beside: a file descriptor."""
+        with self._door:
+            if self._is_closed or len(self._inside) >= n:
+                return bool(self._inside)
+            if self._alarm is None:
+                self._alarm = _Alarm()
+            alarm = self._alarm
+            self._wanted, self._is_beside = n, True
+        alarm.wait(beside)
+        with self._door:
+            self._wanted, self._is_beside = 0, False
+            alarm.quiet()
+            return len(self._inside) >= n or (self._is_closed and bool(self._inside))
 
     def close(self) -> None:
         """Take in nothing more; what waits can still be taken."""
@@ -71,4 +94,31 @@ class WaitingRoom(Generic[Thing]):
 
     def _ring(self) -> None:
         self._wanted = 0
-        self._bell.release()
+        if self._is_beside and self._alarm is not None:
+            self._alarm.ring()
+        else:
+            self._bell.release()
+
+
+class _Alarm:
+    """A bell that can be waited for together with something else."""
+
+    def __init__(self) -> None:
+        self._inner, self._outer = socket.socketpair()
+        self._inner.settimeout(0)
+
+    def ring(self) -> None:
+        self._outer.send(b"!")
+
+    def wait(self, beside: int) -> None:
+        """Until it rings, or `beside` has something to read."""
+        wait_readable(self._inner.fileno(), beside)
+
+    def quiet(self) -> None:
+        """As if it had not rung."""
+        with suppress(BlockingIOError):
+            self._inner.recv(64)
+
+    def close(self) -> None:
+        self._inner.close()
+        self._outer.close()
