@@ -53,7 +53,7 @@ from pawl.ledger.event_payloads import (
 )
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.group_writer import GroupWriter
-from pawl.ledger.identity import identity
+from pawl.ledger.identity import id_text, identity
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.write_commands import TrackSignal, row_id
@@ -88,7 +88,7 @@ def track(key: str) -> TrackSignal:
     """A decision that is new, and of now."""
     at = now()
     payload = SignalTracked(
-        request_hash="b" * 64, ticker="BTCUSDT", signal_id=str(row_id("signal", USER, key, at)), decided_at=at,
+        request_hash="b" * 64, ticker="BTCUSDT", signal_id=id_text(row_id("signal", USER, key, at)), decided_at=at,
         decision_price=42_000.0, horizon_sec=86_400, recommendation=ADVICE, context=CONTEXT,
     )  # fmt: skip
     return TrackSignal(user_id=USER, key=key, occurred_at=at, payload=payload)

@@ -1,5 +1,6 @@
 """Things wait in their order, and who takes them sleeps until there are as many as it wants."""
 
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -48,3 +49,40 @@ def test_closing_wakes_the_taker_and_leaves_what_waits() -> None:
     threading.Timer(0.05, patient.close).start()
     assert patient.take(most=10, crowd=3, patience_sec=60) == [1, 2]
     assert patient.take(most=10, crowd=3, patience_sec=60) == []
+
+
+def test_the_taker_wakes_for_the_crowd_or_for_something_else() -> None:
+    room, (here, there) = WaitingRoom[int](), socket.socketpair()
+    with here, there:
+        threading.Timer(0.05, lambda: [room.put([n]) for n in (1, 2)]).start()
+        assert room.gathers(2, here.fileno())
+        assert room.take(most=10) == [1, 2]
+        threading.Timer(0.05, lambda: (room.put([3]), there.send(b"!"))).start()
+        assert not room.gathers(2, here.fileno())
+        room.put([4])
+        assert room.gathers(2, here.fileno())  # they are here already
+        assert room.take(most=10, crowd=2, patience_sec=60) == [3, 4]
+        here.recv(1)
+        threading.Timer(0.05, room.close).start()
+        assert not room.gathers(1, here.fileno())
+    assert room.take(most=1) == []
+
+
+def test_an_alarm_that_rang_in_the_last_moment_wakes_nobody_later() -> None:
+    room, (here, there) = WaitingRoom[int](), socket.socketpair()
+    with here, there:
+        there.send(b"!")
+        for n in range(5):
+            late = threading.Thread(target=room.put, args=([n],))
+            late.start()
+            room.gathers(1, here.fileno())
+            late.join()
+            assert room.take(most=1) == [n]
+        here.recv(1)
+        threading.Timer(0.05, lambda: there.send(b"!")).start()
+        assert not room.gathers(1, here.fileno())
+        here.recv(1)
+        threading.Timer(0.05, lambda: room.put([9])).start()
+        assert room.take(most=1) == [9]
+    room.close()
+    assert room.take(most=1) == []

@@ -21,7 +21,7 @@ from pawl.errors import (
 from pawl.ledger.chain import CHAINS, genesis, row_digest, seal
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
-from pawl.ledger.identity import identity, timed_identity
+from pawl.ledger.identity import identity
 from pawl.ledger.inferences import append_inferences
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.write_commands import WriteCommand, Written
@@ -124,7 +124,7 @@ def test_rows_say_what_was_sent(ledger: Ledger) -> None:
     of_trade = close_trade("x", trade, day(3), decision_id=str(signal), hold_sec=86_400)
     track = track_signal("s", day(1), inference_id=inference.inference_id)
     tracked, converted, closed = sent(ledger, track, convert_signal("c", signal, day(2)), of_trade)
-    trace_id = f"u/{timed_identity(day(1), 'trace', USER, 's')}"
+    trace_id = f"u/{signal}"
     assert tracked.trace_id == converted.trace_id == closed.trace_id == trace_id
     assert {one.inference_id for one in (tracked, converted, closed)} == {inference.inference_id}
     with ledger.reading() as tx:

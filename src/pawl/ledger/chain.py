@@ -22,6 +22,7 @@ from pawl.ledger.column_types import JsonText, canonical_json, utc_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.driver_sql import insert_rows, run_text
 from pawl.ledger.event_tables import event_outbox
+from pawl.ledger.identity import id_text
 from pawl.ledger.number_types import Real
 from pawl.ledger.trade_tables import pnl_entries
 from pawl.ledger.training_tables import eval_reports
@@ -226,7 +227,7 @@ TEXT_OF: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "null",
     JsonText: str,
     str: encode_basestring,
-    UUID: lambda value: f'"{value}"',
+    UUID: lambda value: f'"{id_text(value)}"',
     datetime: lambda value: f'"{utc_text(value)}"',
 }
 """How a value stands in the text of a row, by its type; all others by their column."""

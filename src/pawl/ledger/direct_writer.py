@@ -70,10 +70,9 @@ class DirectWriter:
         with self._ledger.transaction() as tx:
             return apply_prepared(tx, begun.prepared, begun.now)
 
-    def fileno(self) -> int:
-        """What has something to read as soon as the answer to the oldest that was begun is here; of a server."""
-        assert isinstance(self._store, PostgresqlStore)
-        return self._store.fileno()
+    def fileno(self) -> int | None:
+        """What has something to read as soon as the answer to the oldest that was begun is here; None where it is."""
+        return self._store.fileno() if isinstance(self._store, PostgresqlStore) else None
 
     def close(self) -> None:
         """Let go of the connection; the next write opens another."""

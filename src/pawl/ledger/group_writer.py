@@ -51,10 +51,11 @@ class _Slot:
 
 
 class _Waiting(NamedTuple):
-    """Who waits for what. loop: of a coroutine's future; None for a thread's."""
+    """Who waits for what, and since when. loop: of a coroutine's future; None for a thread's."""
 
     prepared: Prepared
     future: "Future[Written] | asyncio.Future[Written] | _Slot"
+    at: float
     loop: asyncio.AbstractEventLoop | None = None
 
     def is_begun(self) -> bool:
@@ -74,37 +75,13 @@ class _Flight(NamedTuple):
 
 @dataclass(slots=True)
 class _Circle:
-    """The coroutines of a loop, in whose thread alone it is touched.
-
-    gathered: not yet handed over. n_asking: these, and those that wait for their answers. crowd: how many lately.
-    began, each_sec: when the first of the gathered came, and what lay between two of the last ones.
-    """
+    """The coroutines of a loop, in whose thread alone it is touched. gathered: not yet handed over."""
 
     gathered: list[_Waiting] = field(default_factory=list)
-    n_asking: int = 0
-    crowd: int = 1
-    began: float = 0.0
-    each_sec: float = 0.0
-
-    def add(self, waiting: _Waiting) -> None:
-        """One more."""
-        if not self.gathered:
-            self.began = time.monotonic()
-        self.gathered.append(waiting)
-
-    def is_half(self, write_sec: float) -> bool:
-        """Whether the gathered are worth a flush of their own, which is waited for once more. write_sec: of a batch.
-
-        They are where a write is over before the whole crowd is ready again; a crowd of a few is left in one piece.
-        """
-        is_many = self.crowd >= LEAST_CROWD and len(self.gathered) >= self.crowd // 2
-        return is_many and write_sec < self.crowd * self.each_sec
 
     def taken(self) -> list[_Waiting]:
         """The gathered, who leave."""
         gathered, self.gathered = self.gathered, []
-        self.crowd = max(self.n_asking, self.crowd * 7 // 8)
-        self.each_sec = (time.monotonic() - self.began) / len(gathered)
         return gathered
 
 
@@ -119,7 +96,8 @@ class GroupWriter:
         self._is_beside = self._writer.is_beside
         self._room = WaitingRoom[_Waiting]()
         self._circles: WeakKeyDictionary[asyncio.AbstractEventLoop, _Circle] = WeakKeyDictionary()
-        self._crowd, self._write_sec, self._landed = 1, 0.0, 0.0
+        # How many ask lately; what lies between two of them; to begin the write of one; to write a batch; its end.
+        self._crowd, self._each_sec, self._begin_sec, self._write_sec, self._landed = 1, 0.0, 0.0, 0.0, 0.0
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
 
@@ -128,7 +106,7 @@ class GroupWriter:
         assert isinstance(command, Command)
         future: Future[Written] = Future()
         try:
-            waiting = _Waiting(prepare(command), future)
+            waiting = _Waiting(prepare(command), future, time.monotonic())
         except PawlError as error:
             future.set_exception(error)
         else:
@@ -139,7 +117,7 @@ class GroupWriter:
         """The same for a thread that has nothing else to do: less than half as dear as a future."""
         assert isinstance(command, Command)
         slot = _Slot()
-        self._put([_Waiting(prepare(command), slot)])
+        self._put([_Waiting(prepare(command), slot, time.monotonic())])
         answer = slot.answer()
         if isinstance(answer, Exception):
             raise answer
@@ -157,18 +135,13 @@ class GroupWriter:
         circle = self._circles.get(loop)
         if circle is None:
             circle = self._circles[loop] = _Circle()
-        waiting = _Waiting(prepared, loop.create_future(), loop)
-        circle.add(waiting)
-        circle.n_asking += 1
-        if self._is_beside and circle.is_half(self._write_sec):
+        future: asyncio.Future[Written] = loop.create_future()
+        circle.gathered.append(_Waiting(prepared, future, time.monotonic(), loop))
+        if len(circle.gathered) >= self._enough < self._crowd:
             self._hand_over(circle)
         elif len(circle.gathered) == 1:
             loop.call_soon(self._hand_over_if_quiet, loop, circle, 1, QUIET_TURNS)
-        assert isinstance(waiting.future, asyncio.Future)
-        try:
-            return await waiting.future
-        finally:
-            circle.n_asking -= 1
+        return await future
 
     def close(self) -> None:
         """Write what still waits, and end."""
@@ -211,23 +184,40 @@ class GroupWriter:
                 self._land(flying)
                 patience_sec = min(SHARE_OF_WRITE * self._write_sec, MOST_PATIENCE_SEC)
                 continue
-            crowd = self._crowd if not flying else 1
-            taken = self._room.take(most=MOST_AT_ONCE, crowd=crowd, patience_sec=patience_sec)
+            enough = self._enough
+            most = MOST_AT_ONCE if enough == self._crowd else enough
+            taken = self._room.take(most=most, crowd=1 if flying else enough, patience_sec=patience_sec)
             if not taken:
                 break
             # Whoever gave up while it waited gets nothing written.
             batch = [one for one in taken if one.is_begun()]
             if batch:
-                n_asking = len(batch) + sum(len(one.batch) for one in flying)
+                n_asking = len(batch) + sum(len(one.batch) for one in flying) + len(self._room)
                 self._crowd = max(n_asking, self._crowd * 7 // 8)
+                self._each_sec = (batch[-1].at - batch[0].at) / len(batch)
                 self._start(batch, flying)
         self._writer.close()
+
+    @property
+    def _enough(self) -> int:
+        """How many are worth a write of their own; on a server half of them may be, while the others get ready.
+
+        They are where the whole crowd takes longer to get ready than what two writes cost more than one: about half
+        of a write, more for a slow disk, beside which a crowd is soon ready. A crowd of a few is left in one piece.
+        """
+        if not self._is_beside or self._crowd < LEAST_CROWD:
+            return self._crowd
+        is_slow = self._write_sec / 2 >= self._crowd * (self._each_sec + self._begin_sec)
+        return self._crowd if is_slow else self._crowd // 2
 
     def _sends_more(self, flying: "deque[_Flight]") -> bool:
         """Whether another batch is there before the answer to the oldest on its way, and may be sent behind it."""
         if not self._is_beside or len(flying) == MOST_FLYING or flying[-1].begun.short is None:
             return False
-        return self._room.gathers(max(1, self._crowd // 2), self._writer.fileno())
+        answering = self._writer.fileno()
+        if answering is None:
+            return len(self._room) >= self._enough
+        return self._room.gathers(self._enough, answering)
 
     def _start(self, batch: list[_Waiting], flying: "deque[_Flight]") -> None:
         began = time.monotonic()
@@ -239,6 +229,7 @@ class GroupWriter:
             self._fail(batch, error)
         else:
             flying.append(_Flight(batch, begun, began))
+            self._begin_sec = (time.monotonic() - began) / len(batch)
 
     def _land(self, flying: "deque[_Flight]") -> None:
         flight = flying.popleft()

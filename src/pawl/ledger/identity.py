@@ -5,7 +5,7 @@ from functools import lru_cache
 from hashlib import sha1
 from uuid import UUID, SafeUUID
 
-__all__ = ["NAMESPACE", "SYSTEM_USER", "identity", "timed_identity"]
+__all__ = ["NAMESPACE", "SYSTEM_USER", "id_text", "identity", "timed_identity"]
 
 NAMESPACE = UUID("7c1b3b0e-5f0a-5b1e-9a55-6f2f0d9b4a11")
 """Fixed for ever: another one would give everything new ids."""
@@ -46,14 +46,17 @@ def timed_identity(at: datetime, kind: str, *parts: object) -> UUID:
 
 def _digest(kind: str, parts: tuple[object, ...]) -> int:
     # A separator that no part holds, so that ("a", "bc") and ("ab", "c") stay apart.
-    name = "\x1f".join([kind, *[_id_text(part) if type(part) is UUID else str(part) for part in parts]])
+    name = "\x1f".join([kind, *[id_text(part) if type(part) is UUID else str(part) for part in parts]])
     # As uuid.uuid5 makes it, in a sixth of its time; a decision that is written has four ids.
     digest = _BEGUN.copy()
     digest.update(name.encode())
     return int.from_bytes(digest.digest()[:16])
 
 
-_id_text = lru_cache(maxsize=4096)(str)  # of users: a UUID takes longer to write than the digest of a name
+@lru_cache(maxsize=4096)  # a UUID takes longer to write than the digest of a name, and is written several times
+def id_text(one: UUID) -> str:
+    """An id as text, with its hyphens."""
+    return str(one)
 
 
 def _uuid(number: int) -> UUID:

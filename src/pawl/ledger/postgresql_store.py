@@ -15,6 +15,7 @@ from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import JsonText, utc_text
 from pawl.ledger.database import Ledger
 from pawl.ledger.driver_sql import raised_as_usual
+from pawl.ledger.identity import id_text
 from pawl.ledger.readable import wait_readable
 from pawl.ledger.short_way import MOVE_FROM, NewRows
 
@@ -75,9 +76,10 @@ class PostgresqlStore:
                 return False
             raise failures[0] if failures else psycopg.OperationalError("the connection was lost")
 
-    def fileno(self) -> int:
-        """What has something to read as soon as an answer is here."""
-        assert self._connection is not None
+    def fileno(self) -> int | None:
+        """What has something to read as soon as the oldest answer is here; None where it has been read already."""
+        if self._connection is None or not self._connection.pgconn.is_busy():
+            return None
         return self._connection.pgconn.socket
 
     def close(self) -> None:
@@ -154,7 +156,7 @@ BYTES_OF: dict[type, Callable[[Any], bytes | None]] = {
     type(None): lambda _: None,
     str: str.encode,
     JsonText: str.encode,
-    UUID: lambda value: str(value).encode(),
+    UUID: lambda value: id_text(value).encode(),
     datetime: lambda value: utc_text(value).encode(),
 }
 """How the server reads a value, by its type."""

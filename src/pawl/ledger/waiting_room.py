@@ -33,6 +33,9 @@ class WaitingRoom(Generic[Thing]):
         self._wanted, self._is_closed, self._is_beside = 0, False, False
         self._bell.acquire()
 
+    def __len__(self) -> int:
+        return len(self._inside)
+
     def put(self, things: Sequence[Thing]) -> bool:
         """Let them wait behind the others; False where the room is closed."""
         with self._door:

@@ -19,7 +19,7 @@ from pawl.errors import (
 from pawl.ledger.chain import canonical_text
 from pawl.ledger.column_types import JsonText, require_storable, utc_text
 from pawl.ledger.event_payloads import SignalTracked, TradeAction, TradeClosed, read_payload
-from pawl.ledger.identity import SYSTEM_USER
+from pawl.ledger.identity import SYSTEM_USER, id_text
 from pawl.ledger.payload_text import payload_text
 from pawl.ledger.plain_text import is_plain
 from pawl.ledger.primary_rows import Whose, entry_row, signal_row, trade_row
@@ -299,7 +299,7 @@ def _own_id(payload: SignalTracked | TradeAction | TradeClosed) -> str:
 
 def _require_own_id(command: Command, source_id: UUID) -> None:
     own = _own_id(command.payload)
-    if own != str(source_id):
+    if own != id_text(source_id):
         raise InputError(
             f"the payload names {own}, and its row will be {source_id}",
             where=command.event_type,

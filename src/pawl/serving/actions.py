@@ -14,6 +14,7 @@ from pawl.ledger.event_payloads import (
     TradeClosed,
     TradeOpened,
 )
+from pawl.ledger.identity import id_text
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, row_id
 from pawl.policy.outcome import Fill, max_drawdown_bps, pnl_bps, slippage_bps
 from pawl.serving.asked import Asked
@@ -59,7 +60,7 @@ def tracking(body: TrackBody, asked: Asked, inferred: InferredPlan | None, conte
     payload = SignalTracked(
         request_hash=asked.request_hash,
         ticker=body.ticker,
-        signal_id=str(row_id("signal", asked.user_id, asked.key, asked.at)),
+        signal_id=id_text(row_id("signal", asked.user_id, asked.key, asked.at)),
         decided_at=asked.at,
         decision_price=body.decision_price or body.entry,
         horizon_sec=body.horizon_sec,
@@ -77,7 +78,7 @@ def opening(body: OpenBody, asked: Asked, inferred: InferredPlan | None, context
     payload = TradeOpened(
         request_hash=asked.request_hash,
         ticker=body.ticker,
-        trade_id=str(row_id("trade", asked.user_id, asked.key, asked.at)),
+        trade_id=id_text(row_id("trade", asked.user_id, asked.key, asked.at)),
         side=body.side,
         size=body.size,
         size_pct=body.size_pct,
@@ -111,7 +112,7 @@ def conversion(body: ConvertBody, asked: Asked, signal: Signal) -> ConvertSignal
         request_hash=asked.request_hash,
         ticker=signal.ticker,
         signal_id=str(signal.signal_id),
-        trade_id=str(row_id("trade", asked.user_id, asked.key, asked.at)),
+        trade_id=id_text(row_id("trade", asked.user_id, asked.key, asked.at)),
         side=cast(Literal["long", "short"], side),
         size=body.size,
         size_pct=body.size_pct,
@@ -143,7 +144,7 @@ def closing(body: CloseBody, asked: Asked, trade: OpenedTrade, prices: pl.DataFr
     payload = TradeClosed(
         request_hash=asked.request_hash,
         ticker=opened.ticker,
-        entry_id=str(row_id("pnl", asked.user_id, asked.key, asked.at)),
+        entry_id=id_text(row_id("pnl", asked.user_id, asked.key, asked.at)),
         trade_id=str(trade.trade_id),
         decision_id=str(trade.decision_id),
         exit_price=body.exit_price,
