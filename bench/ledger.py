@@ -6,11 +6,11 @@ An append is one decision of a user: its row, its event of 660 bytes of JSON, th
 redacted, and durable when it returns. In every round, one after the other and in one folder, so that a neighbour's load
 falls on all alike. SQLite: a loop of `write` of 4 KiB and `fdatasync`; the rows of decisions that were checked and
 sealed before, which is all that can be had; one writer in its own thread; 64 through the group writer, as coroutines of
-one loop (so the service has them) and as threads. PostgreSQL (fsync on, TCP, the server's data in the same folder): `pgbench` with
-a script that inserts one row of the same size, 1 and 16 clients, each on a connection of its own; one writer in its own
-thread; 16 through the group writer and its one connection, as coroutines and as threads. Figures are medians of the
-rounds, each a ratio within its round. The million: chains of three events written in bulk, then single traces looked
-up, and all verified.
+one loop (so the service has them) and as threads. PostgreSQL (fsync on, TCP, the server's data in the same folder):
+`pgbench` with a script that inserts one row of the same size, 1 and 16 clients, each on a connection of its own; one
+writer in its own thread; 16 through the group writer and its one connection, as coroutines and as threads. Figures are
+medians of the rounds, each a ratio within its round. The million: chains of three events written in bulk, then single
+traces looked up, and all verified.
 """
 
 import argparse

@@ -13,15 +13,12 @@ import sqlalchemy as sa
 
 from ledger_world import address, day, run_together
 from pawl.errors import AlreadyClosedError, InputError, NotFoundError, PawlError, RefusalError, StorageError
-from pawl.ledger.chain import CHAINS, genesis, lock_head, month_of, row_digest, seal
+from pawl.ledger.chain import CHAINS, genesis, row_digest, seal
 from pawl.ledger.chain_tables import chain_heads
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.group_writer import GroupWriter
-from pawl.ledger.waiting_room import WaitingRoom
 from pawl.ledger.write_commands import Written
-from pawl.ledger.write_paths import apply_writes
-from redis_world import until
 from user_commands import close_trade, convert_signal, open_trade, signal_of, track_signal, trade_of
 
 NOW = day(40)
@@ -205,7 +202,7 @@ def test_coroutines_get_their_own_answers_and_their_commands_go_together(writer:
     assert (type(odd), type(unknown)) == (InputError, NotFoundError)
     assert chained(ledger) == 20
     with ledger.reading() as tx:  # all in one transaction, at one time
-        assert writer._crowd == 41
+        assert writer._batches.crowd == 41
         assert len(set(tx.execute(sa.select(event_outbox.c.recorded_at)).scalars())) == 1
 
 
@@ -235,74 +232,6 @@ def test_a_thread_that_waits_gets_its_own_answer(writer: GroupWriter, ledger: Le
     writer.close()
     with pytest.raises(RefusalError, match="closed"):
         writer.write_and_wait(open_trade("late"))
-
-
-def test_a_crowd_is_halved_only_for_a_server_that_is_quicker_than_it(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
-    put = WaitingRoom.put
-
-    def noted(room: WaitingRoom[object], things: list[object]) -> bool:
-        sizes.append(len(things))
-        return put(room, things)
-
-    monkeypatch.setattr(WaitingRoom, "put", noted)
-
-    async def round_of(writer: GroupWriter, name: str, write_sec: float) -> list[int]:
-        sizes.clear()
-        await asyncio.sleep(0.2)  # until the writer has noted how long it took
-        writer._write_sec = write_sec
-        await asyncio.gather(*(writer.write(open_trade(f"{name}/{n}")) for n in range(16)))
-        return list(sizes)
-
-    async def rounds(writer: GroupWriter) -> list[list[int]]:
-        return [await round_of(writer, name, sec) for name, sec in (("first", 0.0), ("slow", 60.0), ("quick", 0.0))]
-
-    with GroupWriter(ledger, now) as writer:
-        *whole, quick = asyncio.run(rounds(writer))
-    assert whole == [[16], [16]]
-    # The crowd is remembered as it was lately, and no larger than it is.
-    assert quick[0] in ([16] if ledger.engine.dialect.name == "sqlite" else [7, 8])
-    assert chained(ledger) == 48
-
-
-def test_what_is_on_its_way_behind_a_failure_is_written_all_the_same(postgresql_ledger: Ledger) -> None:
-    """Two statements are with the server; another process takes the place in the chain of both."""
-    with GroupWriter(postgresql_ledger, now) as writer:
-        writer.submit(open_trade("begins the month")).result(30)
-        writer.submit(open_trade("opens a connection")).result(30)
-        with postgresql_ledger.transaction() as tx:
-            lock_head(tx, event_outbox.name, month_of(NOW))
-            first = writer.submit(open_trade("first"))
-            until(lambda: len(writer._writer._store._sent) == 1)  # type: ignore[union-attr]  # a server's
-            second, again = writer.submit(open_trade("second")), writer.submit(open_trade("first"))
-            until(lambda: len(writer._writer._store._sent) == 2)  # type: ignore[union-attr]  # as above
-            apply_writes(tx, [open_trade("another's")], NOW)
-        answers = [one.result(30) for one in (first, second, again)]
-    assert [one.is_new for one in answers] == [True, True, False]
-    with postgresql_ledger.reading() as tx:
-        order = sa.select(event_outbox.c.source_event_id).order_by(event_outbox.c.chain_number).offset(2)
-        keys = ("another's", "first", "second")
-        assert list(tx.execute(order).scalars()) == [trade_of(key) for key in keys]
-    assert chained(postgresql_ledger) == 5
-
-
-def test_a_lost_connection_is_told_to_all_who_are_on_their_way(postgresql_ledger: Ledger) -> None:
-    with GroupWriter(postgresql_ledger, now) as writer:
-        writer.submit(open_trade("begins the month")).result(30)
-        writer.submit(open_trade("opens a connection")).result(30)
-        server = writer._writer._store._connection.pgconn.backend_pid  # type: ignore[union-attr]  # a server's
-        with postgresql_ledger.transaction() as tx:
-            lock_head(tx, event_outbox.name, month_of(NOW))
-            first = writer.submit(open_trade("first"))
-            until(lambda: len(writer._writer._store._sent) == 1)  # type: ignore[union-attr]  # as above
-            second = writer.submit(open_trade("second"))
-            until(lambda: len(writer._writer._store._sent) == 2)  # type: ignore[union-attr]  # as above
-            tx.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": server})
-            assert [type(one.exception(30)) for one in (first, second)] == [StorageError] * 2
-        assert writer.submit(open_trade("first")).result(30).is_new
-    assert chained(postgresql_ledger) == 3
 
 
 def test_a_coroutine_that_comes_after_the_end_is_refused(ledger: Ledger) -> None:
