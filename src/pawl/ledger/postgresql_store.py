@@ -147,13 +147,12 @@ def _values(new: NewRows) -> list[bytes | None]:
     values: list[bytes | None] = [str(one).encode() for one in new.move]
     for _, rows in new.tables:
         for row in rows:
-            values += [BYTES_OF.get(type(value), _other)(value) for value in row.values()]
+            values += [None if one is None else BYTES_OF.get(type(one), _other)(one) for one in row.values()]
         values += [None] * (len(rows[0]) * (_places(len(rows)) - len(rows)))
     return values
 
 
-BYTES_OF: dict[type, Callable[[Any], bytes | None]] = {
-    type(None): lambda _: None,
+BYTES_OF: dict[type, Callable[[Any], bytes]] = {
     str: str.encode,
     JsonText: str.encode,
     UUID: lambda value: id_text(value).encode(),

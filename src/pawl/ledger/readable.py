@@ -1,11 +1,10 @@
 """Waits for what other processes say, without holding up the threads of this one."""
 
-import selectors
+import select
 
 __all__ = ["wait_readable"]
 
-# Without a descriptor of its own, which would take longer than the wait; not every system has it.
-Selector: type[selectors.BaseSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
+HAS_POLL = hasattr(select, "poll")  # not on Windows
 
 
 def wait_readable(*descriptors: int) -> None:
@@ -17,7 +16,11 @@ def wait_readable(*descriptors: int) -> None:
     ...     _ = there.send(b"!")
     ...     wait_readable(here.fileno())
     """
-    with Selector() as any_of:
-        for one in descriptors:
-            any_of.register(one, selectors.EVENT_READ)
-        any_of.select()
+    if not HAS_POLL:
+        select.select(descriptors, [], [])
+        return
+    # What `selectors` does for the same takes ten times as long, on the way of every decision to a server.
+    poll = select.poll()
+    for one in descriptors:
+        poll.register(one, select.POLLIN)
+    poll.poll()
