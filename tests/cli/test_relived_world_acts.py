@@ -205,9 +205,10 @@ def test_acts_at_any_moment_of_a_loop_that_waits_for_nobody_are_lived_again(
     operator, over = operator_in(tmp_path / "home"), Event()
     kept = [("promote", f"tiny-1.{n}") for n in range(1, 7)]
     ends = [("rollout", "abort", f"tiny-1.{n}", "--reason", "no") for n in range(1, 7)]
+    again = [("gate", "judge", f"tiny-1.{n}") for n in range(1, 7)]  # what was aborted may be promoted then
     acts = (
         *(("triggers", one, "tiny") for one in ("pause", "retrain", "resume")),
-        *(act for pair in zip(kept, ends, strict=True) for act in pair),
+        *(act for three in zip(kept, ends, again, strict=True) for act in three),
         ("rollback", "tiny"),
     )
 
