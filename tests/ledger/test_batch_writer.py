@@ -97,7 +97,8 @@ def test_a_lost_connection_is_told_to_all_who_are_on_their_way(postgresql_ledger
 
 
 ODD = """
-CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '22003'; END $$;
+CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '22003'; END $$;
 CREATE TRIGGER odd BEFORE INSERT ON quick_trades FOR EACH ROW WHEN (NEW.ticker = 'ODD') EXECUTE FUNCTION odd()
 """
 
