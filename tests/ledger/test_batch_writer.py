@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger_world import day
-from pawl.errors import StorageError
+from pawl.errors import InputError, StorageError
 from pawl.ledger.chain import lock_head, month_of
 from pawl.ledger.chain_check import check_chains
 from pawl.ledger.database import Ledger
@@ -94,3 +94,50 @@ def test_a_lost_connection_is_told_to_all_who_are_on_their_way(postgresql_ledger
             assert [type(one.exception(30)) for one in (first, second)] == [StorageError] * 2
         assert writer.submit(open_trade("first")).result(30).is_new
     assert chained(postgresql_ledger) == 3
+
+
+ODD = """
+CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '22003'; END $$;
+CREATE TRIGGER odd BEFORE INSERT ON quick_trades FOR EACH ROW WHEN (NEW.ticker = 'ODD') EXECUTE FUNCTION odd()
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "failed", "stand"),
+    [
+        ("taken", [None, None], ["another's", "first", "second"]),
+        ("odd", [InputError, None], ["second"]),
+        ("lost", [StorageError, StorageError], []),
+    ],
+)
+def test_what_waits_behind_a_failure_is_written_after_it_and_told_so(
+    postgresql_ledger: Ledger, what: str, failed: list[type[Exception] | None], stand: list[str]
+) -> None:
+    """Two batches are on their way and more wait: in their order, on a connection that nobody takes from them."""
+    waiting = [f"third {n}" for n in range(4)]
+    with postgresql_ledger.transaction() as tx:
+        tx.execute(sa.text(ODD))
+    with GroupWriter(postgresql_ledger, lambda: NOW) as writer:
+        writer.submit(open_trade("begins the month")).result(30)
+        writer.submit(open_trade("opens a connection")).result(30)
+        store = writer._batches._writer._store
+        server = store._connection.pgconn.backend_pid  # type: ignore[union-attr]  # a server's
+        with postgresql_ledger.transaction() as tx:
+            lock_head(tx, event_outbox.name, month_of(NOW))
+            first = writer.submit(open_trade("first", ticker="ODD" if what == "odd" else "BTCUSDT"))
+            until(lambda: len(store._sent) == 1)  # type: ignore[union-attr]  # as above
+            second = writer.submit(open_trade("second"))
+            until(lambda: len(store._sent) == 2)  # type: ignore[union-attr]  # as above
+            thirds = [writer.submit(open_trade(key)) for key in waiting]
+            if what == "lost":
+                tx.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": server})
+            if what == "taken":
+                apply_writes(tx, [open_trade("another's")], NOW)
+        errors = [one.exception(30) for one in (first, second, *thirds)]
+        assert [None if one is None else type(one) for one in errors] == [*failed, *[None] * 4]
+        assert writer.submit(open_trade("after")).result(30).is_new
+    with postgresql_ledger.reading() as tx:
+        order = sa.select(event_outbox.c.source_event_id).order_by(event_outbox.c.chain_number).offset(2)
+        assert list(tx.execute(order).scalars()) == [trade_of(key) for key in [*stand, *waiting, "after"]]
+    assert chained(postgresql_ledger) == 2 + len(stand) + 5

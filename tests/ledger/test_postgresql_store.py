@@ -1,6 +1,8 @@
 """A decision takes one round trip, and a server that went away is told of and found again."""
 
+import socket
 import tempfile
+import threading
 import time
 
 import pytest
@@ -74,6 +76,21 @@ def test_batches_of_any_size_need_few_statements(postgresql_ledger: Ledger) -> N
     assert _trades(postgresql_ledger) == 1 + sum((n + 1) // 2 for n in range(1, 18))
     with postgresql_ledger.reading() as tx:
         assert check_chains(tx).breaks == ()
+
+
+def test_a_batch_that_the_sockets_do_not_hold_is_sent_to_its_end(postgresql_ledger: Ledger) -> None:
+    with DirectWriter(postgresql_ledger, lambda: day(40)) as writer:
+        writer.write(open_trade("begins the month"))
+        writer.write(open_trade("opens a connection"))
+        server = writer._short._store._connection.pgconn  # type: ignore[attr-defined]  # to make it narrow
+        with socket.fromfd(server.socket, socket.AF_INET, socket.SOCK_STREAM) as narrow:
+            narrow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        batch = [prepare(open_trade(f"k{n}", ticker="X" * 200)) for n in range(256)]
+        at_work = threading.Thread(target=writer.append, args=(batch,), daemon=True)
+        at_work.start()
+        at_work.join(20)
+        assert not at_work.is_alive()
+    assert _trades(postgresql_ledger) == 258
 
 
 def _trades(ledger: Ledger) -> int:

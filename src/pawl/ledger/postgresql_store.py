@@ -16,7 +16,7 @@ from pawl.ledger.column_types import JsonText, utc_text
 from pawl.ledger.database import Ledger
 from pawl.ledger.driver_sql import raised_as_usual
 from pawl.ledger.identity import id_text
-from pawl.ledger.readable import wait_readable
+from pawl.ledger.readable import wait_open, wait_readable
 from pawl.ledger.short_way import MOVE_FROM, NewRows
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class PostgresqlStore:
                 server.send_prepare(self._names[shape], _statement(new).encode())
             server.send_query_prepared(self._names[shape], values)
             server.pipeline_sync()
+            while server.flush():  # more than the sockets hold: the server would wait for the rest, and we for it
+                wait_open(server.socket)
+                server.consume_input()
             self._sent.append(new)
 
     def finish(self, new: NewRows) -> bool:
@@ -64,9 +67,10 @@ class PostgresqlStore:
         import psycopg  # noqa: PLC0415 - an extra; a ledger in one file needs none
 
         done = psycopg.pq.ExecStatus.COMMAND_OK
-        with self._failures():
-            if not self._sent or self._sent[0] is not new or self._connection is None:
+        if not self._sent or self._sent[0] is not new or self._connection is None:
+            with self._named():
                 raise psycopg.OperationalError("the connection was lost with an answer on its way")
+        with self._failures():
             answers = _next_answers(self._connection.pgconn)
             self._sent.popleft()
             failures = [_failure(self._connection.pgconn, one) for one in answers if one.status != done]
@@ -74,11 +78,15 @@ class PostgresqlStore:
                 return answers[-1].command_tuples == len(new.tables[-1][1])
             if failures and isinstance(failures[0], psycopg.IntegrityError):
                 return False
-            raise failures[0] if failures else psycopg.OperationalError("the connection was lost")
+            # Of two the first says that the statement is not there, and what is on its way needs it too.
+            if len(failures) != 1 or isinstance(failures[0], psycopg.OperationalError):
+                raise failures[0] if failures else psycopg.OperationalError("the connection was lost")
+        with self._named():  # the connection holds, and what else is on its way
+            raise failures[0]
 
     def fileno(self) -> int | None:
         """What has something to read as soon as the oldest answer is here; None where it has been read already."""
-        if self._connection is None or not self._connection.pgconn.is_busy():
+        if self._connection is None or self._connection.closed or not self._connection.pgconn.is_busy():
             return None
         return self._connection.pgconn.socket
 
@@ -91,11 +99,16 @@ class PostgresqlStore:
             self._connection = None
 
     @contextmanager
-    def _failures(self) -> Iterator[None]:
+    def _named(self) -> Iterator[None]:
         import psycopg  # noqa: PLC0415 - as above
 
+        with self._ledger.failures_named(), raised_as_usual(DIALECT, psycopg.Error, MOVE_FROM):
+            yield
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
         try:
-            with self._ledger.failures_named(), raised_as_usual(DIALECT, psycopg.Error, MOVE_FROM):
+            with self._named():
                 yield
         except BaseException:
             self.close()
@@ -120,15 +133,20 @@ def _next_answers(server: "PGconn") -> "list[PGresult]":
     import psycopg  # noqa: PLC0415 - as above
 
     answers: list[PGresult] = []
+    is_between = False  # the answers to two statements
     while True:
         while server.is_busy():
             wait_readable(server.socket)  # libpq would wait without letting another thread run
             server.consume_input()
         answer = server.get_result()
-        if answer is not None and answer.status != psycopg.pq.ExecStatus.PIPELINE_SYNC:
-            answers.append(answer)
-        elif answer is not None or server.status != psycopg.pq.ConnStatus.OK:
+        if answer is not None and answer.status == psycopg.pq.ExecStatus.PIPELINE_SYNC:
             return answers
+        if answer is not None:
+            answers.append(answer)
+        elif is_between or server.status != psycopg.pq.ConnStatus.OK:
+            # What was done is durable only behind a sync.
+            return [one for one in answers if one.status != psycopg.pq.ExecStatus.COMMAND_OK]
+        is_between = answer is None
 
 
 def _failure(server: "PGconn", answer: "PGresult") -> "psycopg.Error":

@@ -2,7 +2,7 @@
 
 import select
 
-__all__ = ["wait_readable"]
+__all__ = ["wait_open", "wait_readable"]
 
 HAS_POLL = hasattr(select, "poll")  # not on Windows
 
@@ -23,4 +23,20 @@ def wait_readable(*descriptors: int) -> None:
     poll = select.poll()
     for one in descriptors:
         poll.register(one, select.POLLIN)
+    poll.poll()
+
+
+def wait_open(descriptor: int) -> None:
+    """Until the file has something to read or takes something to write, or has ended.
+
+    >>> import socket
+    >>> here, there = socket.socketpair()
+    >>> with here, there:
+    ...     wait_open(here.fileno())
+    """
+    if not HAS_POLL:
+        select.select([descriptor], [descriptor], [])
+        return
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLOUT)
     poll.poll()

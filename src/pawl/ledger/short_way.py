@@ -82,6 +82,7 @@ class ShortWay:
         self._ledger, self._store = ledger, store
         self._heads: dict[str, Head] = {}
         self._owners: dict[UUID, UUID] = {}
+        self._n_begun, self._n_lost = 0, 0  # on their way; and of these, behind one that was not written
 
     def append(self, prepared: Sequence[Prepared], now: datetime) -> list[Written] | None:
         """Write all of them, or none and None: then the long way says why, or does it."""
@@ -89,7 +90,9 @@ class ShortWay:
         return None if begun is None else self.finish(begun)
 
     def begin(self, prepared: Sequence[Prepared], now: datetime) -> Begun | None:
-        """Set out to write all of them; None where only the long way can."""
+        """Set out to write all of them; None where only the long way can, as for its order behind what is lost."""
+        if self._n_lost:
+            return None
         is_new = all(isinstance(one.command, NEW) for one in prepared)
         if not is_new or len({one.event_id for one in prepared}) < len(prepared):
             return None
@@ -106,19 +109,21 @@ class ShortWay:
         self._heads.clear()
         self._store.begin(new)
         self._heads[month] = after
+        self._n_begun += 1
         return Begun(new, [one.written for one in effects])
 
     def finish(self, begun: Begun) -> list[Written] | None:
         """What is written of the oldest that was begun; None for nothing: then the long way says why, or does it."""
+        self._n_begun -= 1
+        self._n_lost = max(0, self._n_lost - 1)
+        is_written = False
         try:
             is_written = self._store.finish(begun.new)
-        except BaseException:
-            self._heads.clear()
-            raise
-        if is_written:
-            return begun.written
-        self._heads.clear()
-        return None
+        finally:
+            if not is_written:
+                self._heads.clear()
+                self._n_lost = self._n_begun
+        return begun.written if is_written else None
 
     def forget(self) -> None:
         """Read the head again: another way was taken, and moved it."""

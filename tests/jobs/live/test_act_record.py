@@ -1,7 +1,7 @@
 """A person's act in the log: in the loop's time, behind the run that came before it."""
 
-from ledger_world import day
-from pawl.jobs.live.act_record import BEHIND, loop_instant, record_act
+from ledger_world import day, promoted
+from pawl.jobs.live.act_record import BEHIND, acting, loop_instant, note_by_hand, record_act
 from pawl.ledger.database import Ledger
 from pawl.ledger.live_log import live_entries
 from pawl.ledger.schedule_runs import take_up
@@ -22,3 +22,23 @@ def test_two_acts_behind_one_run_are_both_kept_in_their_order(ledger: Ledger) ->
         (day(3).isoformat(), "signals")
     }
     assert {one.at for one in found} == {day(4)}
+
+
+def test_an_act_has_the_time_of_the_loop_and_not_of_the_day(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        promoted(tx, "m002-1.0", on=1)
+        take_up(tx, "live m002 signals", day(5), day(5))
+    with acting(ledger, "m002", day(900)) as at:
+        assert at == day(5)
+    note_by_hand(ledger, "m002", day(900))
+    with ledger.reading() as tx:
+        assert [one.at for one in live_entries(tx, "m002", "act")] == []  # no loop lives
+
+
+def test_the_newest_move_of_the_alias_is_part_of_the_time_of_the_loop(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        take_up(tx, "live m002 signals", day(5), day(5))
+        promoted(tx, "m002-1.0", on=4)
+        assert loop_instant(tx, "m002", day(900)) == day(5)
+        promoted(tx, "m002-1.1", on=8)
+        assert loop_instant(tx, "m002", day(900)) == day(8)
