@@ -184,6 +184,41 @@ def test_while_the_bus_is_away_everything_waits_and_the_tries_are_counted(ledger
     assert [one.event_id for one in bus.events] == [bars(number).event_id for number in (1, 2, 3)]
 
 
+def test_a_bus_that_is_away_is_not_asked_again_before_its_time_however_often_the_relay_is_woken(
+    sqlite_ledger: Ledger, bus: Recorder
+) -> None:
+    """And while all is well the long wait after a failure is none of its business."""
+    patient = EventSettings(poll_sec=0.02, backoff_base_sec=60, backoff_max_sec=60)
+    with Relay(sqlite_ledger, bus, patient, now) as relay:
+        for number in range(3):
+            tell(sqlite_ledger, bars(number))
+            until(lambda: waiting(sqlite_ledger) == [], 5)
+        bus.is_down = True
+        tell(sqlite_ledger, bars(9))
+        until(lambda: relay.failure is not None, 5)
+        n_tries = bus.n_tries
+        for _ in range(5):
+            relay.wake()
+            time.sleep(0.03)
+        assert bus.n_tries == n_tries
+
+
+def test_while_there_is_more_the_relay_does_not_wait(sqlite_ledger: Ledger, bus: Recorder) -> None:
+    """Asked to look once a minute, it tells portion after portion, and then looks no more."""
+    looks: list[int] = []
+
+    class Counted(Relay):
+        def step(self) -> int:
+            looks.append(super().step())
+            return looks[-1]
+
+    tell(sqlite_ledger, *(bars(number) for number in range(4)))
+    with Counted(sqlite_ledger, bus, SLOW.model_copy(update={"batch_size": 1}), now):
+        until(lambda: looks[-1:] == [0], 5)
+        time.sleep(0.05)
+    assert looks == [2, 2, 2, 2, 0]
+
+
 def test_a_relay_that_dies_before_it_marks_publishes_again_and_a_group_deals_with_it_once(
     ledger: Ledger, in_process: InProcessBus
 ) -> None:
