@@ -249,6 +249,24 @@ def test_an_event_is_marked_only_when_the_bus_has_settled_it(ledger: Ledger, in_
     assert waiting(ledger) == []
 
 
+def test_of_several_only_those_that_are_settled_are_marked(sqlite_ledger: Ledger, in_process: InProcessBus) -> None:
+    """The one that a group is still at would be lost with the process, if the others took it along."""
+    gate = threading.Event()
+    in_process.subscribe(
+        TOPICS, "group", lambda one: gate.wait(10) and None if one.payload["pair"] == "USDJPY" else None
+    )
+    tell(sqlite_ledger, bars(1), bars(2, "USDJPY"), bars(3))
+    relay = Relay(sqlite_ledger, in_process, SETTINGS, now)
+    relay.step()
+    until(lambda: in_process.settled([bars(1).event_id]) != set())
+    relay.step()
+    assert [one for one, _ in waiting(sqlite_ledger)] == [bars(2, "USDJPY").event_id, bars(3).event_id]
+    gate.set()
+    assert in_process.wait_idle(10)
+    assert relay.step() == 2
+    assert waiting(sqlite_ledger) == []
+
+
 def test_no_more_is_on_its_way_than_the_settings_allow(ledger: Ledger, bus: Recorder) -> None:
     bus.forgets = True
     tell(ledger, *(bars(number) for number in range(10)))
@@ -260,13 +278,18 @@ def test_no_more_is_on_its_way_than_the_settings_allow(ledger: Ledger, bus: Reco
 
 
 def test_one_relay_publishes_at_a_time_on_postgresql(postgresql_ledger: Ledger, bus: Recorder) -> None:
+    """And removes what is old: who has no turn does neither."""
+    published(postgresql_ledger, [2], day(1))
     tell(postgresql_ledger, bars(1))
     relay = Relay(postgresql_ledger, bus, SETTINGS, now)
+    forgetful = Relay(postgresql_ledger, bus, SETTINGS, lambda: day(2) + timedelta(days=30))
     with publishing_turn(postgresql_ledger) as is_ours:
         assert is_ours
         assert relay.step() == 0
+        assert forgetful.forget() == 0
     assert bus.events == []
     assert relay.step() == 2
+    assert forgetful.forget() == 1
 
 
 def written(ledger: Ledger) -> list[UUID]:
