@@ -18,6 +18,7 @@ from pawl.events.event_settings import EventSettings
 from pawl.events.in_process_bus import InProcessBus
 from pawl.events.relay import Relay
 from pawl.jobs.parked import retry_letter
+from pawl.ledger.backoff import Backoff
 from pawl.ledger.database import Ledger
 from pawl.ledger.dead_letters import list_letters, mark_retried, park
 from pawl.ledger.loop_outbox import announce, forget_published, mark_published, publishing_turn, unpublished
@@ -213,10 +214,39 @@ def test_while_there_is_more_the_relay_does_not_wait(sqlite_ledger: Ledger, bus:
             return looks[-1]
 
     tell(sqlite_ledger, *(bars(number) for number in range(4)))
-    with Counted(sqlite_ledger, bus, SLOW.model_copy(update={"batch_size": 1}), now):
+    with Counted(sqlite_ledger, bus, SLOW.model_copy(update={"batch_size": 1}), now) as relay:
         until(lambda: looks[-1:] == [0], 5)
         time.sleep(0.05)
-    assert looks == [2, 2, 2, 2, 0]
+        assert looks == [2, 2, 2, 2, 0]
+        relay.wake()  # once
+        until(lambda: len(looks) > 5, 5)
+        time.sleep(0.05)
+    assert looks == [2, 2, 2, 2, 0, 0]
+
+
+def test_failures_are_counted_from_one_after_each_success(sqlite_ledger: Ledger, bus: Recorder) -> None:
+    """The wait grows while the bus is away, and begins small when it is away again."""
+    asked: list[int] = []
+
+    class Noted(Backoff):
+        def after(self, attempts: int, item: str) -> timedelta:
+            asked.append(attempts)
+            return timedelta(milliseconds=2)
+
+    class Spied(EventSettings):
+        @property
+        def backoff(self) -> Backoff:
+            return Noted(max_attempts=3, base_sec=1, max_sec=1)
+
+    with Relay(sqlite_ledger, bus, Spied(poll_sec=0.01), now):
+        for number in range(2):
+            asked.clear()
+            bus.is_down = True
+            tell(sqlite_ledger, bars(number))
+            until(lambda: len(asked) >= 3, 5)
+            assert asked[:3] == [1, 2, 3]
+            bus.is_down = False
+            until(lambda: waiting(sqlite_ledger) == [], 5)
 
 
 def test_a_relay_that_dies_before_it_marks_publishes_again_and_a_group_deals_with_it_once(

@@ -54,6 +54,11 @@ CROSSING = {
         outcomes(recent_wins=120, recent_confidence=0.6199),
         outcomes(recent_wins=120, recent_confidence=0.6201),
     ),
+    # 62 % less 60 % is a little more than 0.02 in floats.
+    "calibration_drift, to the limit": (
+        outcomes(recent_wins=120, recent_confidence=0.62),
+        outcomes(recent_wins=120, recent_confidence=0.6201),
+    ),
     "regime_change": (_volatility(1.999), _volatility(2.001)),
     "regime_change, calm": (_volatility(0.501), _volatility(0.499)),
     "hold_share": (holds(950, 1000), holds(951, 1000)),
@@ -109,6 +114,7 @@ LIMITED = [
     ("extreme_conditions", "volatility_ratio", "pause_volatility", alternating(np.append(np.ones(89), 4.0)), 1),
     ("extreme_conditions", "missing_share", "pause_missing", History(bars=BarCounts(n_expected=7, n_present=5)), 1),
     ("data_anomaly", "missing_share", "anomaly_missing", _feed(n_present=90), 1),
+    ("data_anomaly", "owed_bars", "anomaly_owed_bars", _feed(n_owed=6), 1),
     ("data_anomaly", "refused_share", "anomaly_refused", _feed(n_refused=5), 1),
 ]
 
