@@ -118,6 +118,7 @@ def test_closing_gives_what_waits_some_grace_and_then_ends_though_the_address_ha
     queue.close(5)
     assert address.taken == ["1"]
     assert not queue.put(notice(2))
+    assert "pawl-notices-here 1" not in {one.name for one in threading.enumerate()}
     hanging = Address()
     hanging.door.clear()
     queue = opened(hanging)

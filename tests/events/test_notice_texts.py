@@ -1,11 +1,13 @@
 """What the events of the loop say to a person."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
 from discord_server import DiscordServer
 from ledger_world import START, fill_user_tables, promoted
-from loop_events import alert, alias_move, bars, event, outcome, prediction, training
+from loop_events import alert, alias_move, bars, event, outcome, prediction, report, training
 from pawl.errors import InputError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
@@ -80,6 +82,32 @@ def test_an_alert_is_told_when_it_begins_and_when_it_ends() -> None:
     drift = notice_of(event(alert(2, "feature_drift")))
     assert drift is not None and drift.kind == "data_anomaly"
     assert notice_of(event(alert(3, "training_failed"))) is None  # `training_completed` tells of it
+
+
+def test_a_report_is_told_with_its_charts_and_its_text_as_far_as_they_are_there(tmp_path: Path) -> None:
+    """Not with its page, which no channel can show."""
+    there = [tmp_path / name for name in ("ranking.png", "equity.png", "m.md", "m.html")]
+    for path in there:
+        path.write_text("drawn")
+    files = {
+        "charts": (str(there[0]), str(tmp_path / "gone.png"), str(there[1])),
+        "markdown": str(there[2]),
+        "html": str(there[3]),
+    }
+    told = notice_of(event(report(1).model_copy(update=files)))
+    assert told is not None
+    assert (told.kind, told.title, told.body) == ("monthly_report", "reversal in 2024-01", "The champion stayed.")
+    assert told.attachments == tuple(there[:3])
+
+
+def test_what_says_nothing_is_dealt_with_and_hands_nothing_over() -> None:
+    """A `hold` is no failure of the group: it would be tried again, and parked."""
+    notices = Notices(NoticeSettings(), {})
+    handle = notifying(notices)
+    handle(event(prediction(1, "hold")))
+    assert notices.counts().unheard == 0
+    handle(event(prediction(1)))
+    assert notices.counts().unheard == 1
 
 
 @pytest.mark.parametrize("payload", [bars(1), outcome(1)], ids=["bars", "outcome"])

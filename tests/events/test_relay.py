@@ -18,6 +18,7 @@ from pawl.events.event_settings import EventSettings
 from pawl.events.in_process_bus import InProcessBus
 from pawl.events.relay import Relay
 from pawl.jobs.parked import retry_letter
+from pawl.ledger.backoff import Backoff
 from pawl.ledger.database import Ledger
 from pawl.ledger.dead_letters import list_letters, mark_retried, park
 from pawl.ledger.loop_outbox import announce, forget_published, mark_published, publishing_turn, unpublished
@@ -184,6 +185,70 @@ def test_while_the_bus_is_away_everything_waits_and_the_tries_are_counted(ledger
     assert [one.event_id for one in bus.events] == [bars(number).event_id for number in (1, 2, 3)]
 
 
+def test_a_bus_that_is_away_is_not_asked_again_before_its_time_however_often_the_relay_is_woken(
+    sqlite_ledger: Ledger, bus: Recorder
+) -> None:
+    """And while all is well the long wait after a failure is none of its business."""
+    patient = EventSettings(poll_sec=0.02, backoff_base_sec=60, backoff_max_sec=60)
+    with Relay(sqlite_ledger, bus, patient, now) as relay:
+        for number in range(3):
+            tell(sqlite_ledger, bars(number))
+            until(lambda: waiting(sqlite_ledger) == [], 5)
+        bus.is_down = True
+        tell(sqlite_ledger, bars(9))
+        until(lambda: relay.failure is not None, 5)
+        n_tries = bus.n_tries
+        for _ in range(5):
+            relay.wake()
+            time.sleep(0.03)
+        assert bus.n_tries == n_tries
+
+
+def test_while_there_is_more_the_relay_does_not_wait(sqlite_ledger: Ledger, bus: Recorder) -> None:
+    """Asked to look once a minute, it tells portion after portion, and then looks no more."""
+    looks: list[int] = []
+
+    class Counted(Relay):
+        def step(self) -> int:
+            looks.append(super().step())
+            return looks[-1]
+
+    tell(sqlite_ledger, *(bars(number) for number in range(4)))
+    with Counted(sqlite_ledger, bus, SLOW.model_copy(update={"batch_size": 1}), now) as relay:
+        until(lambda: looks[-1:] == [0], 5)
+        time.sleep(0.05)
+        assert looks == [2, 2, 2, 2, 0]
+        relay.wake()  # once
+        until(lambda: len(looks) > 5, 5)
+        time.sleep(0.05)
+    assert looks == [2, 2, 2, 2, 0, 0]
+
+
+def test_failures_are_counted_from_one_after_each_success(sqlite_ledger: Ledger, bus: Recorder) -> None:
+    """The wait grows while the bus is away, and begins small when it is away again."""
+    asked: list[int] = []
+
+    class Noted(Backoff):
+        def after(self, attempts: int, item: str) -> timedelta:
+            asked.append(attempts)
+            return timedelta(milliseconds=2)
+
+    class Spied(EventSettings):
+        @property
+        def backoff(self) -> Backoff:
+            return Noted(max_attempts=3, base_sec=1, max_sec=1)
+
+    with Relay(sqlite_ledger, bus, Spied(poll_sec=0.01), now):
+        for number in range(2):
+            asked.clear()
+            bus.is_down = True
+            tell(sqlite_ledger, bars(number))
+            until(lambda: len(asked) >= 3, 5)
+            assert asked[:3] == [1, 2, 3]
+            bus.is_down = False
+            until(lambda: waiting(sqlite_ledger) == [], 5)
+
+
 def test_a_relay_that_dies_before_it_marks_publishes_again_and_a_group_deals_with_it_once(
     ledger: Ledger, in_process: InProcessBus
 ) -> None:
@@ -214,6 +279,24 @@ def test_an_event_is_marked_only_when_the_bus_has_settled_it(ledger: Ledger, in_
     assert waiting(ledger) == []
 
 
+def test_of_several_only_those_that_are_settled_are_marked(sqlite_ledger: Ledger, in_process: InProcessBus) -> None:
+    """The one that a group is still at would be lost with the process, if the others took it along."""
+    gate = threading.Event()
+    in_process.subscribe(
+        TOPICS, "group", lambda one: gate.wait(10) and None if one.payload["pair"] == "USDJPY" else None
+    )
+    tell(sqlite_ledger, bars(1), bars(2, "USDJPY"), bars(3))
+    relay = Relay(sqlite_ledger, in_process, SETTINGS, now)
+    relay.step()
+    until(lambda: in_process.settled([bars(1).event_id]) != set())
+    relay.step()
+    assert [one for one, _ in waiting(sqlite_ledger)] == [bars(2, "USDJPY").event_id, bars(3).event_id]
+    gate.set()
+    assert in_process.wait_idle(10)
+    assert relay.step() == 2
+    assert waiting(sqlite_ledger) == []
+
+
 def test_no_more_is_on_its_way_than_the_settings_allow(ledger: Ledger, bus: Recorder) -> None:
     bus.forgets = True
     tell(ledger, *(bars(number) for number in range(10)))
@@ -225,13 +308,18 @@ def test_no_more_is_on_its_way_than_the_settings_allow(ledger: Ledger, bus: Reco
 
 
 def test_one_relay_publishes_at_a_time_on_postgresql(postgresql_ledger: Ledger, bus: Recorder) -> None:
+    """And removes what is old: who has no turn does neither."""
+    published(postgresql_ledger, [2], day(1))
     tell(postgresql_ledger, bars(1))
     relay = Relay(postgresql_ledger, bus, SETTINGS, now)
+    forgetful = Relay(postgresql_ledger, bus, SETTINGS, lambda: day(2) + timedelta(days=30))
     with publishing_turn(postgresql_ledger) as is_ours:
         assert is_ours
         assert relay.step() == 0
+        assert forgetful.forget() == 0
     assert bus.events == []
     assert relay.step() == 2
+    assert forgetful.forget() == 1
 
 
 def written(ledger: Ledger) -> list[UUID]:

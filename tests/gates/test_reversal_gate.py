@@ -77,3 +77,24 @@ def test_a_weekly_version_that_trades_and_was_measured_passes_whatever_it_earned
     assert not weekly_gate(100).judge({}, weekly(n_signals=0.0)).passed
     assert not weekly_gate(100).judge({}, weekly(non_hold_recall=0.0)).passed
     assert not weekly_gate(100).judge({}, {}).passed
+
+
+@pytest.mark.parametrize(
+    ("metric", "impossible"),
+    [("f1_score", 1.01), ("n_signals", -1.0), ("non_hold_recall", 1.01), ("total_trades", -1.0), ("win_rate", 1.01),
+     ("sharpe_ratio", nan), ("max_drawdown", -0.01)],
+)  # fmt: skip
+def test_each_figure_of_the_weekly_gate_fails_it_alone(metric: str, impossible: float) -> None:
+    """Unmeasured, not a number, or what it cannot be; the rows of the first three may not be too few, nor all zero."""
+    bad: list[Figure | Unmeasured] = [Unmeasured("no rows"), Figure(nan, N), Figure(impossible, N)]
+    if metric in ("f1_score", "n_signals", "non_hold_recall"):
+        bad += [Figure(0.0, N), Figure(WEEKLY[metric], 99)]
+    for value in bad:
+        verdict = weekly_gate(100).judge({}, {**weekly(), metric: value})
+        assert [row.metric for row in verdict.failures] == [metric], value
+
+
+def test_one_trade_without_a_win_or_a_fall_is_a_measurement_of_the_weekly_gate() -> None:
+    single = {"total_trades": 1.0, "win_rate": 0.0, "sharpe_ratio": -90.0, "max_drawdown": 0.0}
+    figures_of = {**weekly(), **{name: Figure(value, 1) for name, value in single.items()}}
+    assert weekly_gate(100).judge({}, figures_of).passed

@@ -41,6 +41,32 @@ def test_a_ticker_that_never_moved_has_no_ratio() -> None:
     assert math.isnan(daily_volatility_ratio(still, NOW))
 
 
+def test_each_ticker_is_measured_by_its_own_days() -> None:
+    """Three of a market's size, 4, 2 and 1 times as wild as usual: the middle one tells."""
+    calm = np.ones(60)
+    columns = [
+        alternating(scale * np.append(calm, wild)).returns for scale, wild in ((1e-3, 4.0), (1e-5, 2.0), (1e-1, 1.0))
+    ]
+    values = np.column_stack([one.values for one in columns if one is not None])
+    assert columns[0] is not None
+    assert daily_volatility_ratio(Returns(at=columns[0].at, values=values), NOW) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("hour", "ratio"), [(-24, math.sqrt(123 / 24)), (-1, math.sqrt(123 / 24)), (-25, 1.0)])
+def test_a_day_is_its_last_24_hours(hour: int, ratio: float) -> None:
+    """One return of ten times the usual counts in every hour of the day, and in none before."""
+    history = alternating(np.ones(60))
+    assert history.returns is not None
+    values = history.returns.values.copy()
+    values[hour] *= 10
+    assert daily_volatility_ratio(Returns(at=history.returns.at, values=values), NOW) == pytest.approx(ratio)
+
+
+def test_the_one_bar_of_a_day_can_be_missing() -> None:
+    reading = extreme_conditions(History(bars=BarCounts(n_expected=1, n_present=0)), TriggerSettings(), NOW)
+    assert reading.is_crossed and reading.values["missing_share"] == 1.0
+
+
 def test_a_fifth_of_holes_is_allowed_and_more_bars_than_expected_are_no_hole() -> None:
     settings = TriggerSettings(pause_missing=0.25)
     for present, pauses in ((75, False), (74, True), (130, False), (0, True)):

@@ -28,6 +28,12 @@ def test_the_stability_index_is_its_formula() -> None:
     assert psi(reference, np.zeros(50)) > 5 and np.isnan(psi(np.array([np.nan]), recent))
 
 
+def test_the_index_cuts_the_reference_into_tenths() -> None:
+    """All recent values in the lowest tenth: the other nine are empty, each a share of 0.0001."""
+    found = psi(np.arange(100.0), np.arange(10.0))
+    assert found == pytest.approx(0.9 * np.log(10) + 9 * (1e-4 - 0.1) * np.log(1e-3))
+
+
 def test_the_noise_of_the_index_is_what_chance_gives(rng: np.random.Generator) -> None:
     """The mean PSI of equal samples is the noise taken off, within 15 %, and 25 % for values with a memory."""
     for memory in (0.0, 0.5):
@@ -53,6 +59,20 @@ def test_pass_r27_a_feature_that_moved_fires_and_one_that_did_not_does_not(rng: 
     firing = ask("feature_drift", features(moved, reference), SETTINGS, None, NOW)
     assert firing is not None and firing.values["feature"] == 1.0 and firing.values["psi"] > 0.2
     assert ask("feature_drift", features(moved, reference), SETTINGS, NOW - timedelta(days=13), NOW) is None
+
+
+def test_each_feature_is_compared_with_itself_and_just_the_limit_does_not_fire(rng: np.random.Generator) -> None:
+    """Two on scales of their own: a shift of the small one, which the large one hides, is found to the decimal."""
+    reference, recent = rng.standard_normal((1500, 2)), rng.standard_normal((280, 2))
+    recent[:, 1] += 1.0
+    for rows in (reference, recent):
+        rows[:, 0] = 1e6 + 1e3 * rows[:, 0]
+    history = features(recent, reference)
+    net = psi(reference[:, 1], recent[:, 1]) - psi_noise(reference[:, 1], recent[:, 1])
+    reading = feature_drift(history, SETTINGS, NOW)
+    assert (reading.values["feature"], reading.values["psi"]) == (1.0, net)
+    assert not feature_drift(history, SETTINGS.model_copy(update={"psi": net}), NOW).is_crossed
+    assert feature_drift(history, SETTINGS.model_copy(update={"psi": np.nextafter(net, 0)}), NOW).is_crossed
 
 
 def test_a_change_that_adwin_found_counts_for_a_day(rng: np.random.Generator) -> None:

@@ -51,6 +51,26 @@ def test_the_ratio_is_the_median_tickers_and_gaps_are_no_bars() -> None:
     assert math.isnan(volatility_ratio(Returns(at=calm.at, values=gone[:, None]), NOW, 24))
 
 
+@pytest.mark.parametrize(("day", "in_short", "in_long"), [(1, 1, 1), (3, 1, 1), (4, 0, 1), (30, 0, 1), (31, 0, 0)])
+def test_the_windows_of_a_ratio_are_3_and_30_days(day: int, in_short: int, in_long: int) -> None:
+    """One day three times as wild as all others, so many days ago."""
+    scale = np.ones(60)
+    scale[-day] = 3.0
+    expected = math.sqrt(((3 + 8 * in_short) / 3) / ((30 + 8 * in_long) / 30))
+    assert volatility_ratio(_returns(alternating(scale)), NOW, 24) == pytest.approx(expected)
+
+
+def test_the_windows_of_a_distance_are_14_and_90_days() -> None:
+    """What is older than 90 days does not count, and the 15th day is none of the newest."""
+    newest = np.append(np.full(76, 0.9), np.full(14, 0.2))
+    known = correlation_distance(_returns(two_tickers(newest)), NOW, 24)
+    past = (76 * 0.9 + 14 * 0.2) / 90  # both deviate by 1 on every day, so that correlations average
+    assert known == pytest.approx(math.sqrt(2) * (past - 0.2) / math.sqrt(2 + 2 * past**2))
+    assert correlation_distance(_returns(two_tickers(np.append(np.full(30, -0.9), newest))), NOW, 24) == pytest.approx(
+        known
+    )
+
+
 def test_a_distance_needs_two_tickers_that_moved_and_a_past() -> None:
     pair = _returns(two_tickers(np.concatenate([np.full(76, 0.9), np.full(14, 0.0)])))
     full = correlation_distance(pair, NOW, 24)

@@ -11,7 +11,7 @@ from pawl.errors import NotFoundError
 from pawl.triggers.extreme_conditions import is_paused
 from pawl.triggers.firing import Effect
 from pawl.triggers.history import BarCounts, Feed, History
-from pawl.triggers.registry import TRIGGERS, ask, fired, trigger_named
+from pawl.triggers.registry import TRIGGERS, ask, fired, fired_of, readings, trigger_named
 from pawl.triggers.trigger_config import TriggerSettings
 from trigger_histories import NOW, alternating, features, holds, outcomes, two_tickers
 
@@ -52,6 +52,11 @@ CROSSING = {
     ),
     "calibration_drift": (
         outcomes(recent_wins=120, recent_confidence=0.6199),
+        outcomes(recent_wins=120, recent_confidence=0.6201),
+    ),
+    # 62 % less 60 % is a little more than 0.02 in floats.
+    "calibration_drift, to the limit": (
+        outcomes(recent_wins=120, recent_confidence=0.62),
         outcomes(recent_wins=120, recent_confidence=0.6201),
     ),
     "regime_change": (_volatility(1.999), _volatility(2.001)),
@@ -99,6 +104,46 @@ def test_pass_r27_a_trigger_rests_after_it_fired(kind: str) -> None:
     assert ask(kind, beyond, short, NOW - timedelta(days=1), NOW) is not None
     others = {other: NOW for other in TRIGGERS if other != kind}
     assert [firing.kind for firing in fired(beyond, SETTINGS, others, NOW)] == [kind]
+
+
+LIMITED = [
+    ("regime_change", "volatility_ratio", "max_volatility_ratio", _volatility(2.5), 1),
+    ("regime_change", "volatility_ratio", "min_volatility_ratio", _volatility(0.4), -1),
+    ("regime_change", "correlation_distance", "correlation_distance", _correlation(-0.5), 1),
+    ("hold_share", "hold_share", "hold_share", holds(960, 1000), 1),
+    ("extreme_conditions", "volatility_ratio", "pause_volatility", alternating(np.append(np.ones(89), 4.0)), 1),
+    ("extreme_conditions", "missing_share", "pause_missing", History(bars=BarCounts(n_expected=7, n_present=5)), 1),
+    ("data_anomaly", "missing_share", "anomaly_missing", _feed(n_present=90), 1),
+    ("data_anomaly", "owed_bars", "anomaly_owed_bars", _feed(n_owed=6), 1),
+    ("data_anomaly", "refused_share", "anomaly_refused", _feed(n_refused=5), 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "figure", "limit", "history", "side"), LIMITED)
+def test_just_the_limit_is_inside_it(kind: str, figure: str, limit: str, history: History, side: int) -> None:
+    """Of each figure: one that equals its limit to the last bit does not fire, and the next float beyond does."""
+    measure = trigger_named(kind).measure
+    found = measure(history, SETTINGS, NOW)
+    assert found.is_crossed
+    value = found.values[figure]
+    assert not measure(history, SETTINGS.model_copy(update={limit: value}), NOW).is_crossed
+    nearest = math.nextafter(value, -side * math.inf)
+    assert measure(history, SETTINGS.model_copy(update={limit: nearest}), NOW).is_crossed
+
+
+@pytest.mark.parametrize("last", [{}, {"hold_share": NOW}, {"extreme_conditions": NOW}, {"win_rate_drop": NOW}])
+def test_looks_at_all_make_the_firings_that_asking_one_by_one_makes(last: dict[str, datetime]) -> None:
+    """What the loop does: it looks once, and fires what is crossed and rested; a pause never rests."""
+    _, wild = CROSSING["extreme_conditions"]
+    much = replace(wild, decisions=holds(100, 100).decisions, outcomes=outcomes(recent_wins=109).outcomes)
+    looks = readings(much, SETTINGS, NOW)
+    assert list(looks) == list(TRIGGERS)
+    found = fired_of(looks, SETTINGS, last, NOW)
+    crossed = {"win_rate_drop", "calibration_drift", "hold_share", "extreme_conditions"}
+    assert {one.kind for one in found} == crossed - (set(last) - {"extreme_conditions"})
+    assert [one.kind for one in found] == [one.kind for one in fired(much, SETTINGS, last, NOW)]
+    assert all((one.at, one.effect) == (NOW, TRIGGERS[one.kind].effect) for one in found)
+    assert all((one.values, one.reason) == (looks[one.kind].values, looks[one.kind].reason) for one in found)
 
 
 def test_pass_r27_the_recorded_values_are_those_of_the_series() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pawl.errors import InputError
-from pawl.triggers.schedule import SCHEDULES, Daily, Every, Monthly, Weekly, due_run, is_due, latest
+from pawl.triggers.schedule import SCHEDULES, Daily, Every, Monthly, Weekly, due_run, is_due, latest, next_after
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, 4 * 365 * 86_400).map(lambda seconds: START + timedelta(seconds=seconds))
@@ -92,8 +92,30 @@ def test_a_clock_in_another_zone_is_the_same_clock() -> None:
         latest(Daily(time(2)), tokyo.replace(tzinfo=None))
 
 
+def test_nothing_was_missed_where_the_run_before_was_made() -> None:
+    """Each schedule, run at its instant and looked at again at the next one."""
+    for schedule in (*SCHEDULES.values(), Every(timedelta(days=1))):
+        first = latest(schedule, START)
+        following = next_after(schedule, first)
+        assert latest(schedule, following - timedelta(microseconds=1)) == first < following
+        due = due_run("x", schedule, first, following)
+        assert due is not None and (due.at, due.n_missed) == (following, 0)
+        assert due_run("x", schedule, first, following - timedelta(microseconds=1)) is None
+        later = due_run("x", schedule, first, next_after(schedule, following))
+        assert later is not None and later.n_missed == 1
+
+
+def test_intervals_are_counted_from_the_first_of_january_1970() -> None:
+    """A Thursday: so is each week's beginning."""
+    now = datetime(2026, 1, 7, 23, tzinfo=UTC)
+    assert latest(Every(timedelta(days=7)), now) == datetime(2026, 1, 1, tzinfo=UTC)
+    assert latest(Every(timedelta(days=7)), now + timedelta(hours=1)) == datetime(2026, 1, 8, tzinfo=UTC)
+
+
 def test_a_schedule_that_cannot_be_is_refused() -> None:
     for make in (lambda: Every(timedelta(0)), lambda: Weekly((), time(1)), lambda: Weekly((7,), time(1)),
                  lambda: Monthly(29, time(0)), lambda: Monthly(0, time(0))):  # fmt: skip
         with pytest.raises(InputError):
             make()
+    last = latest(Monthly(28, time(0)), START)
+    assert last == datetime(2025, 12, 28, tzinfo=UTC)
