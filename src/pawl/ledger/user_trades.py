@@ -11,10 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ledger.live_tables import user_trading_history
 from pawl.ledger.signal_tables import trading_signals
+from pawl.market.basis_points import BPS
 
 __all__ = ["ClosedTrade", "OpenedTrade", "close_trade", "closed_trades", "open_trade", "traded_signals"]
-
-WHOLE_BPS = 1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def close_trade(tx: sa.Connection, trade_id: UUID, closed_at: datetime, exit_pri
     """
     c = user_trading_history.c
     is_open = (c.id == trade_id) & c.closed_at.is_(None)
-    values = {"closed_at": closed_at, "exit": exit_price, "pnl": c.entry * (pnl_bps / WHOLE_BPS)}
+    values = {"closed_at": closed_at, "exit": exit_price, "pnl": c.entry * (pnl_bps / BPS)}
     return tx.execute(sa.update(user_trading_history).where(is_open).values(values)).rowcount == 1
 
 
