@@ -7,8 +7,8 @@ from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.live_tables import user_trading_history
 from pawl.ledger.signal_tables import trading_signals
 from pawl.market.basis_points import BPS
@@ -52,10 +52,10 @@ class ClosedTrade:
 
 def open_trade(tx: sa.Connection, trade: OpenedTrade, at: datetime) -> bool:
     """Write down that a trade was opened. at: when it was heard of. False where it stands, and stays as it is."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {name: getattr(trade, name) for name in OpenedTrade.__dataclass_fields__}
-    new = insert(user_trading_history).values(**values, created_at=at).on_conflict_do_nothing(index_elements=["id"])
-    return tx.execute(new.returning(user_trading_history.c.id)).one_or_none() is not None
+    new = conflict_insert(tx, user_trading_history).values(**values, created_at=at)
+    once = new.on_conflict_do_nothing(index_elements=["id"]).returning(user_trading_history.c.id)
+    return tx.execute(once).one_or_none() is not None
 
 
 def close_trade(tx: sa.Connection, trade_id: UUID, closed_at: datetime, exit_price: float, pnl_bps: float) -> bool:
