@@ -1,8 +1,10 @@
 """Only the deployment worker moves the alias, once for each passing report, and only against today's champion."""
 
 import ast
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +16,7 @@ from pawl.jobs.deployment_worker import DEPLOYMENT_WORKER, Paused, deployment_ro
 from pawl.jobs.live.rollout_rules import RolloutRules, RolloutWorld
 from pawl.jobs.live.rollouts import begin_rollout
 from pawl.jobs.roles import ROLES
+from pawl.jobs.worker_role import Role, World
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments, roll_back
 from pawl.ledger.evaluations import NewEvaluation, get_report, record_evaluation
@@ -31,19 +34,30 @@ def moves(ledger: Ledger) -> list[tuple[str | None, str, str]]:
         return [(one.from_version, one.to_version, one.by) for one in list_deployments(tx, "m002")]
 
 
+def serve_first(ledger: Ledger, *candidates: ModelVersion) -> None:
+    """V0 serves; the candidates are trained, and have passing reports against it."""
+    with ledger.transaction() as tx:
+        promoted(tx, V0, on=0)
+        for version in candidates:
+            trained(tx, version)
+            judged(tx, version)
+
+
+def queued_in(ledger: Ledger, home: Path) -> tuple[World, Role, Mapping[str, Any]]:
+    """The worker in its world, and the one thing that its look at the ledger queued."""
+    world = paper_world(ledger, home, Clock())
+    role, engine = deployment_role(world), Inline(world)
+    role.poll(engine, world.now())
+    (queued,) = engine.waiting
+    return world, role, queued
+
+
 def test_pass_r35_a_version_with_a_passing_report_against_the_champion_is_promoted_once(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    with ledger.transaction() as tx:
-        promoted(tx, V0, on=0)
-        trained(tx, V1)
-        judged(tx, V1)
-    world = paper_world(ledger, tmp_path, Clock())
-    role = deployment_role(world)
-    engine = Inline(world)
-    role.poll(engine, world.now())
-    (argument,) = engine.waiting
-    answers = [role.workflow.run(lambda name, act: act(), argument) for _ in range(2)]
+    serve_first(ledger, V1)
+    _, role, queued = queued_in(ledger, tmp_path)
+    answers = [role.workflow.run(lambda name, act: act(), queued) for _ in range(2)]
     assert answers == [{"version": V1, "is_moved": True}] * 2
     assert moves(ledger) == [(None, V0, "test"), (V0, V1, DEPLOYMENT_WORKER)]
 
@@ -51,14 +65,8 @@ def test_pass_r35_a_version_with_a_passing_report_against_the_champion_is_promot
 def test_rev_r42_a_passing_version_waits_while_deployments_are_paused(ledger: Ledger, tmp_path: Path) -> None:
     """REV-R42: the worker leaves it alone, and one that was queued before the pause is tried again, not dropped."""
     pause = NewFiring(learner="m002", kind="extreme_conditions", effect="pause", at=day(0), reason="wild")
-    with ledger.transaction() as tx:
-        promoted(tx, V0, on=0)
-        trained(tx, V1)
-        judged(tx, V1)
-    world = paper_world(ledger, tmp_path, Clock())
-    role, engine = deployment_role(world), Inline(world)
-    role.poll(engine, world.now())
-    (queued,) = engine.waiting
+    serve_first(ledger, V1)
+    world, role, queued = queued_in(ledger, tmp_path)
     with ledger.transaction() as tx:
         record_firing(tx, pause)
     assert role.poll(Inline(world), world.now()) == 0
@@ -75,15 +83,10 @@ def test_rev_r32_what_is_rolled_out_or_kept_is_left_to_its_rollout(ledger: Ledge
     """REV-R32: a passing update that a test holds back, and an arm of that test, have passing reports against what
     serves; the worker moves neither, nor one that it queued before the first rollout began. Another learner's goes on.
     """
+    serve_first(ledger, V1)
     with ledger.transaction() as tx:
-        promoted(tx, V0, on=0)
-        for version in (V1, V2):
-            trained(tx, version)
-        judged(tx, V1)
-    world = paper_world(ledger, tmp_path, Clock())
-    role, engine = deployment_role(world), Inline(world)
-    role.poll(engine, world.now())
-    (queued,) = engine.waiting
+        trained(tx, V2)
+    world, role, queued = queued_in(ledger, tmp_path)
     with ledger.transaction() as tx:
         judged(tx, V2)
     if by == "rollout":
@@ -118,11 +121,7 @@ def test_pass_r35_a_failed_or_missing_report_leaves_the_alias_untouched(ledger: 
 
 def test_pass_r35_a_report_against_a_champion_of_yesterday_moves_nothing(ledger: Ledger, tmp_path: Path) -> None:
     """Neither when the worker looks after the change, nor when the change comes between its look and its move."""
-    with ledger.transaction() as tx:
-        promoted(tx, V0, on=0)
-        for version in (V1, V2):
-            trained(tx, version)
-            judged(tx, version)
+    serve_first(ledger, V1, V2)
     world = paper_world(ledger, tmp_path, Clock())
     role = deployment_role(world)
     engine = Inline(world)

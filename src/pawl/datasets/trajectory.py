@@ -24,6 +24,7 @@ from pawl.ledger.event_payloads import (
     TradeClosed,
     TradeOpened,
 )
+from pawl.market.basis_points import BPS
 from pawl.policy.action import Action
 from pawl.policy.label_quality import label_quality
 from pawl.policy.risk_rules import RISK_SCHEMA, with_violations
@@ -41,7 +42,6 @@ __all__ = [
     "stop_distance_bps",
 ]
 
-WHOLE_BPS = 1e4
 STOP_DECIMALS = 4
 
 FACTS = (
@@ -171,7 +171,7 @@ def stop_distance_bps(action: TradeAction) -> float | None:
     if action.stop_price is None:
         return None
     sign = Action(action.side).sign
-    return round(sign * (action.entry_price - action.stop_price) / action.entry_price * WHOLE_BPS, STOP_DECIMALS)
+    return round(sign * (action.entry_price - action.stop_price) / action.entry_price * BPS, STOP_DECIMALS)
 
 
 def score(chains: Sequence[DecisionChain], settings: PassportSettings) -> list[Scored | InputError]:

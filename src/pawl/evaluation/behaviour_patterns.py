@@ -8,11 +8,10 @@ import polars as pl
 
 from pawl.evaluation.behaviour_rows import INSTANT
 from pawl.evaluation.behaviour_settings import BehaviourSettings
+from pawl.market.basis_points import BPS
 from pawl.policy.risk_rules import RiskLimits
 
 __all__ = ["EXPOSURE_SCHEMA", "PATTERNS", "Pattern", "PatternLimits"]
-
-BPS = 1e4
 
 EXPOSURE_SCHEMA = pl.Schema(
     {

@@ -3,10 +3,9 @@
 import polars as pl
 
 from pawl.evaluation.costs import Costs
+from pawl.market.basis_points import BPS
 
 __all__ = ["ranges_below_costs"]
-
-BPS = 1e4
 
 
 def ranges_below_costs(bars: pl.DataFrame, costs: Costs) -> dict[str, float]:

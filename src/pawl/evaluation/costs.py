@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pawl.market.basis_points import BPS
+
 __all__ = ["Costs"]
 
 
@@ -20,7 +22,7 @@ class Costs(BaseModel):
     @property
     def fraction(self) -> float:
         """Fee and slippage together, as a fraction of the notional."""
-        return (self.fee_bps + self.slippage_bps) / 1e4
+        return (self.fee_bps + self.slippage_bps) / BPS
 
     @property
     def round_trip_bps(self) -> float:

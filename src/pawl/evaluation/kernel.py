@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pawl.market.basis_points import BPS
 from pawl.policy.machine import FLAT, Bar, ExitReason, Position, Rules, aged, is_uneventful, step
 
 __all__ = ["Curves", "Panel", "TradeLog", "run"]
@@ -164,7 +165,7 @@ class _Exit(NamedTuple):
 def _close(trade: _Trade, account: _Account, leave: _Exit, cost: float) -> tuple[_Account, _Closed]:
     ended = _booked(trade, -account.units, leave.price)
     after = _traded(account, -account.units, leave.price, cost)
-    return after, _Closed(ended, leave.reason, 1e4 * (after.cash - ended.equity) / ended.notional_in)
+    return after, _Closed(ended, leave.reason, BPS * (after.cash - ended.equity) / ended.notional_in)
 
 
 @njit(cache=True, error_model="numpy")

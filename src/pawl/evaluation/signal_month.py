@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from pawl.market.basis_points import BPS
+
 __all__ = ["SIGNAL_COLUMNS", "by_day", "by_version", "win_rate"]
 
 SIGNAL_COLUMNS = ("model_version", "signal", "is_shadow", "actual_outcome", "actual_pnl", "created_at", "resolved_at")
 """What is read of a signal. actual_pnl: net of costs, fraction of what was put in; null while it is open."""
-
-TO_BPS = 1e4
 
 
 def win_rate(wins: int, losses: int) -> float | None:
@@ -35,7 +35,7 @@ def by_version(signals: pl.DataFrame) -> pl.DataFrame:
             n_hold=(pl.col("signal") == "hold").sum(),
             n_shadow=pl.col("is_shadow").sum(),
             **_outcomes(),
-            avg_pnl_bps=pl.col("actual_pnl").mean() * TO_BPS,
+            avg_pnl_bps=pl.col("actual_pnl").mean() * BPS,
         )
         .with_columns(win_rate=pl.when(decided > 0).then(pl.col("n_wins") / decided))
         .sort("model_version")
@@ -51,7 +51,7 @@ def by_day(given: pl.DataFrame, resolved: pl.DataFrame, start: datetime, end: da
     last = (end - timedelta(microseconds=1)).date()
     days = pl.date_range(start.date(), last, "1d", eager=True).alias("day").to_frame()
     said = given.group_by(_day("created_at")).agg(n_signals=pl.len(), n_hold=(pl.col("signal") == "hold").sum())
-    came = resolved.group_by(_day("resolved_at")).agg(**_outcomes(), pnl_bps=pl.col("actual_pnl").sum() * TO_BPS)
+    came = resolved.group_by(_day("resolved_at")).agg(**_outcomes(), pnl_bps=pl.col("actual_pnl").sum() * BPS)
     joined = days.join(said, on="day", how="left").join(came, on="day", how="left").sort("day")
     counts = ("n_signals", "n_hold", "n_resolved", "n_wins", "n_losses")
     return joined.select(

@@ -12,13 +12,12 @@ from pawl.gates.figure import Figure, Figures, PairedDifference
 from pawl.gates.policy_gate import GateSettings, deflated_figures, paired_figures, policy_gate
 from pawl.gates.verdict import Verdict
 from pawl.jobs.evaluation import Scored
+from pawl.market.basis_points import BPS
 
 __all__ = ["PRIMARY_METRIC", "Trials", "judge", "judge_first", "measured"]
 
 PRIMARY_METRIC = "net_return"
 """Mean net return of a day, bps of equity: what a new version must truly add to."""
-
-_BPS = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def measured(scored: Scored) -> Figures:
     judged = scored.judged.height
     return {
         "hit_rate": Figure(float((net > 0).sum()) / n if n else float("nan"), n),
-        "pnl_bps": Figure(float(net.sum()) / notional * _BPS if notional else float("nan"), n),
+        "pnl_bps": Figure(float(net.sum()) / notional * BPS if notional else float("nan"), n),
         "max_drawdown": Figure(scored.metrics["max_drawdown"], scored.backtest.equity.height),
         "risk_violation_rate": Figure(_violations(scored.decisions), scored.decisions.height),
         "ece": Figure(scored.metrics["ece"], judged),
@@ -83,8 +82,8 @@ def _gain(champion: Scored, challenger: Scored, seed: int) -> PairedDifference:
     ours, theirs = (scored.backtest.equity.select("ts", "net_return") for scored in (challenger, champion))
     both = ours.join(theirs, on="ts", suffix="_champion", how="inner", maintain_order="left")
     found = paired_interval(
-        both["net_return"].to_numpy() * _BPS,
-        both["net_return_champion"].to_numpy() * _BPS,
+        both["net_return"].to_numpy() * BPS,
+        both["net_return_champion"].to_numpy() * BPS,
         mean_of,
         Resampling(),
         np.random.Generator(np.random.PCG64(seed)),

@@ -13,10 +13,10 @@ from pawl.jobs.evaluation import bars_per_year
 from pawl.jobs.replay import Judged
 from pawl.jobs.replay_accounts import Accounts
 from pawl.ledger.deployments import Deployment
+from pawl.market.basis_points import BPS
 
 __all__ = ["PolicyResult", "ReplayResult", "figures_json", "results"]
 
-_BPS = 1e4
 _FIGURES = ("net_return", "sharpe", "max_drawdown", "hit_rate", "turnover")
 
 
@@ -89,7 +89,7 @@ def _difference(ours: Backtest, theirs: Backtest, decided: pl.DataFrame, seed: i
         .join(since, on="ticker", how="inner", maintain_order="left")
         .filter(pl.col("ts") > pl.col("first"))
     )
-    means = {"ours": pl.col("net_return").mean() * _BPS, "theirs": pl.col("net_return_other").mean() * _BPS}
+    means = {"ours": pl.col("net_return").mean() * BPS, "theirs": pl.col("net_return_other").mean() * BPS}
     by_day = both.group_by("ts").agg(**means).sort("ts")
     rng = np.random.Generator(np.random.PCG64(seed))
     return paired_interval(by_day["ours"].to_numpy(), by_day["theirs"].to_numpy(), mean_of, Resampling(), rng)

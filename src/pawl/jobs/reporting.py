@@ -13,6 +13,7 @@ from pawl.jobs.comparison import Compared
 from pawl.jobs.evaluation import Scored
 from pawl.jobs.report_frames import equity_frame, monthly_actions
 from pawl.learners.learner import LearnerSpec
+from pawl.market.basis_points import BPS
 from pawl.market.checks import QualityReport, Severity
 from pawl.registry.versions import VersionRecord
 from pawl.reports.report_data import (
@@ -52,7 +53,6 @@ _SHOWN = {
     "brier": ("Brier", Unit.SCORE, Better.LOWER),
     "ece": ("ECE", Unit.SCORE, Better.LOWER),
 }
-_TO_BPS = 1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _headline(model: Scored, compared: Mapping[str, Compared]) -> Headline:
 
 def _row(name: str, compared: Compared) -> MetricRow:
     title, unit, better = _SHOWN[name]
-    factor = _TO_BPS if name == "daily_net_return" else 1.0
+    factor = BPS if name == "daily_net_return" else 1.0
     return MetricRow(
         name=title,
         unit=unit,

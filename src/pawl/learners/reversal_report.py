@@ -18,11 +18,11 @@ from pawl.gates.figure import Figure, Figures, Measured, Unmeasured
 from pawl.labels.reversal import SIGNAL_CLASSES
 from pawl.learners.learner import Fit
 from pawl.learners.reversal import Reversal
+from pawl.market.basis_points import BPS
 from pawl.models.signal_answers import SignalModel
 
 __all__ = ["ReversalReport", "report_on", "weekly_report"]
 
-_TO_BPS = 1e4
 _NUMBER = {name: place for place, name in enumerate(SIGNAL_CLASSES)}
 
 
@@ -109,5 +109,5 @@ def report_on(
         end=scored["available_at"].max() or bars["available_at"].min(),  # type: ignore[arg-type]
         signals=signal_figures(np.asarray(judged["signal_id"].to_numpy(), np.int64), told, len(SIGNAL_CLASSES)),
         trades=backtest_fields(done),
-        pnl_bps=earned * _TO_BPS,
+        pnl_bps=earned * BPS,
     )

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import NotFoundError, RefusalError
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.identity import identity
 from pawl.ledger.service_tables import dead_letters
 
@@ -30,7 +30,6 @@ class Letter:
 
 def park(tx: sa.Connection, worker: str, item_id: str, error: str, attempts: int, now: datetime) -> None:
     """Park an item with its last error; one that was parked and retried before is parked again under its id."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {
         "letter_id": identity("letter", worker, item_id),
         "worker": worker,
@@ -42,7 +41,8 @@ def park(tx: sa.Connection, worker: str, item_id: str, error: str, attempts: int
         "updated_at": now,
     }
     again = {name: row[name] for name in ("error", "attempts", "status", "updated_at")}
-    tx.execute(insert(dead_letters).values(row).on_conflict_do_update(index_elements=["letter_id"], set_=again))
+    new = conflict_insert(tx, dead_letters).values(row)
+    tx.execute(new.on_conflict_do_update(index_elements=["letter_id"], set_=again))
 
 
 def list_letters(tx: sa.Connection, status: str | None = None) -> list[Letter]:

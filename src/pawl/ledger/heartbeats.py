@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.database import Ledger
 from pawl.ledger.service_tables import worker_heartbeats
 
@@ -17,8 +17,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def beat(tx: sa.Connection, executor_id: str, now: datetime) -> None:
     """Say that a process lives."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    row = insert(worker_heartbeats).values(executor_id=executor_id, beat_at=now)
+    row = conflict_insert(tx, worker_heartbeats).values(executor_id=executor_id, beat_at=now)
     tx.execute(row.on_conflict_do_update(index_elements=["executor_id"], set_={"beat_at": now}))
 
 

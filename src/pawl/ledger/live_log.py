@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ledger.column_types import utc_text
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.identity import identity
 from pawl.ledger.live_tables import live_log
 
@@ -36,7 +36,6 @@ def log_live(tx: sa.Connection, entries: Sequence[LiveEntry]) -> int:
     """Write entries down; one that stands already stays as it is. Gives how many were new."""
     if not entries:
         return 0
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {
             "entry_id": identity("live_log", one.learner, utc_text(one.at), one.kind, one.name, one.key),
@@ -49,7 +48,7 @@ def log_live(tx: sa.Connection, entries: Sequence[LiveEntry]) -> int:
         }
         for one in entries
     ]
-    wanted = insert(live_log).values(rows).on_conflict_do_nothing().returning(live_log.c.entry_id)
+    wanted = conflict_insert(tx, live_log).values(rows).on_conflict_do_nothing().returning(live_log.c.entry_id)
     return len(tx.execute(wanted).all())
 
 

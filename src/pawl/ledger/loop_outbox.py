@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import NotFoundError
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.database import Ledger
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.loop_tables import loop_outbox
@@ -47,7 +47,6 @@ def announce(tx: sa.Connection, payload: LoopPayload, at: datetime, trace_id: st
 
     A step that is repeated announces once: of two payloads of one name (`named_by`) the first stands.
     """
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {
         "event_id": payload.event_id,
         "topic": payload.topic,
@@ -55,7 +54,7 @@ def announce(tx: sa.Connection, payload: LoopPayload, at: datetime, trace_id: st
         "payload": payload.model_dump(mode="json"),
         "trace_id": trace_id,
     }
-    tx.execute(insert(loop_outbox).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
+    tx.execute(conflict_insert(tx, loop_outbox).values(row).on_conflict_do_nothing(index_elements=["event_id"]))
     return payload.event_id
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ledger.column_types import UtcTime, canonical_json
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.live_tables import market_data
 
 __all__ = [
@@ -71,7 +71,6 @@ def features_hash(feature_set: str, indicators: Mapping[str, float | None]) -> s
 
 def append_market_data(tx: sa.Connection, bars: Sequence[SeenBar], ingested_at: datetime) -> int:
     """Write bars down; one that stands already stays as it was first seen. Gives how many were new."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     names = [name for name in SeenBar.__dataclass_fields__ if name != "indicators"]
     rows = [
         {
@@ -84,7 +83,7 @@ def append_market_data(tx: sa.Connection, bars: Sequence[SeenBar], ingested_at: 
     ]
     new = 0
     for first in range(0, len(rows), ROWS_AT_ONCE):
-        wanted = insert(market_data).values(rows[first : first + ROWS_AT_ONCE]).on_conflict_do_nothing()
+        wanted = conflict_insert(tx, market_data).values(rows[first : first + ROWS_AT_ONCE]).on_conflict_do_nothing()
         new += len(tx.execute(wanted.returning(market_data.c.timestamp)).all())
     return new
 

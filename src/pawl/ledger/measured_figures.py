@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.measured_tables import measured_figures
 
 __all__ = ["keep_figures", "kept_figures"]
@@ -14,10 +14,9 @@ __all__ = ["keep_figures", "kept_figures"]
 
 def keep_figures(tx: sa.Connection, learner: str, figures: Mapping[str, Any], at: datetime) -> None:
     """Leave the figures of a look in place of those of an earlier one; those of a later one stay."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     c = measured_figures.c
     row = {"at": at, "figures": dict(figures)}
-    new = insert(measured_figures).values(learner=learner, **row)
+    new = conflict_insert(tx, measured_figures).values(learner=learner, **row)
     tx.execute(new.on_conflict_do_update(index_elements=["learner"], set_=row, where=c.at <= new.excluded.at))
 
 

@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import RefusalError
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.personal_tables import personal_data
 
 __all__ = ["IdentityTakenError", "keep_personal_data"]
@@ -34,8 +34,7 @@ def keep_personal_data(
     standing = tx.execute(sa.select(c.wallet, c.email).where(c.user_id == user_id)).mappings().one_or_none()
     if standing is not None and all(standing[name] == value for name, value in news.items()):
         return
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    row = insert(personal_data).values(user_id=user_id, created_at=now, updated_at=now, **news)
+    row = conflict_insert(tx, personal_data).values(user_id=user_id, created_at=now, updated_at=now, **news)
     try:
         tx.execute(row.on_conflict_do_update(index_elements=[c.user_id], set_={**news, "updated_at": now}))
     except sa.exc.IntegrityError:

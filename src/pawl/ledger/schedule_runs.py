@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ledger.column_types import UtcTime
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.service_tables import schedule_runs
 
 __all__ = ["forget_before", "is_taken", "newest_due", "newest_taken", "take_up"]
@@ -34,9 +34,8 @@ def take_up(tx: sa.Connection, schedule: str, due_at: datetime, started_at: date
 
     started_at: what tells one run from another; the run keeps it for as long as it lasts.
     """
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {"schedule": schedule, "due_at": due_at, "started_at": started_at}
-    tx.execute(insert(schedule_runs).values(row).on_conflict_do_nothing())
+    tx.execute(conflict_insert(tx, schedule_runs).values(row).on_conflict_do_nothing())
     return _started_at(tx, schedule, due_at) == started_at
 
 

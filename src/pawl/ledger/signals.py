@@ -8,10 +8,10 @@ from uuid import UUID
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ids import ModelVersion
 from pawl.ledger.column_types import UtcTime, utc_text
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.identity import identity
 from pawl.ledger.signal_tables import IS_OPEN, trading_signals
 from pawl.market.bars import UTC_TIME
@@ -114,15 +114,14 @@ def record_signals(tx: sa.Connection, rows: Sequence[NewSignal], at: datetime) -
 
     at: the instant they were given at.
     """
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = [
         {"id": row.id, "created_at": at, "updated_at": at, **{name: getattr(row, name) for name in NEW_COLUMNS}}
         for row in rows
     ]
     new: set[UUID] = set()
     for first in range(0, len(values), ROWS_AT_ONCE):
-        wanted = insert(trading_signals).values(values[first : first + ROWS_AT_ONCE]).on_conflict_do_nothing()
-        new.update(tx.execute(wanted.returning(trading_signals.c.id)).scalars())
+        wanted = conflict_insert(tx, trading_signals).values(values[first : first + ROWS_AT_ONCE])
+        new.update(tx.execute(wanted.on_conflict_do_nothing().returning(trading_signals.c.id)).scalars())
     return [row for row in rows if row.id in new]
 
 

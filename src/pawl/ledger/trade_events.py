@@ -12,10 +12,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import InputError
 from pawl.ledger.chain_tables import chain_heads
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.decision_tables import inference_logs
 from pawl.ledger.event_payloads import EventPayload, read_payload
 from pawl.ledger.event_tables import event_outbox
@@ -90,9 +90,8 @@ def new_trade_events(tx: sa.Connection, learner: str) -> NewTradeEvents:
 
 def move_marks(tx: sa.Connection, learner: str, marks: Mapping[str, int]) -> None:
     """Say, in the transaction of what was made of them, how far the events are read."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     for month, number in marks.items():
-        new = insert(trade_marks).values(learner=learner, chain_month=month, chain_number=number)
+        new = conflict_insert(tx, trade_marks).values(learner=learner, chain_month=month, chain_number=number)
         tx.execute(
             new.on_conflict_do_update(
                 index_elements=["learner", "chain_month"], set_={"chain_number": new.excluded.chain_number}

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.ledger.column_types import UtcTime, utc_text
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.identity import identity
 from pawl.ledger.trigger_tables import trigger_firings
 
@@ -107,7 +107,6 @@ class StoredFiring:
 
 def record_firing(tx: sa.Connection, new: NewFiring) -> bool:
     """Write a firing down; False when it stands already."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {
         "firing_id": new.firing_id,
         "learner": new.learner,
@@ -118,7 +117,7 @@ def record_firing(tx: sa.Connection, new: NewFiring) -> bool:
         "reason": new.reason,
         "fired_by": new.by,
     }
-    wanted = insert(trigger_firings).values(row).on_conflict_do_nothing(index_elements=["firing_id"])
+    wanted = conflict_insert(tx, trigger_firings).values(row).on_conflict_do_nothing(index_elements=["firing_id"])
     # The row that was written, not a count: PostgreSQL's driver gives none for an insert.
     return tx.execute(wanted.returning(trigger_firings.c.firing_id)).one_or_none() is not None
 

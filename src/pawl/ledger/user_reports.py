@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pawl.errors import IdempotencyConflictError, NotFoundError, RefusalError
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.identity import identity
 from pawl.ledger.service_tables import user_reports
 
@@ -53,9 +53,8 @@ def request_report(
     report_id = identity("report", user_id, key)
     _require_patience(tx, user_id, report_id)
     row = {"report_id": report_id, "user_id": user_id, "request": dict(request), "created_at": now}
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     # Of two requests with one key that arrive at once, the later one finds the row of the earlier.
-    once = insert(user_reports).values(row).on_conflict_do_nothing().returning(user_reports.c.report_id)
+    once = conflict_insert(tx, user_reports).values(row).on_conflict_do_nothing().returning(user_reports.c.report_id)
     is_new = tx.execute(once).one_or_none() is not None
     standing = get_user_report(tx, user_id, report_id)
     if standing.request != request:

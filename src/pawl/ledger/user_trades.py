@@ -7,14 +7,13 @@ from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from pawl.ledger.conflict_insert import conflict_insert
 from pawl.ledger.live_tables import user_trading_history
 from pawl.ledger.signal_tables import trading_signals
+from pawl.market.basis_points import BPS
 
 __all__ = ["ClosedTrade", "OpenedTrade", "close_trade", "closed_trades", "open_trade", "traded_signals"]
-
-WHOLE_BPS = 1e4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +52,10 @@ class ClosedTrade:
 
 def open_trade(tx: sa.Connection, trade: OpenedTrade, at: datetime) -> bool:
     """Write down that a trade was opened. at: when it was heard of. False where it stands, and stays as it is."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {name: getattr(trade, name) for name in OpenedTrade.__dataclass_fields__}
-    new = insert(user_trading_history).values(**values, created_at=at).on_conflict_do_nothing(index_elements=["id"])
-    return tx.execute(new.returning(user_trading_history.c.id)).one_or_none() is not None
+    new = conflict_insert(tx, user_trading_history).values(**values, created_at=at)
+    once = new.on_conflict_do_nothing(index_elements=["id"]).returning(user_trading_history.c.id)
+    return tx.execute(once).one_or_none() is not None
 
 
 def close_trade(tx: sa.Connection, trade_id: UUID, closed_at: datetime, exit_price: float, pnl_bps: float) -> bool:
@@ -65,7 +64,7 @@ def close_trade(tx: sa.Connection, trade_id: UUID, closed_at: datetime, exit_pri
     """
     c = user_trading_history.c
     is_open = (c.id == trade_id) & c.closed_at.is_(None)
-    values = {"closed_at": closed_at, "exit": exit_price, "pnl": c.entry * (pnl_bps / WHOLE_BPS)}
+    values = {"closed_at": closed_at, "exit": exit_price, "pnl": c.entry * (pnl_bps / BPS)}
     return tx.execute(sa.update(user_trading_history).where(is_open).values(values)).rowcount == 1
 
 

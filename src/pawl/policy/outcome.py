@@ -10,12 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pawl.errors import InputError
+from pawl.market.basis_points import BPS
 
 __all__ = ["Fill", "Outcome", "hold_sec", "max_drawdown_bps", "outcome_of", "pnl_bps", "slippage_bps"]
 
 Floats = NDArray[np.float64]
 
-BPS = 1e4
 # Quantities that were sold in parts leave a remainder of this size, relative to the position.
 ROUNDING = 1e-9
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from pawl.errors import SchemaError
+from pawl.market.basis_points import BPS
 from pawl.policy.action import Action
 from pawl.policy.risk_limits import RiskLimits
 
@@ -23,8 +24,6 @@ __all__ = [
     "rule_abiding",
     "with_violations",
 ]
-
-WHOLE_BPS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,7 @@ RISK_RULES: tuple[RiskRule, ...] = (
     RiskRule(
         name="stop_beyond_liquidation",
         meaning="a stop loss so far away that the whole margin is lost before it",
-        is_kept=lambda limits: _unless_flat(~(_STOP * _LEVERAGE >= WHOLE_BPS).fill_null(value=False)),
+        is_kept=lambda limits: _unless_flat(~(_STOP * _LEVERAGE >= BPS).fill_null(value=False)),
     ),
     RiskRule(
         name="leverage_above_limit",

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from pawl.market.basis_points import BPS
 from pawl.policy.action import Action
 from pawl.policy.plan import EntryPlan, Plan, RiskPlan, TakeProfit
 
@@ -24,7 +25,6 @@ STOP_HOURS = 4
 STOP_TIMES, TARGET_TIMES = 1.2, 1.2
 SUREST = 0.2  # above a half
 MAX_POSITION_PCT = 8.0
-BPS = 1e4
 
 
 def trend_calls(bars: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from pawl.market.basis_points import BPS
+
 __all__ = ["STAKE", "month_series"]
 
 STAKE = 0.1
@@ -18,7 +20,7 @@ def month_series(days: pl.DataFrame) -> pl.DataFrame:
     """
     decided = pl.col("n_wins") + pl.col("n_losses")
     wins, all_of_them = (one.rolling_sum(WEEK, min_samples=1) for one in (pl.col("n_wins"), decided))
-    curve = (1 + STAKE * pl.col("pnl_bps") / 1e4).cum_prod()
+    curve = (1 + STAKE * pl.col("pnl_bps") / BPS).cum_prod()
     return days.select(
         "day",
         win_rate=pl.when(all_of_them > 0).then(wins / all_of_them),

@@ -16,6 +16,7 @@ from pawl.ledger.event_payloads import (
 )
 from pawl.ledger.identity import id_text
 from pawl.ledger.write_commands import CloseTrade, ConvertSignal, OpenTrade, TrackSignal, row_id
+from pawl.market.basis_points import BPS
 from pawl.policy.outcome import Fill, max_drawdown_bps, pnl_bps, slippage_bps
 from pawl.serving.asked import Asked
 from pawl.serving.bodies import CloseBody, ConvertBody, OpenBody, RecommendationBody, TrackBody
@@ -24,8 +25,6 @@ from pawl.serving.opened_trades import OpenedTrade, Signal
 from pawl.serving.rationale import rationale_hash
 
 __all__ = ["closing", "conversion", "opening", "recommended", "tracking"]
-
-BPS = 1e4
 
 
 def recommended(said: RecommendationBody | None, inferred: InferredPlan | None) -> Recommendation | None:

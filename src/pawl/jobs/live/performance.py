@@ -18,10 +18,10 @@ from pawl.ids import ModelVersion
 from pawl.ledger.ab_tests import ArmFigures, get_test, running_test, track_arms
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.version_tables import model_versions
+from pawl.market.basis_points import BPS
 
 __all__ = ["arm_figures", "track_performance"]
 
-BPS = 1e4
 RECENT = timedelta(days=2)
 LARGEST_SHARPE = 99.9999
 """What DECIMAL(6,4) holds; a larger ratio comes of very few days, and is left empty."""

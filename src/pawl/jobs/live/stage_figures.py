@@ -16,12 +16,12 @@ from pawl.evaluation.calibration import ece
 from pawl.evaluation.trading import max_drawdown
 from pawl.gates.figure import Figure, Figures
 from pawl.ids import ModelVersion
+from pawl.market.basis_points import BPS
 
 __all__ = ["Pairs", "condition_figures", "count_resolved", "paired_gains", "rail_figures", "taken_positions"]
 
 Floats = NDArray[np.float64]
 BAR = ("pair", "timeframe", "bar_timestamp")
-BPS = 1e4
 TAIL = 0.99
 IS_POSITION = pl.col("signal") != "hold"
 IS_KNOWN = ~IS_POSITION | pl.col("actual_pnl").is_not_null()
