@@ -121,9 +121,10 @@ def _unusable(metric: str, side: str, figures: Mapping[str, Edit]) -> list[Case]
     bad: dict[str, tuple[Edit, str]] = {
         "absent": (None, "was not measured"),
         "an error": ("disk on fire", "disk on fire"),
-        "NaN": ((NAN, 400), "is nan"),
-        "infinite": ((INF, 400), "is inf"),
-        "minus infinite": ((-INF, 400), "is -inf"),
+        "NaN": ((NAN, 400), "could not be computed from its 400 samples"),
+        "NaN of too few": ((NAN, needed - 1), f"could not be computed: it rests on {needed - 1} of at least {needed}"),
+        "infinite": ((INF, 400), "is infinite"),
+        "minus infinite": ((-INF, 400), "is infinite"),
         "under-sampled": (_sampled(metric, figures, needed - 1), f"rests on {needed - 1} of at least {needed}"),
         "unsampled": (_sampled(metric, figures, 0), "rests on 0"),
     }

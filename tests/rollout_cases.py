@@ -144,12 +144,16 @@ def guard_rails_roll_back_at_once(g: SimpleNamespace) -> None:
     """In every stage, in the first minute and under a pause; the limit itself is allowed."""
     for name, stage in STAGES:
         for metric, (limit, n) in RAILS.items():
-            for value in (limit * 1.001, math.nan, math.inf, -1.0):
+            for value, because in (
+                (limit * 1.001, ""),
+                (math.nan, f"could not be computed from its {n} sample"),
+                (math.inf, "is infinite"),
+                (-1.0, "is -1.0"),
+            ):
                 broken = figures(g, **{metric: g.Figure(value, n)})
                 evidence = g.Evidence(serving=serving(g, name, stage), rails=broken, is_paused=True)
                 step = moved(g, name, stage, evidence, since=TICK)
-                is_figure = 0.0 <= value < math.inf
-                ends(g, step, "rolled_back", f"{g.title(metric)} " + ("" if is_figure else f"is {value}"))
+                ends(g, step, "rolled_back", f"{g.title(metric)} {because}")
                 assert step.rollout.stage == stage
             hardly = figures(g, **{metric: g.Figure(limit * 2, n - 1)})
             assert moved(g, name, stage, good(g, name, stage, rails=hardly), since=TICK).orders == ()

@@ -22,7 +22,7 @@ START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 
 
 def synthetic_days(rng: np.random.Generator) -> pl.DataFrame:
-    """Thirty-one days; on weekends nobody trades."""
+    """Thirty-one days; on weekends the loop does not live."""
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(31)]
     is_open = np.array([day.weekday() < 5 for day in days])
     resolved = np.where(is_open, rng.integers(4, 14, 31), 0)
@@ -30,6 +30,7 @@ def synthetic_days(rng: np.random.Generator) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "day": days,
+            "is_lived": is_open,
             "n_signals": np.where(is_open, 192, 0),
             "n_hold": np.where(is_open, 192 - resolved, 0),
             "n_resolved": resolved,

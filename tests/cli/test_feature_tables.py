@@ -19,7 +19,7 @@ def test_a_passed_proof_is_one_line_and_the_next_command() -> None:
     proof = Proof(feature_set="v1", features=(clean,), cells=1234)
 
     assert printed(proof) == (
-        "proved: v1, 1 features, 1,234 values, 0 changed, 0 beside a limit; 12.3 s.\nNext: pawl train m002\n"
+        "proved: v1, 1 features, 1,234 values, 0 changed, 0 beside a limit; 12.3 s.\nNext: pawl train LEARNER\n"
     )
     assert proof_payload(proof, 12.34) == {
         "feature_set": "v1", "features": 1, "cells": 1234, "mismatches": 0, "near_limit": 0, "seconds": 12.34,

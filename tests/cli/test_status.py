@@ -14,7 +14,7 @@ def test_an_empty_workspace_says_what_to_do_and_stays_empty(
     code, answer = ask(tmp_path, "status")
     assert (code, answer["learners"], answer["replays"], answer["jobs"]) == (0, [], [], {})
     assert run(["status", "--home", str(tmp_path)]) == 0
-    assert "pawl train m002" in capsys.readouterr().out
+    assert "Next: pawl train LEARNER (m002, reversal), or pawl up" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
 

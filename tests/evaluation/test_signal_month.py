@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from pawl.evaluation.signal_month import SIGNAL_COLUMNS, by_day, by_version
+from pawl.evaluation.signal_month import SIGNAL_COLUMNS, by_day, by_version, with_lived
 
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 4, tzinfo=UTC)
 
@@ -69,3 +69,13 @@ def test_a_month_without_signals_has_days_of_zeros(signals: pl.DataFrame) -> Non
     found = by_day(signals.clear(), signals.clear(), START, END)
     assert found.height == 3 and found["n_signals"].sum() == 0 and found["pnl_bps"].sum() == 0
     assert by_version(signals.clear()).is_empty()
+
+
+def test_a_day_is_lived_where_the_loop_did_something_or_a_signal_stands(signals: pl.DataFrame) -> None:
+    quiet = by_day(signals.clear(), signals.clear(), START, END)
+    midnight = START + timedelta(days=2)
+    assert with_lived(quiet, [])["is_lived"].to_list() == [False, False, False]
+    assert with_lived(quiet, [START + timedelta(minutes=15)])["is_lived"].to_list() == [True, False, False]
+    assert with_lived(quiet, [midnight])["is_lived"].to_list() == [False, True, False]  # it closes the day before
+    first = signals.filter(pl.col("created_at") < START + timedelta(hours=3))
+    assert with_lived(by_day(first, signals.clear(), START, END), [])["is_lived"].to_list() == [True, False, False]

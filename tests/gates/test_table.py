@@ -1,10 +1,16 @@
 """The printed verdict: the answer first, then aligned figures with their units."""
 
-from gate_cases import CHALLENGER, CHAMPION
+import math
+
+import pytest
+
+from gate_cases import CASES, CHALLENGER, CHAMPION, Case
 from pawl.gates.condition import Unit
 from pawl.gates.figure import Figure, Measured, Unmeasured
 from pawl.gates.policy_gate import GateSettings, policy_gate
-from pawl.gates.table import headline, table_rows, verdict_text
+from pawl.gates.reversal_gate import weekly_gate
+from pawl.gates.table import WIDTH, headline, table_rows, verdict_text
+from pawl.gates.verdict import Verdict
 
 GATE = policy_gate("net_return", Unit.BPS, GateSettings())
 
@@ -18,8 +24,10 @@ def test_a_refusal_names_the_row_that_refuses_and_lines_up_the_figures() -> None
     verdict = GATE.judge(good(dict(CHAMPION)), challenger)
     assert verdict_text(verdict, "m002-1.3", "m002-1.2") == (
         """\
-refused: m002-1.3 stays a challenger, m002-1.2 keeps serving. MDD 4.7 % is over its limit of 4.4 %; challenger: ECE \
-rests on 91 of at least 100 samples.
+refused: m002-1.3 stays a challenger, m002-1.2 keeps serving.
+  MDD 4.7 % is over its limit of 4.4 %.
+  Challenger: ECE rests on 91 of at least 100 samples.
+
                          champion   challenger       limit       sample
   hit rate                 52.0 %       55.0 %    ≥ 52.0 %   400 of 100   pass
   net per decision        3.0 bps      5.0 bps   ≥ 3.0 bps   400 of 100   pass
@@ -56,3 +64,50 @@ def test_figures_that_differ_never_read_as_equal() -> None:
     challenger = {**good(dict(CHALLENGER)), "hit_rate": Figure(0.51999, 400)}
     row = table_rows(GATE.judge(good(dict(CHAMPION)), challenger))[0]
     assert (row.challenger, row.limit, row.outcome) == ("51.999 %", "≥ 52.000 %", "FAIL")
+
+
+LONG_NAMES = ("reversal-3.12-daily-20260102", "reversal-3.11-daily-20251231")
+LOSSES = {"pnl_bps": Figure(-149.61, 12_092), "net_return_gain_low": Figure(-107.6, 91, note="interval −107.6 … 3.2")}
+MANY = {name: Figure(value, 12_092) for name, value in (("n_signals", 393.0), ("sharpe_ratio", -7.1245))}
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        pytest.param(GATE.judge_first(good(dict(CHALLENGER)) | LOSSES), id="a first version"),
+        pytest.param(GATE.judge(good(dict(CHAMPION)), good(dict(CHALLENGER)) | LOSSES), id="large losses"),
+        pytest.param(GATE.judge({}, {"hit_rate": Unmeasured("a reason of many words, " * 9)}), id="a long reason"),
+        pytest.param(weekly_gate(50).judge({}, MANY), id="a weekly version"),
+    ],
+)
+def test_a_verdict_stays_in_eighty_columns(verdict: Verdict) -> None:
+    lines = verdict_text(verdict, *LONG_NAMES).splitlines()
+    assert max(map(len, lines)) <= WIDTH, "\n".join(lines)
+
+
+def test_a_verdict_without_a_champion_has_no_column_for_one() -> None:
+    first = verdict_text(GATE.judge_first(good(dict(CHALLENGER))), "m002-1.0", None)
+    weekly = verdict_text(weekly_gate(50).judge({}, MANY), "reversal-3.4", "reversal-3.3")
+    assert "champion" not in first and "champion" not in weekly.partition("\n\n")[2]
+
+
+def test_a_floor_that_asks_for_a_figure_alone_names_no_limit() -> None:
+    rows = {row.metric: row.limit for row in table_rows(weekly_gate(50).judge({}, MANY))}
+    assert (rows["sharpe ratio"], rows["win rate"], rows["n signals"]) == ("any", "any", "> 0.000")
+
+
+def test_a_figure_that_is_missing_is_said_in_words() -> None:
+    challenger = {**good(dict(CHALLENGER)), "hit_rate": Figure(math.nan, 0), "deflated_sharpe": Figure(math.nan, 91)}
+    printed = " ".join(verdict_text(GATE.judge(good(dict(CHAMPION)), challenger), "m002-1.3", "m002-1.2").split())
+    assert "Challenger: hit rate could not be computed: it rests on 0 of at least 100 samples." in printed
+    assert "Challenger: deflated Sharpe could not be computed from its 91 samples." in printed
+
+
+@pytest.mark.parametrize("case", [pytest.param(one, id=one.name) for one in CASES])
+def test_no_verdict_prints_nan(case: Case) -> None:
+    challenger = good({**CHALLENGER, **case.challenger})
+    verdict = GATE.judge(good({**CHAMPION, **case.champion}), challenger)
+    if case.is_first:
+        verdict = GATE.judge_first(challenger)
+    words = verdict_text(verdict, "m002-1.3", "m002-1.2").lower().split()
+    assert not {"nan", "inf", "-inf"} & {word.strip(".;,:()") for word in words}

@@ -115,8 +115,9 @@ def test_processes_that_train_at_once_never_get_the_same_number(tmp_path: Path) 
 def test_looking_at_an_empty_workspace_makes_nothing(tmp_path: Path) -> None:
     store = VersionStore(tmp_path)
     assert (store.all(), store.count("m002")) == ([], 0)
-    with pytest.raises(NotFoundError, match=r"no version `m002-1\.0`"):
-        store.get("m002-1.0")
+    with pytest.raises(NotFoundError, match=r"no version `reversal-3\.3`") as nothing:
+        store.get("reversal-3.3")
+    assert nothing.value.fix == "train one: pawl train reversal"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,6 +1,9 @@
 """The parts of the monthly report say what was found, and what was not."""
 
 from dataclasses import replace
+from datetime import date
+
+import polars as pl
 
 from pawl.reports.monthly_parts import best_ranked, parts
 from synthetic_month import synthetic_month
@@ -31,6 +34,19 @@ def test_the_signals_are_counted_by_hand() -> None:
     assert f"+{data.days['pnl_bps'].sum():,.1f} bps together" in leads()["signals"]
 
 
+def test_days_that_were_not_lived_are_left_out_and_counted() -> None:
+    days = synthetic_month().days
+    a_quiet_one = pl.col("day") == date(2026, 1, 6)
+    nothing = {name: pl.when(a_quiet_one).then(0).otherwise(pl.col(name)) for name in ("n_resolved", "pnl_bps")}
+    part = next(
+        one for one in parts(replace(synthetic_month(), days=days.with_columns(**nothing))) if one.id == "signals"
+    )
+    rows = {row[0]: row for row in part.tables[0].rows}
+    assert len(rows) == 22 and "2026-01-05" in rows and "2026-01-03" not in rows  # a Monday, a Saturday
+    assert rows["2026-01-06"][-1] == "–", "signals, and no result"
+    assert part.lead.endswith("22 of 31 days lived.") and "22 of 31 days lived" in part.tables[0].caption
+
+
 def test_an_empty_month_says_so_in_every_part() -> None:
     data = synthetic_month()
     empty = leads(
@@ -39,7 +55,7 @@ def test_an_empty_month_says_so_in_every_part() -> None:
     )  # fmt: skip
     assert empty["answer"] == "No selection was held over this month. No version serves at the end."
     assert empty["ranking"] == "No version was compared."
-    assert empty["signals"] == "The acting version gave no signal in this month."
+    assert empty["signals"] == "The acting version gave no signal in this month, 0 of 31 days lived."
     assert empty["versions"] == "No version was ever trained."
     assert empty["quality"] == "No bar of this month is in the store."
 

@@ -90,7 +90,7 @@ def proof_text(proof: Proof, seconds: float) -> Group:
     if not noted:
         return Group(
             Text(answer, style="green"),
-            Text(f"Next: pawl train {proof.feature_set if proof.feature_set in LEARNERS else 'm002'}"),
+            Text(f"Next: pawl train {proof.feature_set if proof.feature_set in LEARNERS else 'LEARNER'}"),
         )
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("feature", no_wrap=True)

@@ -62,7 +62,7 @@ def _text(found: "Overview") -> "RenderableType":
         verdict = one.newest_verdict or "not judged"
         lines += [f"{one.learner}: {serves}{back}", f"  versions: {counts}; newest {one.newest} ({verdict})"]
     if not lines:
-        lines = ["no version was ever trained here. Next: pawl train m002"]
+        lines = ["no version was ever trained here. Next: pawl train LEARNER (m002, reversal), or pawl up"]
     if found.jobs:
         lines.append("training jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(found.jobs.items())))
     for name, state in found.replays.items():

@@ -1,12 +1,13 @@
 """What signals came to: by version, and by day."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import polars as pl
 
 from pawl.market.basis_points import BPS
 
-__all__ = ["SIGNAL_COLUMNS", "by_day", "by_version", "win_rate"]
+__all__ = ["SIGNAL_COLUMNS", "by_day", "by_version", "win_rate", "with_lived"]
 
 SIGNAL_COLUMNS = ("model_version", "signal", "is_shadow", "actual_outcome", "actual_pnl", "created_at", "resolved_at")
 """What is read of a signal. actual_pnl: net of costs, fraction of what was put in; null while it is open."""
@@ -57,6 +58,15 @@ def by_day(given: pl.DataFrame, resolved: pl.DataFrame, start: datetime, end: da
     return joined.select(
         "day", *(pl.col(name).fill_null(0).cast(pl.Int64) for name in counts), pl.col("pnl_bps").fill_null(0.0)
     )
+
+
+def with_lived(days: pl.DataFrame, instants: Collection[datetime]) -> pl.DataFrame:
+    """Days as `by_day` gives them, with `is_lived`: whether the loop did anything on it, or a signal was given or
+    resolved. instants: UTC, at which the loop did something; midnight closes the day before.
+    """
+    seen = pl.Series([(at - timedelta(microseconds=1)).date() for at in instants], dtype=pl.Date).unique()
+    has_signals = (pl.col("n_signals") > 0) | (pl.col("n_resolved") > 0)
+    return days.with_columns(is_lived=pl.col("day").is_in(seen.implode()) | has_signals)
 
 
 def _outcomes() -> dict[str, pl.Expr]:

@@ -7,7 +7,7 @@ from pawl.errors import SettingsError
 from pawl.gates.condition import Condition, Floor, Requirement
 from pawl.gates.figure import Figure, Figures, Measured, Unmeasured
 from pawl.gates.verdict import Outcome, Row, Verdict
-from pawl.gates.wording import figure_text, title
+from pawl.gates.wording import figure_text, no_figure, title
 
 __all__ = ["Gate"]
 
@@ -124,7 +124,7 @@ def _value_fault(one: Requirement, measured: Measured | None) -> str | None:
     if isinstance(measured, Unmeasured):
         return f"{title(one.metric)} could not be measured: {measured.reason}"
     if not math.isfinite(measured.value):
-        return f"{title(one.metric)} is {measured.value}"
+        return f"{title(one.metric)} {no_figure(measured.value, measured.n, one.min_sample)}"
     if not one.domain.holds(measured.value):
         return f"{title(one.metric)} of {figure_text(measured.value, one.unit)} cannot be one"
     return None

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pawl.gates.condition import Unit
 from pawl.gates.figure import Figure, Measured
-from pawl.gates.wording import figure_text, title
+from pawl.gates.wording import figure_text, no_figure, title
 
 __all__ = ["GuardRail", "GuardRailSettings", "breaches", "guard_rails", "open_rails"]
 
@@ -44,7 +44,9 @@ class GuardRail:
         """Why this figure rolls back; None where it does not. A figure that cannot be one (NaN, negative) does."""
         if not isinstance(measured, Figure) or measured.n < self.min_sample:
             return None
-        if not math.isfinite(measured.value) or measured.value < 0.0:
+        if not math.isfinite(measured.value):
+            return f"{title(self.metric)} {no_figure(measured.value, measured.n, self.min_sample)}"
+        if measured.value < 0.0:
             return f"{title(self.metric)} is {measured.value}"
         if measured.value <= self.limit:
             return None

@@ -1,8 +1,10 @@
 """A verdict as text: the answer first, then champion, challenger and limit in aligned columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
-from pawl.gates.condition import Floor
+from pawl.gates.condition import Floor, Requirement
 from pawl.gates.figure import Figure, Measured
 from pawl.gates.verdict import Outcome, Row, Verdict
 from pawl.gates.wording import NOTHING, figure_text, title
@@ -10,6 +12,18 @@ from pawl.gates.wording import NOTHING, figure_text, title
 __all__ = ["HEADER", "TableRow", "headline", "table_rows", "verdict_text"]
 
 HEADER = ("", "champion", "challenger", "limit", "sample", "")
+CHAMPION = HEADER.index("champion")
+
+WIDTH = 80
+"""Columns of a terminal as it opens."""
+
+GAPS = (3, 2, 1)
+"""Between the columns of the table: the widest that fits; figures are never cut."""
+
+BOUNDLESS = -1e6
+"""A floor this low is no limit: it asks that there is a figure, whatever it is."""
+
+ANY_FIGURE = "any"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +51,47 @@ def table_rows(verdict: Verdict) -> list[TableRow]:
 
 def headline(verdict: Verdict, challenger: str, champion: str | None) -> str:
     """The answer in one sentence, with the reason of each failing row."""
-    reasons = "; ".join(verdict.reasons)
-    if not verdict.passed:
-        stays = f"{champion} keeps serving" if champion is not None else "nothing serves"
-        return f"refused: {challenger} stays a challenger, {stays}. {_sentence(reasons)}"
-    over = f"may replace {champion}" if champion is not None else "may serve"
-    return f"passed: {challenger} {over}. {_sentence(reasons)}"
+    return f"{_answer(verdict, challenger, champion)} {_sentence('; '.join(verdict.reasons))}".rstrip()
 
 
 def verdict_text(verdict: Verdict, challenger: str, champion: str | None) -> str:
-    """Headline and table. challenger and champion: their versions; None where nothing serves."""
+    """The answer, the reason of each failing row on a line of its own, and the table: in 80 columns, but where a row of
+    figures is wider than that. challenger and champion: their versions; None where nothing serves.
+    """
+    if verdict.passed:
+        return "\n".join([*_wrapped(headline(verdict, challenger, champion), ""), *_table(verdict)])
+    reasons = [line for reason in verdict.reasons for line in _wrapped(_sentence(reason), "  ")]
+    return "\n".join([*_wrapped(_answer(verdict, challenger, champion), ""), *reasons, "", *_table(verdict)])
+
+
+def _answer(verdict: Verdict, challenger: str, champion: str | None) -> str:
+    if not verdict.passed:
+        stays = f"{champion} keeps serving" if champion is not None else "nothing serves"
+        return f"refused: {challenger} stays a challenger, {stays}."
+    return f"passed: {challenger} {f'may replace {champion}' if champion is not None else 'may serve'}."
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    # A version's name has hyphens, and is no word to be broken.
+    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+
+
+def _table(verdict: Verdict) -> list[str]:
     rows = [HEADER, *(row.cells for row in table_rows(verdict))]
-    widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEADER))]
-    return "\n".join([headline(verdict, challenger, champion), *(_line(cells, widths) for cells in rows)])
+    if verdict.is_first or not any(cells[CHAMPION] for cells in rows[1:]):
+        # No champion was asked for: its column would be empty.
+        rows = [(*cells[:CHAMPION], *cells[CHAMPION + 1 :]) for cells in rows]
+    tables = ([_line(cells, gap, rows) for cells in rows] for gap in GAPS)
+    return next(
+        (lines for lines in tables if max(map(len, lines)) <= WIDTH), [_line(one, GAPS[-1], rows) for one in rows]
+    )
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+def _line(cells: Sequence[str], gap: int, rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     name, *figures, outcome = cells
     aligned = [figure.rjust(width) for figure, width in zip(figures, widths[1:-1], strict=True)]
-    return ("  " + "   ".join([name.ljust(widths[0]), *aligned, outcome])).rstrip()
+    return ("  " + (" " * gap).join([name.ljust(widths[0]), *aligned, outcome])).rstrip()
 
 
 def _table_row(row: Row) -> TableRow:
@@ -65,11 +101,19 @@ def _table_row(row: Row) -> TableRow:
         metric=title(row.metric),
         champion="" if isinstance(one, Floor) else _shown(row, row.champion, near=None),
         challenger=_shown(row, row.challenger, near=limit),
-        limit=NOTHING if limit is None else f"{one.sign} {figure_text(limit, one.unit, apart_from=value)}",
+        limit=_limit(one, limit, value),
         sample=f"{row.challenger.n if isinstance(row.challenger, Figure) else 0} of {one.min_sample}",
         outcome="FAIL" if row.outcome is Outcome.FAIL else row.outcome.value,
         note=row.reason,
     )
+
+
+def _limit(one: Requirement, limit: float | None, value: float | None) -> str:
+    if limit is None:
+        return NOTHING
+    if isinstance(one, Floor) and limit < max(one.domain.low, BOUNDLESS):
+        return ANY_FIGURE
+    return f"{one.sign} {figure_text(limit, one.unit, apart_from=value)}"
 
 
 def _shown(row: Row, measured: Measured | None, *, near: float | None) -> str:

@@ -4,7 +4,7 @@ import math
 
 from pawl.gates.condition import Unit
 
-__all__ = ["NOTHING", "figure_text", "title"]
+__all__ = ["NOTHING", "figure_text", "no_figure", "title"]
 
 NOTHING = "–"
 """What stands where there is no figure."""
@@ -41,14 +41,29 @@ def figure_text(value: float, unit: Unit, *, apart_from: float | None = None) ->
     >>> figure_text(0.05241, Unit.PERCENT, apart_from=0.0524), figure_text(0.5, Unit.SCORE, apart_from=0.5)
     ('5.241 %', '0.500')
     """
-    if not math.isfinite(value):
-        return NOTHING
     scale, decimals, ending = FORMATS[unit]
+    if not math.isfinite(value * scale):
+        return NOTHING
     other = value if apart_from is None or not math.isfinite(apart_from) else apart_from
     if value != other:
         while decimals < MOST_DECIMALS and f"{value * scale:.{decimals}f}" == f"{other * scale:.{decimals}f}":
             decimals += 1
     return _number(value * scale, decimals) + ending
+
+
+def no_figure(value: float, n: int, asked: int) -> str:
+    """What is said of a value that is none, behind its name. n: what it rests on. asked: what it should, at least.
+
+    >>> no_figure(math.nan, 0, 100)
+    'could not be computed: it rests on 0 of at least 100 samples'
+    >>> no_figure(math.nan, 91, 40), no_figure(-math.inf, 91, 40)
+    ('could not be computed from its 91 samples', 'is infinite')
+    """
+    if math.isinf(value):
+        return "is infinite"
+    if n < asked:
+        return f"could not be computed: it rests on {n} of at least {asked} samples"
+    return f"could not be computed from its {'1 sample' if n == 1 else f'{n} samples'}"
 
 
 def _number(value: float, decimals: int) -> str:

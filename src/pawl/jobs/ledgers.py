@@ -79,5 +79,5 @@ def _replays(home: Path) -> dict[str, Path]:
 def _nothing(home: Path, what: str) -> NotFoundError:
     known = ", ".join(_replays(home)) or "none so far"
     return NotFoundError(
-        what, where=str(home), fix=f"train one: pawl train m002; or ask a replay by --replay NAME, of {known}"
+        what, where=str(home), fix=f"train one: pawl train LEARNER; or ask a replay by --replay NAME, of {known}"
     )

@@ -113,7 +113,7 @@ def get_version(tx: sa.Connection, version: str) -> StoredVersion:
     number = VersionNumber.parse(version)
     row = tx.execute(_with_verdict().where(model_versions.c.version == number.version)).one_or_none()
     if row is None:
-        known = ", ".join(one.version for one in list_versions(tx)) or "none yet: pawl train m002"
+        known = ", ".join(one.version for one in list_versions(tx)) or f"none yet: pawl train {number.learner}"
         raise NotFoundError(f"no version `{version}`", where="ledger", fix=f"known versions: {known}")
     return _stored(row)
 

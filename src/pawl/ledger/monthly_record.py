@@ -9,12 +9,21 @@ import sqlalchemy as sa
 
 from pawl.ledger.ab_tables import ab_tests
 from pawl.ledger.column_types import UtcTime
+from pawl.ledger.live_tables import live_log
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.signals import signal_frame
 from pawl.ledger.training_tables import eval_reports, train_jobs
 from pawl.ledger.version_tables import model_versions
 
-__all__ = ["JobRow", "count_tests_decided", "ended_jobs", "first_signals", "reasons_retired", "verdict_rows"]
+__all__ = [
+    "JobRow",
+    "count_tests_decided",
+    "ended_jobs",
+    "first_signals",
+    "instants_lived",
+    "reasons_retired",
+    "verdict_rows",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,13 @@ def ended_jobs(tx: sa.Connection, learner: str, since: datetime, until: datetime
         JobRow(finished_at=at, version=version, training_type=kind or "full", status=status, error=error)
         for at, version, kind, status, error in tx.execute(chosen)
     ]
+
+
+def instants_lived(tx: sa.Connection, learner: str, since: datetime, until: datetime) -> list[datetime]:
+    """When the loop did something, after `since` and not after `until`: instants for which a cycle left an entry."""
+    c = live_log.c
+    of_loop = (c.learner == learner, c.kind.in_(("cycle", "training")), c.at > since, c.at <= until)
+    return list(tx.execute(sa.select(c.at).where(*of_loop).distinct().order_by(c.at)).scalars())
 
 
 def verdict_rows(tx: sa.Connection, learner: str, since: datetime, until: datetime) -> list[sa.Row[Any]]:

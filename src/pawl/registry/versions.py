@@ -158,8 +158,9 @@ class VersionStore:
     def get(self, version: str) -> VersionRecord:
         """The record of a version; NotFoundError lists those that exist."""
         if not self._exists:
+            number = VersionNumber.parse(version)
             raise NotFoundError(
-                f"no version `{VersionNumber.parse(version)}`", where=str(self.home), fix="train one: pawl train m002"
+                f"no version `{number.version}`", where=str(self.home), fix=f"train one: pawl train {number.learner}"
             )
         with self.ledger.reading() as tx:
             return _record(get_version(tx, version))

@@ -131,7 +131,8 @@ class Target:
 class MonthlyReport:
     """A learner's month. month: YYYY-MM. made_at: the instant that the report is of, never the clock's.
 
-    days: one row a day, with what the acting version said and what came of it (`evaluation.signal_month.by_day`).
+    days: one row a day, with what the acting version said and what came of it (`evaluation.signal_month.by_day`),
+    and whether the loop lived it (`is_lived`: on one that it did not, nothing was measured).
     selected: None while no selection was held. stands_at: where the loop stands, if that is before the month's end.
     """
 

@@ -51,7 +51,7 @@ def _answer(data: MonthlyReport) -> Part:
         f"{data.champion} serves since {day(data.serves_since)}." if data.champion else "No version serves at the end."
     )
     if data.stands_at is not None:
-        serves += f" The loop stands at {data.stands_at:%Y-%m-%d %H:%M} UTC: the days behind it are empty."
+        serves += f" The loop stands at {data.stands_at:%Y-%m-%d %H:%M} UTC: the days behind it were not lived."
     if data.selected is None:
         lead = f"No selection was held over this month. {serves}"
     else:
@@ -181,23 +181,30 @@ def _history(data: MonthlyReport) -> Part:
 def _signals(data: MonthlyReport) -> Part:
     total = {name: int(data.days[name].sum()) for name in ("n_signals", "n_hold", "n_resolved", "n_wins", "n_losses")}
     decided = total["n_wins"] + total["n_losses"]
+    lived = data.days.filter("is_lived")
+    of_days = f"{lived.height} of {plural((data.end - data.start).days, 'day')} lived"
     if not total["n_signals"] and not total["n_resolved"]:
-        return Part(id="signals", title="Signals", lead="The acting version gave no signal in this month.")
+        nothing = f"The acting version gave no signal in this month, {of_days}."
+        return Part(id="signals", title="Signals", lead=nothing)
     lead = (
         f"{plural(total['n_signals'], 'signal')} by the acting version, "
         f"{figure(total['n_hold'] / total['n_signals'] if total['n_signals'] else None, Unit.PERCENT)} of them hold; "
         f"{total['n_resolved']:,} resolved, win rate "
         f"{figure(total['n_wins'] / decided if decided else None, Unit.PERCENT)}, "
-        f"{signed(float(data.days['pnl_bps'].sum()), Unit.BPS)} together."
+        f"{signed(float(data.days['pnl_bps'].sum()), Unit.BPS)} together; {of_days}."
     )
     table = MonthTable(
-        caption="Signals of the acting version by day, UTC",
+        caption=f"Signals of the acting version by day, UTC; {of_days}, and no other is listed",
         columns={
             "Day": False, "Signals": True, "Hold": True, "Resolved": True, "Wins": True, "Losses": True, "PnL": True,
         },
         rows=[
-            [day(row["day"]), *(figure(row[name], Unit.COUNT) for name in total), signed(row["pnl_bps"], Unit.BPS)]
-            for row in data.days.iter_rows(named=True)
+            [
+                day(row["day"]),
+                *(figure(row[name], Unit.COUNT) for name in total),
+                signed(row["pnl_bps"] if row["n_resolved"] else None, Unit.BPS),
+            ]
+            for row in lived.iter_rows(named=True)
         ],
     )  # fmt: skip
     return Part(id="signals", title="Signals", lead=lead, tables=(table,))

@@ -142,7 +142,16 @@ def test_a_month_before_anything_is_empty(market: Months) -> None:
         [],
         [],
     )
-    assert data.days["n_signals"].sum() == 0
+    assert data.days["n_signals"].sum() == 0 and not data.days["is_lived"].any()
+
+
+def test_a_day_without_signals_is_lived_where_a_cycle_ran(market: Months) -> None:
+    at = day_of("2026-02-03") + timedelta(hours=7)
+    with market.ledger.transaction() as tx:
+        for learner, when in (("oracle", at), ("another", at + timedelta(days=5))):
+            log_live(tx, [LiveEntry(learner=learner, at=when, kind="cycle", name="triggers", payload={"n": 1})])
+    days = gather_month(source_of(market), "2026-02").days
+    assert days.filter("is_lived")["day"].to_list() == [at.date()]
 
 
 @pytest.mark.parametrize("text", ["2026", "2026-13", "January", "2026-01-01", ""])

@@ -68,6 +68,8 @@ def active_decides(tx: sa.Connection, learner: str) -> ActiveDecides:
     version = champion(tx, learner)
     if version is None:
         raise NotFoundError(
-            f"no version of `{learner}` is active", where="signals", fix="let one serve: pawl train, then pawl promote"
+            f"no version of `{learner}` is active",
+            where="signals",
+            fix=f"let one serve: pawl train {learner}, then pawl promote",
         )
     return ActiveDecides(version=version)

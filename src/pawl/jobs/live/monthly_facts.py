@@ -8,7 +8,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from pawl.errors import InputError, NotFoundError
-from pawl.evaluation.signal_month import by_day, by_version, win_rate
+from pawl.evaluation.signal_month import by_day, by_version, win_rate, with_lived
 from pawl.gates.verdict_json import verdict_from_json
 from pawl.jobs.live.surroundings import TRAINING, TRAININGS
 from pawl.jobs.workspace import Workspace
@@ -20,6 +20,7 @@ from pawl.ledger.monthly_record import (
     count_tests_decided,
     ended_jobs,
     first_signals,
+    instants_lived,
     reasons_retired,
     verdict_rows,
 )
@@ -91,6 +92,7 @@ def gather_month(source: MonthSource, month: str) -> MonthlyReport:
         given = signal_frame(tx, name, start, end)
         came = signal_frame(tx, name, start, end, by="resolved_at")
         days = by_day(given.filter(~pl.col("is_shadow")), came.filter(~pl.col("is_shadow")), start, end)
+        days = with_lived(days, instants_lived(tx, name, start, end))
         in_month = [one for one in moves if one.at > start]
         serving = moves[-1] if moves else None
         reached = max(newest_runs_of(tx, name).values(), default=end)
