@@ -10,36 +10,20 @@ Both on one thread, in turn. Ratio: CPU time of ours over that of the loop (and 
 
 import argparse
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-import torch
-from torch import nn
 
-from pawl.models.one_thread import one_thread
 from pawl.models.reversal_checkpoint import Shelf
 from pawl.models.reversal_config import ReversalNetConfig
 from pawl.models.reversal_training import Run, Schedule, Targets, fresh_reversal, train_reversal
 from pawl.models.sequences import Sequences
+from reversal_loop import Memory, bare, clocked
 
 N_TRAIN, N_VALID, N_FEATURES = 8000, 1700, 38
 CONFIG = ReversalNetConfig()
-
-
-class Memory:
-    """A LayerCache in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, Mapping[str, bytes]] = {}
-
-    def get(self, key: str) -> Mapping[str, bytes] | None:
-        return self.files.get(key)
-
-    def put(self, key: str, files: Mapping[str, bytes]) -> None:
-        self.files[key] = files
 
 
 def problem() -> tuple[Sequences, Targets]:
@@ -58,10 +42,9 @@ def problem() -> tuple[Sequences, Targets]:
     return Sequences(values, ends, CONFIG.sequence_length), targets
 
 
-def ours(epochs: int) -> Callable[[], None]:
-    """`train_reversal`, as a full training calls it."""
-    sequences, targets = problem()
-    schedule = Schedule(
+def schedule(epochs: int) -> Schedule:
+    """As a full training takes its steps, with all classes of one weight."""
+    return Schedule(
         learning_rate=CONFIG.learning_rate,
         max_epochs=epochs,
         batch_size=CONFIG.batch_size,
@@ -69,58 +52,23 @@ def ours(epochs: int) -> Callable[[], None]:
         confidence_weight=1.0,
         patience=epochs,
     )
+
+
+def ours(epochs: int) -> Callable[[], None]:
+    """`train_reversal`, as a full training calls it."""
+    sequences, targets = problem()
     start = fresh_reversal(N_FEATURES, CONFIG, 1)
 
     def train() -> None:
         shelf = Shelf(cache=Memory(), key="bench", every=CONFIG.checkpoint_every)
-        train_reversal(start, sequences, targets, schedule, Run(seed=1, shelf=shelf))
+        train_reversal(start, sequences, targets, schedule(epochs), Run(seed=1, shelf=shelf))
 
     return train
 
 
-def bare(epochs: int) -> Callable[[], None]:
-    """The loop of a tutorial, with its windows ready."""
-    sequences, targets = problem()
-    windows = {part: torch.from_numpy(sequences.gather(ends).copy()) for part, ends in _parts(targets)}
-    classes = {part: torch.from_numpy(targets.class_ids[ends]) for part, ends in _parts(targets)}
-    confidence = {part: torch.from_numpy(targets.confidence[ends].astype(np.float32)) for part, ends in _parts(targets)}
-    cross_entropy, squared = nn.CrossEntropyLoss(weight=torch.ones(3)), nn.MSELoss()
-
-    def loss_of(network: nn.Module, part: str, rows: torch.Tensor) -> torch.Tensor:
-        answered = network(windows[part][rows])
-        both: torch.Tensor = cross_entropy(answered[:, :3], classes[part][rows]) + squared(
-            torch.sigmoid(answered[:, 3]), confidence[part][rows]
-        )
-        return both
-
-    def train() -> None:
-        network = fresh_reversal(N_FEATURES, CONFIG, 1)
-        optimiser = torch.optim.Adam(network.parameters(), lr=CONFIG.learning_rate)
-        for _ in range(epochs):
-            network.train()
-            for rows in torch.randperm(N_TRAIN).split(CONFIG.batch_size):
-                optimiser.zero_grad()
-                loss = loss_of(network, "train", rows)
-                loss.backward()
-                optimiser.step()
-                loss.item()
-            network.eval()
-            with torch.no_grad():
-                loss_of(network, "valid", torch.arange(N_VALID)).item()
-
-    return train
-
-
-def _parts(targets: Targets) -> list[tuple[str, np.ndarray]]:
-    return [("train", targets.train_ends), ("valid", targets.valid_ends)]
-
-
-def clocked(work: Callable[[], None]) -> tuple[float, float]:
-    """(CPU, wall) seconds."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    with one_thread():
-        work()
-    return time.process_time() - cpu, time.perf_counter() - wall
+def loop(epochs: int) -> Callable[[], None]:
+    """The bare loop on the same windows."""
+    return bare(fresh_reversal(N_FEATURES, CONFIG, 1), *problem(), schedule(epochs), epochs)
 
 
 def main() -> None:
@@ -130,13 +78,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     clocked(ours(1))
-    rounds = [(clocked(ours(chosen.epochs)), clocked(bare(chosen.epochs))) for _ in range(chosen.repeats)]
+    rounds = [(clocked(ours(chosen.epochs)), clocked(loop(chosen.epochs))) for _ in range(chosen.repeats)]
     found = {
         "epochs": chosen.epochs,
         "cpu_sec_ours": round(median(mine[0] for mine, _ in rounds), 2),
-        "cpu_sec_bare": round(median(loop[0] for _, loop in rounds), 2),
-        "cpu_ratio": round(median(mine[0] / loop[0] for mine, loop in rounds), 3),
-        "wall_ratio": round(median(mine[1] / loop[1] for mine, loop in rounds), 3),
+        "cpu_sec_bare": round(median(theirs[0] for _, theirs in rounds), 2),
+        "cpu_ratio": round(median(mine[0] / theirs[0] for mine, theirs in rounds), 3),
+        "wall_ratio": round(median(mine[1] / theirs[1] for mine, theirs in rounds), 3),
     }
     print(json.dumps(found))
     if chosen.json:

@@ -14,7 +14,6 @@ import argparse
 import copy
 import json
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,8 +23,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
-from torch import nn
 
 from pawl.evaluation.costs import Costs
 from pawl.features.sets import FEATURE_SETS
@@ -41,10 +38,9 @@ from pawl.market.bars import Timeframe
 from pawl.market.calendars import FX
 from pawl.market.limits import QualityLimits
 from pawl.market.simulated import MarketSpec, simulate
-from pawl.models.one_thread import one_thread
 from pawl.models.reversal_checkpoint import Shelf
-from pawl.models.reversal_training import Run, Schedule, Targets, TrainedReversal
-from pawl.models.sequences import Sequences
+from pawl.models.reversal_training import Run, TrainedReversal
+from reversal_loop import Memory, bare, clocked
 
 QUARTERS = Timeframe.parse("15m")
 PAIRS = ("EURUSD", "USDJPY")
@@ -76,19 +72,6 @@ def market(path: Path | None) -> pl.DataFrame:
     return simulate(spec, np.random.default_rng(5)).bars
 
 
-class Memory:
-    """A LayerCache in memory."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, Mapping[str, bytes]] = {}
-
-    def get(self, key: str) -> Mapping[str, bytes] | None:
-        return self.files.get(key)
-
-    def put(self, key: str, files: Mapping[str, bytes]) -> None:
-        self.files[key] = files
-
-
 class Watched:
     """Times the fit of the network inside the training, and remembers what it was of."""
 
@@ -102,49 +85,6 @@ class Watched:
         self.seconds, self.cpu = time.perf_counter() - wall, time.process_time() - cpu
         self.arguments, self.n_epochs = arguments, len(done.history)
         return done
-
-
-def bare(
-    start: nn.Module, sequences: Sequences, targets: Targets, schedule: Schedule, n_epochs: int
-) -> Callable[[], None]:
-    """The loop of a tutorial on these windows."""
-    parts = {"train": targets.train_ends, "valid": targets.valid_ends}
-    windows = {part: torch.from_numpy(sequences.gather(ends).copy()) for part, ends in parts.items()}
-    classes = {part: torch.from_numpy(targets.class_ids[ends]) for part, ends in parts.items()}
-    confidence = {part: torch.from_numpy(targets.confidence[ends].astype(np.float32)) for part, ends in parts.items()}
-    cross_entropy = nn.CrossEntropyLoss(weight=torch.from_numpy(schedule.class_weights.astype(np.float32)))
-    squared = nn.MSELoss()
-
-    def loss_of(part: str, rows: torch.Tensor) -> torch.Tensor:
-        answered = start(windows[part][rows])
-        both: torch.Tensor = cross_entropy(answered[:, :3], classes[part][rows]) + squared(
-            torch.sigmoid(answered[:, 3]), confidence[part][rows]
-        )
-        return both
-
-    def run() -> None:
-        optimiser = torch.optim.Adam(start.parameters(), lr=schedule.learning_rate)
-        for _ in range(n_epochs):
-            start.train()
-            for rows in torch.randperm(len(parts["train"])).split(schedule.batch_size):
-                optimiser.zero_grad()
-                loss = loss_of("train", rows)
-                loss.backward()
-                optimiser.step()
-                loss.item()
-            start.eval()
-            with torch.no_grad():
-                loss_of("valid", torch.arange(len(parts["valid"]))).item()
-
-    return run
-
-
-def clocked(work: Callable[[], object]) -> tuple[float, float]:
-    """(wall, CPU) seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    with one_thread():
-        work()
-    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def main() -> None:
@@ -170,7 +110,7 @@ def main() -> None:
         )
         watched = Watched()
         learner_module.train_reversal = watched
-        whole = clocked(lambda: train_full(world, around, sunday, ON_SCHEDULE))
+        _, sec_whole = clocked(lambda: train_full(world, around, sunday, ON_SCHEDULE))
         learner_module.train_reversal = watched._inner
     start, sequences, targets, schedule, run = watched.arguments
 
@@ -182,18 +122,18 @@ def main() -> None:
         (clocked(ours), clocked(bare(copy.deepcopy(start), sequences, targets, schedule, watched.n_epochs)))
         for _ in range(chosen.repeats)
     ]
-    bare_sec = median(loop[0] for _, loop in again)
+    bare_sec = median(loop[1] for _, loop in again)
     found = {
         "windows": len(targets.train_ends),
         "epochs": watched.n_epochs,
-        "sec_whole": round(whole[0], 2),
+        "sec_whole": round(sec_whole, 2),
         "sec_network": round(watched.seconds, 2),
-        "sec_network_again": round(median(mine[0] for mine, _ in again), 2),
+        "sec_network_again": round(median(mine[1] for mine, _ in again), 2),
         "sec_bare": round(bare_sec, 2),
-        "network_over_bare": round(median(mine[0] / loop[0] for mine, loop in again), 3),
-        "network_over_bare_cpu": round(median(mine[1] / loop[1] for mine, loop in again), 3),
-        "whole_over_bare": round(whole[0] / bare_sec, 3),
-        "sec_outside_network": round(whole[0] - watched.seconds, 2),
+        "network_over_bare": round(median(mine[1] / loop[1] for mine, loop in again), 3),
+        "network_over_bare_cpu": round(median(mine[0] / loop[0] for mine, loop in again), 3),
+        "whole_over_bare": round(sec_whole / bare_sec, 3),
+        "sec_outside_network": round(sec_whole - watched.seconds, 2),
     }
     text = json.dumps(found, indent=2)
     if chosen.json:
