@@ -5,6 +5,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from pawl.ledger.waiting_room import WaitingRoom
 
 
@@ -86,3 +88,17 @@ def test_an_alarm_that_rang_in_the_last_moment_wakes_nobody_later() -> None:
         assert room.take(most=1) == [9]
     room.close()
     assert room.take(most=1) == []
+
+
+def test_without_a_file_to_open_nothing_is_gathered_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    room, (here, there) = WaitingRoom[int](), socket.socketpair()
+
+    def none_free() -> None:
+        raise OSError(24, "Too many open files")
+
+    with here, there, monkeypatch.context() as patch:
+        patch.setattr(socket, "socketpair", none_free)
+        assert not room.gathers(1, here.fileno())
+        room.put([1])
+        assert room.gathers(1, here.fileno())
+        assert room.take(most=1) == [1]

@@ -67,7 +67,10 @@ class WaitingRoom(Generic[Thing]):
             if self._is_closed or len(self._inside) >= n:
                 return bool(self._inside)
             if self._alarm is None:
-                self._alarm = _Alarm()
+                try:
+                    self._alarm = _Alarm()
+                except OSError:  # no file can be opened: what comes waits until the answer is here
+                    return False
             alarm = self._alarm
             self._wanted, self._is_beside = n, True
         alarm.wait(beside)

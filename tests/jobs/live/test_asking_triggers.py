@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from live_market import AT, BAR, add_bars, add_features, grid, live_world, say, serve_first
 from pawl.ids import ModelVersion
-from pawl.jobs.live.asking_triggers import ask_triggers
+from pawl.jobs.live.asking_triggers import _record, ask_triggers
 from pawl.jobs.live.feature_memory import FeatureMemory
 from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.database import Ledger
@@ -19,6 +19,8 @@ from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.signals import open_signals
 from pawl.ledger.train_jobs import NewJob, enqueue_job, fail_job, start_job
 from pawl.ledger.trigger_firings import end_pause, is_paused, list_firings, waiting
+from pawl.triggers.firing import Reading
+from pawl.triggers.history import FeatureRows, History
 from pawl.triggers.trigger_config import TriggerSettings
 
 SETTINGS = TriggerSettings()
@@ -219,3 +221,17 @@ def test_rev_r44_drifting_features_are_named(world: LiveWorld, rng: np.random.Ge
 
 def test_an_empty_workspace_fires_nothing(world: LiveWorld) -> None:
     assert ask_triggers(world, AT, SETTINGS) == {"fired": [], "is_paused": False, "waiting": 0}
+
+
+@pytest.mark.parametrize(("worst", "name"), [(1.0, "b"), (0.0, "a"), (-1.0, None)])
+def test_a_drift_names_the_feature_with_the_greatest_psi_and_none_where_there_is_none(
+    world: LiveWorld, worst: float, name: str | None
+) -> None:
+    nothing = np.array([], dtype="datetime64[us]")
+    rows = FeatureRows(at=nothing, values=np.empty((0, 2)), changed_at=nothing, names=("a", "b"))
+    values = {"psi": 0.4, "feature": worst, "n_changes": 3.0, "limit": 0.2}
+    look = Reading(values=values, is_crossed=True, reason="ADWIN found 3 changes in a day")
+    with world.ledger.transaction() as tx:
+        assert _record(tx, "tiny", "feature_drift", look, History(features=rows), AT)
+        (firing,) = list_firings(tx, "tiny")
+    assert firing.values["feature"] == name

@@ -113,7 +113,8 @@ def _record(tx: sa.Connection, learner: str, kind: str, look: Reading, history: 
     """Write a firing down, and tell it; False where it stands already."""
     values: dict[str, float | str | None] = dict(look.values)
     if kind == "feature_drift" and history.features is not None:
-        values["feature"] = history.features.names[int(look.values["feature"])]
+        names, worst = history.features.names, int(look.values["feature"])
+        values["feature"] = names[worst] if worst >= 0 else None  # where no feature has a PSI, none is the worst
     effect = KINDS[kind].effect.value
     new = NewFiring(learner=learner, kind=kind, effect=effect, at=at, values=values, reason=look.reason)
     return _tell(tx, new, at)
