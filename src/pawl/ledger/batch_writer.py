@@ -111,7 +111,8 @@ class BatchWriter:
             tell(batch, [error] * len(batch))
             return
         for one in batch:  # whoever spoilt it stands alone, and the others are written
-            alone = deque[_Flight]()
-            self._start([one], alone)
-            if alone:
-                self._land(alone)
+            try:
+                answers: Sequence[Answer] = self._writer.append([one.prepared])
+            except Exception as its_own:  # noqa: BLE001 - as above
+                answers = [its_own]
+            tell([one], answers)

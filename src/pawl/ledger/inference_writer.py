@@ -21,9 +21,8 @@ from pawl.errors import PawlError, RefusalError, StorageError
 from pawl.ledger.chain import CHAINS, Head, append_behind, lock_head, month_of, move_head, sealed_rows
 from pawl.ledger.database import Ledger
 from pawl.ledger.decision_tables import inference_logs
-from pawl.ledger.driver_sql import standing_keys
+from pawl.ledger.driver_sql import insert_rows, standing_keys
 from pawl.ledger.inferences import Inference
-from pawl.ledger.sqlite_store import insert_many
 from pawl.ledger.traffic import Arm, TrafficMark, count_predictions, traffic_mark
 
 __all__ = ["Entry", "Filed", "InferenceWriter", "file_entries"]
@@ -204,8 +203,8 @@ class _AtOnce:
         head = seen.heads.get(month) or lock_head(tx, inference_logs.name, month)
         rows, head = sealed_rows(CHAIN, month, head, [_row(entry.inference) for entry in entries])
         try:
-            insert_many(driver.cursor(), tx.dialect, inference_logs, rows)
-        except sqlite3.IntegrityError:
+            insert_rows(tx, inference_logs, rows)
+        except sa.exc.IntegrityError:
             return None
         move_head(tx, inference_logs.name, month, head)
         count_predictions(tx, [entry.arm for entry in entries if entry.arm is not None])

@@ -1,18 +1,13 @@
 """New rows on SQLite: a connection that stays open, and statements that are made once."""
 
 import sqlite3
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
 
 from pawl.ledger.database import Ledger
 from pawl.ledger.driver_sql import insert_text, raised_as_usual, row_values
 from pawl.ledger.short_way import MOVE_FROM, NewRows
 
-__all__ = ["SqliteStore", "insert_many"]
+__all__ = ["SqliteStore"]
 
 
 class SqliteStore:
@@ -48,19 +43,16 @@ class SqliteStore:
             connection = self._ledger.own_connection()
             assert isinstance(connection, sqlite3.Connection)
             self._connection = connection
-        cursor = self._connection.cursor()
+        cursor, dialect = self._connection.cursor(), self._ledger.engine.dialect
         cursor.execute("BEGIN IMMEDIATE")
         try:
             is_here = cursor.execute(MOVE_FROM, new.move).rowcount == 1
             for table, rows in new.tables if is_here else ():
-                insert_many(cursor, self._ledger.engine.dialect, table, rows)
+                columns = tuple(rows[0])
+                values = row_values(dialect, table, columns)
+                # One statement of many rows would take SQLite half as long again.
+                cursor.executemany(insert_text(dialect, table, columns), list(map(values, rows)))
         except sqlite3.IntegrityError:
             is_here = False
         cursor.execute("COMMIT" if is_here else "ROLLBACK")
         return is_here
-
-
-def insert_many(cursor: sqlite3.Cursor, dialect: Dialect, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that all have the same columns. One statement of many rows would take SQLite half as long again."""
-    columns = tuple(rows[0])
-    cursor.executemany(insert_text(dialect, table, columns), list(map(row_values(dialect, table, columns), rows)))
