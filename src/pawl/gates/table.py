@@ -81,17 +81,17 @@ def _table(verdict: Verdict) -> list[str]:
     if verdict.is_first or not any(cells[CHAMPION] for cells in rows[1:]):
         # No champion was asked for: its column would be empty.
         rows = [(*cells[:CHAMPION], *cells[CHAMPION + 1 :]) for cells in rows]
-    tables = ([_line(cells, gap, rows) for cells in rows] for gap in GAPS)
-    return next(
-        (lines for lines in tables if max(map(len, lines)) <= WIDTH), [_line(one, GAPS[-1], rows) for one in rows]
-    )
+    tables = [_aligned(rows, gap) for gap in GAPS]
+    return next((lines for lines in tables if max(map(len, lines)) <= WIDTH), tables[-1])
 
 
-def _line(cells: Sequence[str], gap: int, rows: Sequence[Sequence[str]]) -> str:
+def _aligned(rows: Sequence[Sequence[str]], gap: int) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    name, *figures, outcome = cells
-    aligned = [figure.rjust(width) for figure, width in zip(figures, widths[1:-1], strict=True)]
-    return ("  " + (" " * gap).join([name.ljust(widths[0]), *aligned, outcome])).rstrip()
+    lines = []
+    for name, *figures, outcome in rows:
+        aligned = [figure.rjust(width) for figure, width in zip(figures, widths[1:-1], strict=True)]
+        lines.append(("  " + (" " * gap).join([name.ljust(widths[0]), *aligned, outcome])).rstrip())
+    return lines
 
 
 def _table_row(row: Row) -> TableRow:
