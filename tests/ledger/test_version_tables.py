@@ -8,7 +8,7 @@ from pawl.errors import RefusalError
 from pawl.ledger.database import Ledger
 
 
-def test_the_database_refuses_a_second_champion(ledger: Ledger) -> None:
+def test_rev_r39_the_database_refuses_a_second_champion(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         promoted(tx, "m002-1.0", on=1)
         trained(tx, "m002-1.1")
