@@ -15,8 +15,9 @@ from redis import Redis
 from discord_server import DiscordServer, run_discord
 from redis_server import NO_REDIS, URL_VARIABLE, RedisServer, redis_binary, run_redis
 from redis_world import Corner
+from slow_disk import slow_disk
 
-__all__ = ["corner", "discord", "own_redis", "redis", "redis_url"]
+__all__ = ["corner", "discord", "own_redis", "redis", "redis_on_a_slow_disk", "redis_url"]
 
 NUMBERS = count()
 
@@ -36,6 +37,13 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A server that a test may stop and start."""
     with run_redis(_binary(), tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_on_a_slow_disk(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of a test's own, whose disk is busy for seconds after every write: Redis answers ahead of its file."""
+    with run_redis(_binary(), tmp_path, slow_disk(tmp_path)) as server:
         yield server
 
 

@@ -1,5 +1,6 @@
 """A real Redis for tests: the one that PAWL_TEST_REDIS_URL names, else a server of one's own that ends with us."""
 
+import os
 import secrets
 import shutil
 import signal
@@ -29,8 +30,9 @@ def redis_binary() -> str | None:
 class RedisServer:
     """A server on a port of this machine that keeps it, and its data, when it is stopped and started again."""
 
-    def __init__(self, binary: str, folder: Path) -> None:
+    def __init__(self, binary: str, folder: Path, preload: Path | None = None) -> None:
         self._binary, self._folder, self._password = binary, folder, secrets.token_hex(16)
+        self._environment = {**os.environ, **({"LD_PRELOAD": str(preload)} if preload else {})}
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +49,7 @@ class RedisServer:
         if shutil.which("setpriv"):  # the server ends with these tests, even when they are killed
             command = ["setpriv", "--pdeathsig", "KILL", *command]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, env=self._environment)
         until = time.monotonic() + START_SEC
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
@@ -80,9 +82,9 @@ class RedisServer:
 
 
 @contextmanager
-def run_redis(binary: str, folder: Path) -> Iterator[RedisServer]:
-    """A running server; it ends with the block."""
-    server = RedisServer(binary, folder)
+def run_redis(binary: str, folder: Path, preload: Path | None = None) -> Iterator[RedisServer]:
+    """A running server; it ends with the block. preload: a library whose calls go before the system's."""
+    server = RedisServer(binary, folder, preload)
     server.start()
     try:
         yield server

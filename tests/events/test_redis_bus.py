@@ -29,7 +29,7 @@ def test_every_group_gets_every_event_of_its_topics_in_the_order_of_each_topic(c
         bus.subscribe(["new_prediction"], "second", second.append)
         bus.publish(told[:50])
         bus.publish(told[50:])
-        assert bus.settled([one.event_id for one in told]) == {one.event_id for one in told}
+        until(lambda: bus.settled([one.event_id for one in told]) == {one.event_id for one in told})
         until(lambda: len(first) == 80 and len(second) == 40)
     for topic, seen in (("new_market_data", first), ("signal_outcome", first), ("new_prediction", second)):
         assert [one for one in seen if one.topic == topic] == [one for one in told if one.topic == topic]

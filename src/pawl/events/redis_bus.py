@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Self
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from pawl.errors import InputError, StorageError
 from pawl.events.bus import Event, Handler, OnParked
 from pawl.events.event_settings import URL_VARIABLE, EventSettings
 from pawl.events.redis_consumer import RedisConsumer
+from pawl.events.redis_journal import RedisJournal, read_journal
 from pawl.events.redis_keys import RedisKeys, channel_text, event_fields
 from pawl.events.redis_streams import GroupStreams
 
@@ -29,7 +30,8 @@ class RedisBus:
     """At least once to every group, across the end of any process and, with `appendonly yes`, of Redis.
 
     consumer: the name of this process, which no other that runs has; one that comes back keeps its own. An event is
-    settled when Redis has it. Order: that of a topic; after a consumer's death what it left comes late.
+    settled when Redis has written it to its file; where Redis came back without, it is published again. Order: that of
+    a topic; after a consumer's death what it left comes late.
     """
 
     def __init__(self, url: SecretStr, settings: EventSettings, consumer: str, on_parked: OnParked) -> None:
@@ -40,7 +42,9 @@ class RedisBus:
         self._where = f"Redis at {kwargs.get('host', kwargs.get('path'))}:{kwargs.get('port', '')}"
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
-        self._is_checked = False
+        self._open: dict[UUID, Event] = {}  # answered, and perhaps not written yet; in the order of publishing
+        self._run = ""  # the life of Redis in which the open ones were published
+        self._is_warned = False
 
     def subscribe(self, topics: Sequence[str], group: str, handler: Handler) -> None:
         """As `Bus` says. Processes of one group share its events; a new group begins with what the streams hold."""
@@ -53,22 +57,21 @@ class RedisBus:
     def publish(self, events: Sequence[Event]) -> None:
         """Append the events to their streams, in one round trip. StorageError as `Bus` says."""
         try:
-            with self._client.pipeline(transaction=False) as together:
-                for event in events:
-                    stream, most = self._keys.stream(event.topic), self._settings.max_len
-                    together.xadd(stream, event_fields(event), maxlen=most, approximate=True)
-                    if self._settings.is_on_channels:
-                        together.publish(event.topic, channel_text(event))
-                together.execute()
-            self._warn_once()
+            if not self._open:
+                self._look()
+            self._append(events)
         except RedisError as error:
-            raise StorageError(
-                f"the event bus does not answer: {error}", where=self._where, fix="start Redis; events wait meanwhile"
-            ) from error
+            raise self._silent(error) from error
+        self._open.update((one.event_id, one) for one in events)
 
     def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
-        """All of them: what was published, Redis has."""
-        return set(event_ids)
+        """Those that Redis has written. StorageError where it does not answer."""
+        if self._open:
+            try:
+                self._look()
+            except RedisError as error:
+                raise self._silent(error) from error
+        return {one for one in event_ids if one not in self._open}
 
     def close(self) -> None:
         """End the threads; what they had begun and not acknowledged is dealt with when this consumer comes back."""
@@ -83,16 +86,37 @@ class RedisBus:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _warn_once(self) -> None:
-        if self._is_checked:
+    def _append(self, events: Iterable[Event]) -> None:
+        with self._client.pipeline(transaction=False) as together:
+            for event in events:
+                stream, most = self._keys.stream(event.topic), self._settings.max_len
+                together.xadd(stream, event_fields(event), maxlen=most, approximate=True)
+                if self._settings.is_on_channels:
+                    together.publish(event.topic, channel_text(event))
+            together.execute()
+
+    def _look(self) -> None:
+        """Let go of the open events that are written; publish all of them again where Redis died with some of them."""
+        journal = read_journal(self._client)
+        if journal is None:  # a hosted Redis often answers no questions about itself: its answer has to do
+            self._open.clear()
             return
-        self._is_checked = True
-        try:
-            kept = self._client.config_get("appendonly").get("appendonly")
-        except RedisError:  # a hosted Redis often answers no questions about itself
-            return
-        if kept == "no":
+        self._warn_once(journal)
+        if self._open and journal.run != self._run:
+            self._append(self._open.values())
+        elif journal.is_written:
+            self._open.clear()
+        self._run = journal.run
+
+    def _warn_once(self, journal: RedisJournal) -> None:
+        if not journal.is_kept and not self._is_warned:
+            self._is_warned = True
             LOG.warning("%s keeps events in memory alone: set `appendonly yes`, or its end may lose some", self._where)
+
+    def _silent(self, error: RedisError) -> StorageError:
+        return StorageError(
+            f"the event bus does not answer: {error}", where=self._where, fix="start Redis; events wait meanwhile"
+        )
 
 
 def _client(url: SecretStr) -> Redis:
