@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from ledger_world import day
 from pawl.errors import InputError, StorageError
+from pawl.ledger.batch_writer import BatchWriter
 from pawl.ledger.chain import lock_head, month_of
 from pawl.ledger.chain_check import check_chains
 from pawl.ledger.database import Ledger
@@ -141,3 +142,17 @@ def test_what_waits_behind_a_failure_is_written_after_it_and_told_so(
         order = sa.select(event_outbox.c.source_event_id).order_by(event_outbox.c.chain_number).offset(2)
         assert list(tx.execute(order).scalars()) == [trade_of(key) for key in [*stand, *waiting, "after"]]
     assert chained(postgresql_ledger) == 2 + len(stand) + 5
+
+
+def test_a_writer_that_cannot_look_ahead_answers_what_is_on_its_way_and_goes_on(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> bool:
+        raise OSError("bad descriptor")
+
+    monkeypatch.setattr(BatchWriter, "_sends_more", broken)
+    with GroupWriter(ledger, lambda: NOW) as writer:
+        answers = [writer.submit(open_trade(f"{n}")).result(30) for n in range(3)]
+    assert [one.is_new for one in answers] == [True] * 3
+    assert chained(ledger) == 3
+    assert "OSError: bad descriptor" in caplog.text

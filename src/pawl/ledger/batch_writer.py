@@ -1,5 +1,6 @@
 """Writes what waits in a room, in batches: on SQLite one after the other, on a server with two on their way at once."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pawl.ledger.waiting_room import WaitingRoom
 
 __all__ = ["MOST_AT_ONCE", "BatchWriter"]
 
+LOG = logging.getLogger("pawl.ledger")
 MOST_AT_ONCE = 256
 MOST_FLYING = 2  # batches that a server has to do: one is written while it is handed the next
 LEAST_CROWD = 8  # a server takes nearly as long for two as for four
@@ -37,30 +39,39 @@ class BatchWriter:
         self.crowd, self.write_sec = 1, 0.0
         # What lies between two who ask; what it takes to begin the write of one; when the last batch was written.
         self._each_sec, self._begin_sec, self._landed = 0.0, 0.0, 0.0
+        self._patience_sec = 0.0
 
     def run(self) -> None:
-        """Until the room is closed and empty."""
-        # Whoever was answered together asks again together, but the first of them a little sooner: for the others it
-        # is worth a wait that is short beside a flush. One writer alone never waits.
-        patience_sec, flying = 0.0, deque[_Flight]()
-        while True:
-            if flying and not self._sends_more(flying):
-                self._land(flying)
-                patience_sec = min(SHARE_OF_WRITE * self.write_sec, MOST_PATIENCE_SEC)
-                continue
-            enough = self.enough
-            most = MOST_AT_ONCE if enough == self.crowd else enough
-            taken = self._room.take(most=most, crowd=1 if flying else enough, patience_sec=patience_sec)
-            if not taken:
-                break
-            # Whoever gave up while it waited gets nothing written.
-            batch = [one for one in taken if one.is_begun()]
-            if batch:
-                n_asking = len(batch) + sum(len(one.batch) for one in flying) + len(self._room)
-                self.crowd = max(n_asking, self.crowd * 7 // 8)
-                self._each_sec = (batch[-1].at - batch[0].at) / len(batch)
-                self._start(batch, flying)
+        """Until the room is closed and empty, whatever fails meanwhile: everybody waits for this thread."""
+        flying, looks_ahead, is_open = deque[_Flight](), True, True
+        while is_open:
+            try:
+                is_open = self._turn(flying, looks_ahead=looks_ahead)
+                looks_ahead = True
+            except Exception:
+                LOG.exception("a turn of the ledger's writer failed")
+                looks_ahead = False  # what is on its way is answered first
         self._writer.close()
+
+    def _turn(self, flying: "deque[_Flight]", *, looks_ahead: bool) -> bool:
+        """Send a batch, or wait for the answer to one; False where nothing comes any more."""
+        if flying and not (looks_ahead and self._sends_more(flying)):
+            self._land(flying)
+            # Whoever was answered together asks again together, but the first of them a little sooner: for the others
+            # it is worth a wait that is short beside a flush. One writer alone never waits.
+            self._patience_sec = min(SHARE_OF_WRITE * self.write_sec, MOST_PATIENCE_SEC)
+            return True
+        enough = self.enough
+        most = MOST_AT_ONCE if enough == self.crowd else enough
+        taken = self._room.take(most=most, crowd=1 if flying else enough, patience_sec=self._patience_sec)
+        # Whoever gave up while it waited gets nothing written.
+        batch = [one for one in taken if one.is_begun()]
+        if batch:
+            n_asking = len(batch) + sum(len(one.batch) for one in flying) + len(self._room)
+            self.crowd = max(n_asking, self.crowd * 7 // 8)
+            self._each_sec = (batch[-1].at - batch[0].at) / len(batch)
+            self._start(batch, flying)
+        return bool(taken)
 
     @property
     def enough(self) -> int:
