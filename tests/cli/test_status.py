@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger_world import START
 from pawl.cli.main import run
+from pawl.ids import ModelVersion
+from pawl.ledger.database import Ledger
+from pawl.ledger.train_jobs import STOPPED, NewJob, enqueue_job, fail_job, start_job
 from small_workspace import Ask, prepare
 
 
@@ -50,3 +54,21 @@ def test_what_serves_and_what_waits_is_told(tmp_path: Path, ask: Ask, capsys: py
     printed = capsys.readouterr().out
     assert "m002: m002-1.0 serves since " in printed
     assert "newest m002-1.1 (pass)" in printed
+
+
+def test_a_training_that_was_told_to_end_is_not_called_failed(
+    tmp_path: Path, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger.open(tmp_path)
+    with ledger.transaction() as tx:
+        for why in (STOPPED, "out of memory", STOPPED):
+            new = NewJob(version=ModelVersion("m002-1.0"), dataset_version_ids=[], hyperparams={})
+            job = enqueue_job(tx, new, START)
+            start_job(tx, job, START)
+            fail_job(tx, job, why, START)
+    ledger.close()
+    answer = ask(tmp_path, "status")[1]
+    assert (answer["jobs"], answer["stopped_jobs"]) == ({"failed": 3}, 2)
+    capsys.readouterr()
+    assert run(["status", "--home", str(tmp_path)]) == 0
+    assert "training jobs: 1 failed, 2 stopped\n" in capsys.readouterr().out

@@ -15,6 +15,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from pawl.cli.main import run
 from pawl.ledger.database import LEDGER_FILE, Ledger
 from pawl.ledger.live_log import live_entries
 from pawl.ledger.live_tables import market_data
@@ -108,12 +109,16 @@ def test_rev_r1_a_day_of_the_simulated_market_runs_to_its_end(home: Path) -> Non
 
 
 @pytest.mark.parametrize("is_group", [False, True])
-def test_a_signal_during_the_first_training_ends_it_in_good_order(home: Path, is_group: bool) -> None:
+def test_a_signal_during_the_first_training_ends_it_in_good_order(
+    home: Path, is_group: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home / "settings.toml").write_text(SETTINGS.replace("n_jobs = 1", "n_jobs = 2"))
     out, err, code = stopped_while_proving(home, is_group=is_group)
     assert code == 0, err[-3000:]
     assert "fault in Pawl" not in err and "UserWarning" not in err  # a worker that just begins may say its own
     assert json.loads(out) == {"is_over": False, "is_prepared": False}
+    assert run(["status", "--home", str(home)]) == 0
+    assert "training jobs: 1 stopped\n" in capsys.readouterr().out
     # What was begun is no hindrance to the next start.
     assert ended(start(home, "--speed", "max", "--for", "1h", "--json"))["is_over"]
 

@@ -21,6 +21,7 @@ from pawl.ledger.identity import identity
 from pawl.ledger.loop_outbox import announce, mark_published, unpublished
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.train_jobs import STOPPED
 
 SETTINGS = EventSettings(poll_sec=0.05, backoff_base_sec=0.01, backoff_max_sec=0.05)
 
@@ -49,6 +50,10 @@ def test_a_training_is_told_whether_it_ended_well_or_not() -> None:
     assert (failed.kind, failed.title) == ("training_failed", "The training of v3.3 failed")
     assert failed.body.endswith("out of memory. The champion goes on serving.")
     assert done.key != failed.key
+
+
+def test_a_training_that_was_told_to_end_is_no_news() -> None:
+    assert notice_of(event(training(2, "failed").model_copy(update={"error": STOPPED}))) is None
 
 
 def test_a_training_says_what_it_was_worth_where_it_was_measured() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from pawl.errors import FutureLeakError, NotFoundError, OverlapError, QualityError, TooLittleDataError
 from pawl.features.feature import Feature, FeatureSet
@@ -16,8 +17,10 @@ from pawl.jobs.training import train
 from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Fit, FitContext, LearnerSpec
 from pawl.learners.m002 import M002, M002Model, M002Variant
+from pawl.ledger.train_jobs import count_jobs, count_stopped
 from pawl.market.calendars import ALWAYS
 from pawl.market.limits import QualityLimits
+from pawl.registry.stopping import StoppedEarly
 from small_workspace import DAILY, NOW, SMALL, TO, Trained, fill, nobody, order, vouch
 
 
@@ -112,6 +115,29 @@ class Peeking(M002):
         )
         values = {name: getattr(spec, name) for name in LearnerSpec.__slots__}
         return LearnerSpec(**{**values, "feature_set": FeatureSet(name="peeking", features=(tomorrow,))})
+
+
+class Breaking(M002):
+    """Its workers die."""
+
+    def fit(self, bars: pl.DataFrame, context: FitContext) -> Fit[M002Model]:
+        raise BrokenProcessPool("a worker was killed")
+
+
+@pytest.mark.parametrize(("is_stopped", "error"), [(True, StoppedEarly), (False, BrokenProcessPool)])
+def test_a_pool_that_a_stop_breaks_is_a_stop_and_another_a_failure(
+    workspace: Workspace, is_stopped: bool, error: type[Exception]
+) -> None:
+    fill(workspace)
+
+    def told(stage: str, fraction: float) -> None:
+        if is_stopped and stage == "ending":
+            raise StoppedEarly
+
+    with pytest.raises(error):
+        train(workspace, Breaking(SMALL, M002Variant.LINEAR), order(), told)
+    with workspace.versions.ledger.reading() as tx:
+        assert (count_jobs(tx), count_stopped(tx)) == ({"failed": 1}, int(is_stopped))
 
 
 def test_a_proof_that_fails_stops_training(workspace: Workspace) -> None:

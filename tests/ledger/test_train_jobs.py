@@ -12,8 +12,11 @@ from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
 from pawl.ledger.identity import identity
 from pawl.ledger.train_jobs import (
+    STOPPED,
     NewJob,
     TrainingFigures,
+    count_jobs,
+    count_stopped,
     enqueue_job,
     fail_job,
     job_status,
@@ -90,3 +93,13 @@ def test_a_failed_job_stays_failed_and_another_attempt_is_a_new_job(ledger: Ledg
 def test_an_unknown_job_is_named(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError, match="no training job"), ledger.transaction() as tx:
         start_job(tx, identity("train_job", "nobody"), START)
+
+
+def test_a_job_that_was_told_to_end_is_counted_apart_from_the_failed(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        for why in ("out of memory", STOPPED, STOPPED):
+            job = queued(tx)
+            start_job(tx, job, day(1))
+            fail_job(tx, job, why, day(1))
+        start_job(tx, queued(tx), day(1))
+        assert (count_jobs(tx), count_stopped(tx)) == ({"failed": 3, "running": 1}, 2)

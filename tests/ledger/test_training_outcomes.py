@@ -1,13 +1,15 @@
 """What became of trainings."""
 
 import pytest
+import sqlalchemy as sa
 
 from ledger_world import START, day, trained
 from pawl.errors import NotFoundError
 from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
-from pawl.ledger.train_jobs import NewJob, enqueue_job, fail_job, start_job
+from pawl.ledger.train_jobs import STOPPED, NewJob, enqueue_job, fail_job, start_job
 from pawl.ledger.training_outcomes import ended_training, failed_trainings, succeeded_job
+from pawl.ledger.training_tables import train_jobs
 
 V1 = ModelVersion("m002-1.1")
 
@@ -39,3 +41,14 @@ def test_the_job_of_a_version_is_the_one_that_gave_it(ledger: Ledger) -> None:
         assert ended is not None and (ended.status, ended.finished_at) == ("succeeded", START)
         with pytest.raises(NotFoundError, match=r"m002-1\.1"):
             succeeded_job(tx, V1)
+
+
+def test_a_training_that_was_told_to_end_is_no_failure(ledger: Ledger) -> None:
+    """Nobody is told of it, and it takes none of the tries that a cause has; one without a reason stays a failure."""
+    with ledger.transaction() as tx:
+        for on, why in ((2, STOPPED), (3, "no gradient"), (4, "")):
+            job_id = enqueue_job(tx, NewJob(version=V1, dataset_version_ids=[], hyperparams={}), day(on))
+            start_job(tx, job_id, day(on))
+            fail_job(tx, job_id, why, day(on))
+        tx.execute(sa.update(train_jobs).where(train_jobs.c.train_job_id == job_id).values(error_message=None))
+        assert [one.error for one in failed_trainings(tx, "m002", day(1), day(4))] == ["no gradient", "no reason"]

@@ -11,8 +11,9 @@ from pawl.errors import CorruptArtifactError, NotFoundError, TooLittleDataError
 from pawl.ids import DatasetHash, ModelVersion
 from pawl.learners.certificate import Certificate
 from pawl.ledger.datasets import NewDataset
-from pawl.ledger.train_jobs import job_status
+from pawl.ledger.train_jobs import count_stopped, job_status
 from pawl.ledger.version_number import VersionNumber
+from pawl.registry.stopping import StoppedEarly
 from pawl.registry.versions import Claim, VersionRecord, VersionStore
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
@@ -67,7 +68,12 @@ def test_numbers_start_at_one_and_are_listed_as_integers(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "error",
-    [TooLittleDataError("three bars", where="test", fix="more"), KeyboardInterrupt(), ZeroDivisionError("oops")],
+    [
+        TooLittleDataError("three bars", where="test", fix="more"),
+        ZeroDivisionError("oops"),
+        KeyboardInterrupt(),
+        StoppedEarly(),
+    ],
 )
 def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path, error: BaseException) -> None:
     store = VersionStore(tmp_path)
@@ -75,6 +81,7 @@ def test_a_failed_training_leaves_a_gap_and_a_failed_job(tmp_path: Path, error: 
         raise error
     with store.ledger.reading() as tx:
         assert job_status(tx, failed.job_id) == "failed"
+        assert count_stopped(tx) == isinstance(error, KeyboardInterrupt | StoppedEarly)
     assert train_one(store) == "m002-1.1"
     assert [record.version for record in store.all()] == ["m002-1.1"]
     assert store.count("m002") == 2

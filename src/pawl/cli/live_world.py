@@ -46,6 +46,7 @@ from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.workspace import Workspace
 from pawl.lake.backfill import Patience
 from pawl.lake.sources import SourceChoice, open_source
+from pawl.registry.stopping import StoppedEarly
 from pawl.serving.edge import log_to_stderr
 from pawl.serving.live_metrics import metrics_text
 from pawl.serving.live_routes import LiveSide
@@ -53,16 +54,12 @@ from pawl.serving.server import background_server, listening, require_token
 from pawl.serving.service import Clocks
 from pawl.settings import Settings
 
-__all__ = ["LiveChoice", "LiveLoop", "StoppedEarly", "cycles_under", "live_loop"]
+__all__ = ["LiveChoice", "LiveLoop", "cycles_under", "live_loop"]
 
 SIMULATED = "simulated"
 BARS_OF_A_RANGE = 2_000
 LIVE_SOURCES = (SIMULATED, "ccxt", "yfinance")
 SERVING_ROLES = ("all", "api")
-
-
-class StoppedEarly(Exception):  # noqa: N818 - no error: it was asked for
-    """The loop was told to end before its first version served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +231,7 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threadi
 
         def unless_stopped(stage: str, fraction: float) -> None:
             if stopped.is_set():
-                raise StoppedEarly("stopped before it ended")
+                raise StoppedEarly
             told(stage, fraction)
 
         try:
@@ -242,7 +239,7 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threadi
         except (KeyboardInterrupt, BrokenProcessPool) as error:
             # A worker that was just starting could not ignore the signal yet.
             if stopped.is_set():
-                raise StoppedEarly("stopped before it ended") from error
+                raise StoppedEarly from error
             raise
 
 

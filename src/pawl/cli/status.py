@@ -37,6 +37,7 @@ def _payload(found: "Overview") -> dict[str, object]:
             for one in found.learners
         ],
         "jobs": dict(found.jobs),
+        "stopped_jobs": found.n_stopped,
         "replays": [
             {
                 "name": name,
@@ -64,8 +65,14 @@ def _text(found: "Overview") -> "RenderableType":
     if not lines:
         lines = ["no version was ever trained here. Next: pawl train LEARNER (m002, reversal), or pawl up"]
     if found.jobs:
-        lines.append("training jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(found.jobs.items())))
+        lines.append(f"training jobs: {_counted(found)}")
     for name, state in found.replays.items():
         seal = f"ledger hash {state.ledger_hash[:12]}…" if state.ledger_hash else "not finished: run it again to go on"
         lines.append(f"replay {name}: {state.learner}, {state.start[:10]} to {state.end[:10]}, {seal}")
     return Group(*lines)
+
+
+def _counted(found: "Overview") -> str:
+    """The jobs by state; one that was told to end has failed by its state alone."""
+    counts = {**found.jobs, "failed": found.jobs.get("failed", 0) - found.n_stopped, "stopped": found.n_stopped}
+    return ", ".join(f"{n} {state}" for state, n in sorted(counts.items()) if n)

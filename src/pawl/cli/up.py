@@ -89,7 +89,8 @@ def up(
     split over processes that share a PostgreSQL ledger. docs/live.md tells what runs when.
     """
     with session(home, is_json=is_json) as run:
-        from pawl.cli.live_world import LiveChoice, StoppedEarly, live_loop
+        from pawl.cli.live_world import LiveChoice, live_loop
+        from pawl.registry.stopping import StoppedEarly
 
         choice = LiveChoice(
             learner=learner,

@@ -15,6 +15,7 @@ from pawl.ledger.loop_payloads import (
     TrainingCompleted,
     read_loop_payload,
 )
+from pawl.ledger.train_jobs import STOPPED
 
 __all__ = ["NOTICED_TOPICS", "notice_of", "notifying"]
 
@@ -24,7 +25,7 @@ def notice_of(event: Event) -> Notice | None:
     said = read_loop_payload(event.topic, event.payload)
     if isinstance(said, NewPrediction) and said.signal != "hold":
         return _signal(event, said)
-    if isinstance(said, TrainingCompleted):
+    if isinstance(said, TrainingCompleted) and said.error != STOPPED:
         return _training(event, said)
     if isinstance(said, Alert) and said.kind in ALERTED:
         return _alert(event, said)

@@ -1,12 +1,14 @@
 """Training: visible bars, checked and proved, become a version with a certificate."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import polars as pl
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from pawl.ids import ModelVersion
 from pawl.jobs.code_version import code_version, library_versions
@@ -71,14 +73,14 @@ def train(
 
     FutureLeakError when a feature of the learner is not point-in-time; QualityError, NotFoundError or
     TooLittleDataError when there is nothing to train on. All that is recorded then is that the training failed.
-    conclude: what is kept beside the usual.
+    on_progress: may raise StoppedEarly, and the job says so. conclude: what is kept beside the usual.
     """
     on_progress("reading and checking bars", 0.0)
     data = training_data(workspace, learner, order)
     bars, name = data.bars, learner.spec.name
     dataset = dataset_of(learner, order, data)
     claim = Claim(learner=name, dataset=dataset, seed=order.seed, number=order.number, job_id=order.job_id)
-    with workers(order.n_jobs), workspace.versions.training(claim, order.now) as training:
+    with workers(order.n_jobs), workspace.versions.training(claim, order.now) as training, _asked_again(on_progress):
         require_proof(workspace, learner.spec, bars, on_progress, order.proved_on)
         scored, fits = _fit_and_score(workspace, learner, bars, order, on_progress)
         golden = golden_files(learner, fits[name].model, bars)
@@ -101,6 +103,18 @@ def train(
         baselines={baseline: scored[baseline] for baseline in learner.baselines()},
         left_out=data.left_out,
     )
+
+
+@contextmanager
+def _asked_again(on_progress: Progress) -> Iterator[None]:
+    """Ask whoever is told of the progress whether it was to end, where a pool of workers broke: one that was just
+    starting cannot ignore the signal yet by which its parent is told to end.
+    """
+    try:
+        yield
+    except BrokenProcessPool:
+        on_progress("ending", 0.0)
+        raise
 
 
 def _fit_and_score(

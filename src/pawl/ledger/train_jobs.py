@@ -17,10 +17,12 @@ from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.version_number import VersionNumber
 
 __all__ = [
+    "STOPPED",
     "NewJob",
     "QueuedJob",
     "TrainingFigures",
     "count_jobs",
+    "count_stopped",
     "enqueue_job",
     "fail_cut_off",
     "fail_job",
@@ -29,6 +31,9 @@ __all__ = [
     "start_job",
     "succeed_job",
 ]
+
+STOPPED = "stopped before it ended"
+"""The error of a training that was told to end: its job has failed, and nothing was wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +152,14 @@ def count_jobs(tx: sa.Connection) -> dict[str, int]:
     """State → how many jobs are in it."""
     counted = sa.select(train_jobs.c.status, sa.func.count()).group_by(train_jobs.c.status)
     return {row[0]: row[1] for row in tx.execute(counted)}
+
+
+def count_stopped(tx: sa.Connection) -> int:
+    """How many of the jobs that failed did so because they were told to end."""
+    c = train_jobs.c
+    stopped = sa.select(sa.func.count()).where(c.status == "failed", c.error_message == STOPPED)
+    n: int = tx.execute(stopped).scalar_one()
+    return n
 
 
 def job_status(tx: sa.Connection, job_id: UUID) -> str:

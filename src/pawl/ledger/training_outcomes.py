@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from pawl.errors import NotFoundError
 from pawl.ids import ModelVersion
+from pawl.ledger.train_jobs import STOPPED
 from pawl.ledger.training_tables import train_jobs
 
 __all__ = ["EndedTraining", "FailedTraining", "ended_training", "failed_trainings", "succeeded_job"]
@@ -34,9 +35,10 @@ class FailedTraining:
 
 
 def failed_trainings(tx: sa.Connection, learner: str, since: datetime, until: datetime) -> list[FailedTraining]:
-    """Those of a learner that ended in (since, until], oldest first."""
+    """Those of a learner that ended in (since, until], oldest first. One that was told to end is none of them."""
     c = train_jobs.c
     ended = (c.status == "failed") & (c.finished_at > since) & (c.finished_at <= until)
+    ended &= c.error_message.is_distinct_from(STOPPED)
     chosen = sa.select(c.train_job_id, c.target_model_version, c.finished_at, c.error_message, c.hyperparams)
     rows = tx.execute(chosen.where(c.learner == learner, ended).order_by(c.finished_at, c.train_job_id))
     return [

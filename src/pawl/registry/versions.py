@@ -19,6 +19,7 @@ from pawl.ledger.datasets import NewDataset, record_dataset
 from pawl.ledger.model_versions import NewVersion, StoredVersion, get_version, list_versions, record_version
 from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, fail_cut_off, fail_job, start_job, succeed_job
 from pawl.ledger.version_number import VersionNumber, claim_number, count_numbers, keep_number
+from pawl.registry.stopping import said_of
 
 __all__ = ["Beside", "Claim", "Training", "VersionRecord", "VersionStore"]
 
@@ -119,7 +120,7 @@ class VersionStore:
             yield Training(version=number.version, job_id=job_id)
         except (Exception, KeyboardInterrupt) as error:  # a user's own learner may raise anything; it goes on its way
             with self.ledger.transaction() as tx:
-                fail_job(tx, job_id, str(error) or type(error).__name__, now)
+                fail_job(tx, job_id, said_of(error), now)
             raise
 
     def finish(self, training: Training, record: VersionRecord, now: datetime, beside: Beside | None = None) -> None:
