@@ -12,14 +12,17 @@ import sqlalchemy as sa
 
 from ledger_world import START, USER
 from pawl.cli.main import run
+from pawl.jobs.code_version import code_version
 from pawl.jobs.live.received import keep_page, kept_page
 from pawl.jobs.live.trade_arrivals import TRADES
 from pawl.ledger.database import Ledger
 from pawl.ledger.identity import identity
 from pawl.ledger.live_log import live_entries
 from pawl.ledger.live_tables import live_log
+from pawl.ledger.model_versions import get_version
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.user_trades import OpenedTrade, open_trade
+from pawl.ledger.version_tables import model_versions
 from serving_world import World
 from tampering import tamper
 
@@ -82,6 +85,7 @@ def test_a_life_with_acts_and_trainings_is_lived_again_to_the_byte(
     facts = told["facts"]
     assert {name: one for name, one in facts.items() if not one["is_identical"]} == {}
     assert code == 0 and told["is_identical"]
+    assert told["code"] == {"lived": [code_version()], "played": code_version(), "is_same": True}
     assert facts["decisions"]["lived"]["n"] == 2 * 4 * 5 and facts["trigger firings"]["lived"]["n"] >= 2
     assert facts["versions"]["lived"]["n"] >= 2  # the first, and the one that was asked for
     assert (tmp_path / "again" / "ledger.db").exists()
@@ -169,6 +173,21 @@ def test_a_page_that_was_changed_is_seen(copied: Path, capsys: pytest.CaptureFix
     page.write_parquet(path)
     assert run(["relive", "--home", str(copied)]) != 0
     assert "is not what was received" in capsys.readouterr().err
+
+
+def test_a_life_that_another_code_lived_says_so(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = Ledger.open(copied)
+    with ledger.transaction() as tx:
+        first = get_version(tx, "tiny-1.0")
+        other = {"certificate": {**first.certificate, "code": "0.0.9+abcdef123456"}}
+        assert tamper(tx, model_versions, model_versions.c.version == first.version, other) == 1
+    ledger.close()
+    now = code_version()
+    assert run(["relive", "--home", str(copied)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.startswith("different: versions (")
+    assert f"The life was lived by code 0.0.9+abcdef123456, then {now}; this is code {now}." in printed
+    assert "versions may differ for that reason" in printed
 
 
 def test_other_settings_and_another_learner_are_refused(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """`pawl relive`: a recorded run of the live loop, played again afresh, and whether it came out the same."""
 
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -23,6 +24,19 @@ __all__ = ["relive", "where_they_part"]
 
 BEFORE_IT, NEAR = 30, 110
 """How much of two rows is shown: before the first sign in which they differ, and in all; signs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """Which code lived a life, in its order, and which one played it."""
+
+    lived: tuple[str, ...]
+    played: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether no other code had a part in it."""
+        return set(self.lived) <= {self.played}
 
 
 def relive(
@@ -58,10 +72,10 @@ def relive(
         with ExitStack() as stack:
             folder = into or Path(stack.enter_context(TemporaryDirectory(prefix="pawl-relive-")))
             fresh = stack.enter_context(closing(_empty(run, folder, database)))
-            lived, played = _both(run, Workspace.at(folder, fresh), learner)
+            lived, played, codes = _both(run, Workspace.at(folder, fresh), learner)
         seconds = monotonic() - began
         same = {name: lived[name] == played[name] for name in lived}
-        run.answer(_payload(lived, played, seconds), text=lambda: _text(lived, played, seconds))
+        run.answer(_payload(lived, played, codes, seconds), text=lambda: _text(lived, played, codes, seconds))
         if not all(same.values()):
             raise typer.Exit(1)
 
@@ -83,20 +97,23 @@ def _empty(run: "Session", folder: Path, database: str | None) -> "Ledger":
     return ledger
 
 
-def _both(run: "Session", into: "Workspace", asked: str | None) -> "tuple[Facts, Facts]":
-    """What the recorded run left, and what it left when it was played again into a fresh workspace."""
+def _both(run: "Session", into: "Workspace", asked: str | None) -> "tuple[Facts, Facts, Codes]":
+    """What the recorded run left, and what it left when it was played again into a fresh workspace; by which code."""
     from pawl.cli.relived_world import played_again
+    from pawl.jobs.code_version import code_version
     from pawl.jobs.ledgers import open_ledger
     from pawl.jobs.live.recorded_run import learner_of
+    from pawl.jobs.live.run_facts import codes_of
 
     with closing(open_ledger(run.settings, None)) as ledger:
         with ledger.reading() as tx:
             learner = learner_of(tx, asked)
+            codes = Codes(lived=codes_of(tx, learner), played=code_version())
         with run.stages() as told:
-            return played_again(run.settings, ledger, learner, into, told)
+            return *played_again(run.settings, ledger, learner, into, told), codes
 
 
-def _payload(lived: "Facts", played: "Facts", seconds: float) -> dict[str, object]:
+def _payload(lived: "Facts", played: "Facts", codes: Codes, seconds: float) -> dict[str, object]:
     from pawl.jobs.live.run_facts import first_difference
 
     def one(name: str) -> dict[str, object]:
@@ -112,11 +129,12 @@ def _payload(lived: "Facts", played: "Facts", seconds: float) -> dict[str, objec
     return {
         "is_identical": all(lived[name] == played[name] for name in lived),
         "facts": {name: one(name) for name in lived},
+        "code": {"lived": list(codes.lived), "played": codes.played, "is_same": codes.is_same},
         "seconds": round(seconds, 1),
     }
 
 
-def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
+def _text(lived: "Facts", played: "Facts", codes: Codes, seconds: float) -> "RenderableType":
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -138,7 +156,8 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
             theirs.sha256[:16],
             "" if ours == theirs else "DIFFERS",
         )
-    lines: list[RenderableType] = [Text(f"{answer} ({seconds:.1f} s)"), table]
+    other = [] if codes.is_same else [Text(_other_code(codes))]
+    lines: list[RenderableType] = [Text(f"{answer} ({seconds:.1f} s)"), *other, table]
     for name in different[:3]:
         here, there = where_they_part(*(first_difference(lived[name], played[name]) or (None, None)))
         lines += [
@@ -147,6 +166,13 @@ def _text(lived: "Facts", played: "Facts", seconds: float) -> "RenderableType":
             Text(f"  played  {there}"),
         ]
     return Group(*lines)
+
+
+def _other_code(codes: Codes) -> str:
+    return (
+        f"The life was lived by code {', then '.join(codes.lived)}; this is code {codes.played}. A version names the "
+        "code that trained it: versions may differ for that reason."
+    )
 
 
 def where_they_part(here: str | None, there: str | None) -> tuple[str, str]:

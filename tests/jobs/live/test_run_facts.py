@@ -3,11 +3,14 @@
 from dataclasses import replace
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from ledger_world import day, trained
-from pawl.jobs.live.run_facts import Fact, Whose, facts_of, first_difference
+from pawl.jobs.live.run_facts import Fact, Whose, codes_of, facts_of, first_difference
 from pawl.ledger.database import Ledger
 from pawl.ledger.identity import SYSTEM_USER, identity
 from pawl.ledger.inferences import Inference, append_inferences
+from pawl.ledger.version_tables import model_versions
 
 
 def test_what_differs_is_named_on_both_sides() -> None:
@@ -70,3 +73,16 @@ def test_users_take_places_in_a_chain_and_change_nothing_of_a_life(ledger: Ledge
             facts.append(facts_of(tx)["inferences"])
             tx.rollback()
     assert facts[0] == facts[1] and facts[0].n == 1
+
+
+def test_the_code_that_lived_a_life_is_named_in_its_order(ledger: Ledger) -> None:
+    """By training, not by number; a version that came from elsewhere names none."""
+    with ledger.transaction() as tx:
+        for version, on, certificate in (
+            ("m002-1.0", 3, {"code": "b"}), ("m002-1.1", 1, {"code": "a"}), ("m002-1.2", 4, {"code": "a"}),
+            ("m002-1.3", 5, {}), ("reversal-3.3", 2, {"code": "c"}),
+        ):  # fmt: skip
+            trained(tx, version)
+            changed = sa.update(model_versions).where(model_versions.c.version == version)
+            tx.execute(changed.values(trained_at=day(on), certificate=certificate))
+        assert (codes_of(tx, "m002"), codes_of(tx, "bottom")) == (("a", "b"), ())

@@ -11,6 +11,7 @@ from pawl.ledger.chain import canonical_text
 from pawl.ledger.decision_tables import decision_trajectories, inference_logs
 from pawl.ledger.identity import SYSTEM_USER
 from pawl.ledger.live_tables import market_data, user_trading_history
+from pawl.ledger.model_versions import list_versions
 from pawl.ledger.monthly_tables import monthly_selections
 from pawl.ledger.rollout_tables import rollout_moves, rollouts
 from pawl.ledger.signal_tables import trading_signals
@@ -18,7 +19,7 @@ from pawl.ledger.training_tables import eval_reports
 from pawl.ledger.trigger_tables import trigger_firings
 from pawl.ledger.version_tables import deployment_log, model_versions
 
-__all__ = ["Fact", "Facts", "Whose", "facts_of", "first_difference"]
+__all__ = ["Fact", "Facts", "Whose", "codes_of", "facts_of", "first_difference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,12 @@ def facts_of(tx: sa.Connection, whose: Whose | None = None) -> Facts:
     what users asked of the service is nobody's, but for their trades on its signals.
     """
     return {name: Fact(rows=_rows(tx, name, whose)) for name in _PARTS}
+
+
+def codes_of(tx: sa.Connection, learner: str) -> tuple[str, ...]:
+    """The code that lived a life, as the versions that it trained say: each once, in the order of their training."""
+    trained = sorted(list_versions(tx, learner), key=lambda one: one.trained_at)
+    return tuple(dict.fromkeys(str(one.certificate["code"]) for one in trained if "code" in one.certificate))
 
 
 def first_difference(ours: Fact, theirs: Fact) -> tuple[str | None, str | None] | None:
