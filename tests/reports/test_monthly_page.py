@@ -1,8 +1,12 @@
 """The monthly report as a reader meets it (REV-R37): opened in a real browser, and taken apart as text."""
 
+import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from browser import Page
@@ -67,3 +71,22 @@ def test_a_month_without_anything_is_a_page_too(chromium: Page, tmp_path: Path) 
     path.write_text(render_month(empty), encoding="utf-8")
     require_alone(chromium, path, IDS)
     assert "chart-signals" not in page_without_plotly(path.read_text(encoding="utf-8"))
+
+
+def test_no_chart_has_a_point_on_a_day_that_was_not_lived() -> None:
+    """The signals keep the whole month before the eye; the capital ends with the last day."""
+    data = synthetic_month()
+    days = data.days.with_columns(is_lived=pl.col("is_lived") & (pl.col("day") < date(2026, 1, 15)))
+    lived = days.filter("is_lived")["day"].dt.to_string().to_list()
+    charts = {one["id"]: one for one in charts_in(render_month(replace(data, days=days)))}
+    signals, equity = charts["chart-signals"], charts["chart-equity"]
+    for trace in (*signals["traces"], *equity["traces"]):
+        assert [x for x, y in zip(trace["x"], trace["y"], strict=True) if y is not None] == lived
+    assert signals["layout"]["xaxis"]["range"] == ["2025-12-31 12:00", "2026-01-31 12:00"]
+    assert equity["traces"][0]["x"][-1] == lived[-1] == "2026-01-14"
+
+
+def charts_in(html: str) -> list[dict[str, Any]]:
+    """What is handed to the drawing code."""
+    _, _, block = html.partition('<script type="application/json" id="charts">')
+    return list(json.loads(block.partition("</script>")[0]))

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
+
+import polars as pl
 
 from pawl.reports.monthly_png import month_charts
 from synthetic_month import synthetic_month
@@ -52,3 +55,12 @@ def test_nothing_of_matplotlibs_own_state_is_changed() -> None:
 def test_a_month_without_figures_has_no_picture() -> None:
     data = synthetic_month()
     assert month_charts(replace(data, selected=None, days=data.days.clear())) == {}
+
+
+def test_nothing_is_drawn_on_a_day_that_was_not_lived() -> None:
+    """Whatever is said to have come of it."""
+    data = synthetic_month()
+    days = data.days.with_columns(is_lived=pl.col("is_lived") & (pl.col("day") < date(2026, 1, 15)))
+    other = days.with_columns(pnl_bps=pl.when("is_lived").then("pnl_bps").otherwise(90.0))
+    assert days.filter("is_lived").height == 10 and not days.equals(other)
+    assert month_charts(replace(data, days=days)) == month_charts(replace(data, days=other))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import cast
 
 import polars as pl
@@ -20,6 +21,9 @@ __all__ = ["render_month"]
 
 _PROSE = ("Why", "What was found")
 """Columns of sentences: a refusal can have six reasons."""
+
+_MARKED: Mapping[str, Json] = {"mode": "lines+markers", "marker": {"size": 5}}
+"""A mark a day: of one that stands alone between days that were not lived a line shows nothing."""
 
 _TALL = 15
 """A table of more rows scrolls in itself."""
@@ -118,7 +122,7 @@ def _signal_chart(data: MonthlyReport, lead: str) -> Chart:
         },
     ]
     axes: Mapping[str, Json] = {
-        "xaxis": axis(type="date", anchor="y2", hoverformat="%Y-%m-%d"),
+        "xaxis": axis(type="date", anchor="y2", hoverformat="%Y-%m-%d", range=_whole_month(data)),
         "yaxis": percent_axis(domain=[0.42, 1.0], range=[0, 105]),
         "yaxis2": axis(domain=[0.0, 0.32], title=axis_title("bps")),
     }
@@ -131,10 +135,16 @@ def _signal_chart(data: MonthlyReport, lead: str) -> Chart:
     )
 
 
+def _whole_month(data: MonthlyReport) -> list[Json]:
+    """Both ends of an axis of its days, also where it was lived in part. A bar stands around its day's midnight."""
+    half = timedelta(hours=12)
+    return [(one - half).strftime("%Y-%m-%d %H:%M") for one in (data.start, data.end)]
+
+
 def _line(name: str, colour: str, dash: str) -> dict[str, Json]:
     return {
         "type": "scatter",
-        "mode": "lines",
+        **_MARKED,
         "name": name,
         "line": {"color": colour, "width": 2, "dash": dash},
         "hovertemplate": "%{y:.1f} %",
@@ -146,10 +156,13 @@ def _equity(data: MonthlyReport) -> Section:
     series = month_series(data.days) if int(data.days["n_resolved"].sum()) else data.days.clear()
     if series.is_empty():
         return equity_section(())
+    # It ends with the last day that was lived, for the capital of the month is that of its end.
+    series = series.filter(pl.col("day") <= series.drop_nulls("equity")["day"].max())
     frame = series.select(pl.col("day").cast(pl.Datetime("us", "UTC")).alias("ts"), "equity", "drawdown")
     note = '<p class="aside">Of the acting version\'s signals, a tenth of the capital in each, after costs.</p>'
     section = equity_section([EquityCurve(name="acting version", role=CurveRole.MODEL, frame=frame)], note=note)
     (chart,) = section.charts
     # A month moves little: with two decimals every mark of the axis would say 1.00.
     finer = {"yaxis": {**cast("Mapping[str, Json]", chart.layout["yaxis"]), "tickformat": ".4~f"}}
-    return replace(section, charts=(replace(chart, layout={**chart.layout, **finer}),))
+    traces = [{**cast("Mapping[str, Json]", one), **_MARKED} for one in chart.traces]
+    return replace(section, charts=(replace(chart, traces=traces, layout={**chart.layout, **finer}),))

@@ -1,7 +1,9 @@
 """The charts of the monthly report as PNG files, for where no page opens. The same data gives the same bytes."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pawl.reports.monthly_data import MonthlyReport
 from pawl.reports.monthly_parts import best_ranked
@@ -22,6 +24,10 @@ _PARTS = (
     ("1 − drawdown", "max_drawdown", 0.2, _GREEN, "xx"),
 )
 _SIZE, _DPI = (9.0, 4.4), 120
+_LINE: Mapping[str, Any] = {"linewidth": 2, "marker": "o", "markersize": 3.5}
+"""With a mark a day: of one that stands alone between days that were not lived a line shows nothing."""
+
+DAY = timedelta(days=1)
 
 
 def month_charts(data: MonthlyReport) -> dict[str, bytes]:
@@ -83,12 +89,13 @@ def _signals(data: MonthlyReport) -> "Figure":
     figure.set_size_inches(_SIZE[0], 7.2)
     series = month_series(data.days)
     days = series["day"].to_list()
+    # The whole month, also where it was lived in part.
+    shares.set_xlim(days[0] - DAY, days[-1] + DAY)
     for name, column, colour, style in (
         ("win rate, 7 days", "win_rate", _BLUE, "-"),
         ("hold share", "hold_share", _ORANGE, "--"),
     ):
-        drawn = [float("nan") if one is None else 100 * one for one in series[column]]
-        shares.plot(days, drawn, style, color=colour, linewidth=2, label=name)
+        shares.plot(days, 100 * series[column].to_numpy(), style, **_LINE, color=colour, label=name)
     shares.set_ylim(0, 105)
     shares.set_ylabel("%", color=_SOFT)
     # Above the axes, beside the title: inside them it lies over a win rate that is low.
@@ -98,13 +105,15 @@ def _signals(data: MonthlyReport) -> "Figure":
     shares.set_title(
         f"{data.learner} in {data.month}: the acting version's signals", loc="left", color=_INK, fontsize=12
     )
-    results.bar(days, series["pnl_bps"].to_list(), color=_BLUE, width=0.8)
+    lived = series.drop_nulls("pnl_bps")
+    results.bar(lived["day"].to_list(), lived["pnl_bps"].to_list(), color=_BLUE, width=0.8)
     results.axhline(0, color=_SOFT, linewidth=0.8)
     results.set_ylabel("PnL a day, bps", color=_SOFT)
-    capital.plot(days, series["equity"].to_list(), color=_GREEN, linewidth=2)
+    capital.plot(days, series["equity"].to_numpy(), "-", **_LINE, color=_GREEN)
     capital.set_ylabel(f"equity, {STAKE:.0%} a signal", color=_SOFT)
     capital.ticklabel_format(axis="y", useOffset=False)
-    capital.set_xlabel("day, UTC", color=_SOFT)
+    left_out = "; on a day without a mark the loop did not live" if lived.height < series.height else ""
+    capital.set_xlabel(f"day, UTC{left_out}", color=_SOFT)
     capital.xaxis.set_major_formatter(DateFormatter("%m-%d"))  # type: ignore[no-untyped-call]
     return figure
 
