@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pawl.gates.wording import interval_text
+
 __all__ = ["Figure", "Figures", "Measured", "PairedDifference", "Unmeasured"]
 
 
@@ -50,4 +52,4 @@ class PairedDifference:
         """The lower bound, as a gate reads it; NaN when the mean lies outside the interval, for then it is none."""
         is_interval = self.low <= self.mean <= self.high
         low = self.low if is_interval else float("nan")
-        return Figure(low, self.n_days, note=f"interval {self.low:.4g} … {self.high:.4g}".replace("-", "−"))
+        return Figure(low, self.n_days, note=interval_text(self.low, self.high, self.n_days))

@@ -4,7 +4,7 @@ import math
 
 from pawl.gates.condition import Unit
 
-__all__ = ["NOTHING", "figure_text", "no_figure", "title"]
+__all__ = ["NOTHING", "figure_text", "interval_text", "no_figure", "title"]
 
 NOTHING = "–"
 """What stands where there is no figure."""
@@ -64,6 +64,18 @@ def no_figure(value: float, n: int, asked: int) -> str:
     if n < asked:
         return f"could not be computed: it rests on {n} of at least {asked} samples"
     return f"could not be computed from its {'1 sample' if n == 1 else f'{n} samples'}"
+
+
+def interval_text(low: float, high: float, n: int) -> str:
+    """An interval, in the unit of its metric. n: what it rests on.
+
+    >>> interval_text(-1.5, 6.52341, 91), interval_text(math.nan, math.nan, 91)
+    ('interval −1.5 … 6.523', 'interval could not be computed from its 91 samples')
+    """
+    for bound in (low, high):
+        if not math.isfinite(bound):
+            return f"interval {no_figure(bound, n, 1)}"
+    return f"interval {low:.4g} … {high:.4g}".replace("-", "−")
 
 
 def _number(value: float, decimals: int) -> str:
