@@ -74,7 +74,7 @@ def test_a_month_without_anything_is_a_page_too(chromium: Page, tmp_path: Path) 
 
 
 def test_no_chart_has_a_point_on_a_day_that_was_not_lived() -> None:
-    """The signals keep the whole month before the eye; the capital ends with the last day."""
+    """Nor a filling. The whole month is before the eye; the capital ends with the last day."""
     data = synthetic_month()
     days = data.days.with_columns(is_lived=pl.col("is_lived") & (pl.col("day") < date(2026, 1, 15)))
     lived = days.filter("is_lived")["day"].dt.to_string().to_list()
@@ -82,7 +82,9 @@ def test_no_chart_has_a_point_on_a_day_that_was_not_lived() -> None:
     signals, equity = charts["chart-signals"], charts["chart-equity"]
     for trace in (*signals["traces"], *equity["traces"]):
         assert [x for x, y in zip(trace["x"], trace["y"], strict=True) if y is not None] == lived
-    assert signals["layout"]["xaxis"]["range"] == ["2025-12-31 12:00", "2026-01-31 12:00"]
+    for chart in (signals, equity):
+        assert chart["layout"]["xaxis"]["range"] == ["2025-12-31 12:00", "2026-01-31 12:00"]
+    assert {trace.get("fill", "none") for trace in (*signals["traces"], *equity["traces"])} == {"none"}
     assert equity["traces"][0]["x"][-1] == lived[-1] == "2026-01-14"
 
 

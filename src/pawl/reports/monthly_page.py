@@ -162,7 +162,9 @@ def _equity(data: MonthlyReport) -> Section:
     note = '<p class="aside">Of the acting version\'s signals, a tenth of the capital in each, after costs.</p>'
     section = equity_section([EquityCurve(name="acting version", role=CurveRole.MODEL, frame=frame)], note=note)
     (chart,) = section.charts
+    x_axis, y_axis = (cast("Mapping[str, Json]", chart.layout[name]) for name in ("xaxis", "yaxis"))
     # A month moves little: with two decimals every mark of the axis would say 1.00.
-    finer = {"yaxis": {**cast("Mapping[str, Json]", chart.layout["yaxis"]), "tickformat": ".4~f"}}
-    traces = [{**cast("Mapping[str, Json]", one), **_MARKED} for one in chart.traces]
-    return replace(section, charts=(replace(chart, traces=traces, layout={**chart.layout, **finer}),))
+    axes = {"xaxis": {**x_axis, "range": _whole_month(data)}, "yaxis": {**y_axis, "tickformat": ".4~f"}}
+    # Without its filling, which Plotly draws over days that were not lived as well.
+    traces = [{**cast("Mapping[str, Json]", one), **_MARKED, "fill": "none"} for one in chart.traces]
+    return replace(section, charts=(replace(chart, traces=traces, layout={**chart.layout, **axes}),))
