@@ -1,7 +1,6 @@
 """A verdict as JSON values and back: what is stored says the same as what was judged."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +8,8 @@ from pawl.errors import CorruptArtifactError, SettingsError
 from pawl.gates.condition import Absolute, Condition, Direction, Domain, Floor, Relative, Requirement, Tolerance, Unit
 from pawl.gates.figure import Figure, Measured, Unmeasured
 from pawl.gates.verdict import Outcome, Row, Verdict
-from pawl.gates.wording import interval_text, no_figure, title
 
 __all__ = ["verdict_from_json", "verdict_to_json"]
-
-_BOUND = r"(nan|[-−]?(?:inf|[\d.]+(?:e[-−+]\d+)?))"
-_NO_INTERVAL = re.compile(rf"interval (?=.*(?:nan|inf)){_BOUND} … {_BOUND}")
 
 
 def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
@@ -32,10 +27,7 @@ def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def verdict_from_json(values: Mapping[str, Any]) -> Verdict:
-    """Read what `verdict_to_json` wrote; CorruptArtifactError for anything else.
-
-    An earlier release wrote `nan` where this one says in words why there is no figure: it is read as those words.
-    """
+    """Read what `verdict_to_json` wrote; CorruptArtifactError for anything else."""
     try:
         rows = tuple(_row_from_json(row) for row in values["rows"])
         found = Verdict(gate=values["gate"], rows=rows, is_first=values["is_first"])
@@ -63,25 +55,14 @@ def _row_to_json(row: Row) -> dict[str, Any]:
 
 
 def _row_from_json(values: Mapping[str, Any]) -> Row:
-    requirement = _requirement_from_json(values["requirement"])
-    sides = {side: _measured_from_json(values[side]) for side in ("champion", "challenger")}
     return Row(
-        requirement=requirement,
-        champion=sides["champion"],
-        challenger=sides["challenger"],
+        requirement=_requirement_from_json(values["requirement"]),
+        champion=_measured_from_json(values["champion"]),
+        challenger=_measured_from_json(values["challenger"]),
         limit=None if values["limit"] is None else float(values["limit"]),
         outcome=Outcome(values["outcome"]),
-        reason=_reason_in_words(values["reason"], requirement, sides),
+        reason=values["reason"],
     )
-
-
-def _reason_in_words(reason: str, one: Requirement, sides: Mapping[str, Measured | None]) -> str:
-    for side, measured in sides.items():
-        if isinstance(measured, Figure) and not math.isfinite(measured.value):
-            named = f"{side}: {title(one.metric)}"
-            words = f"{named} {no_figure(measured.value, measured.n, one.min_sample)}"
-            reason = re.sub(rf"{re.escape(named)} is {measured.value}\b", words, reason)
-    return reason
 
 
 def _requirement_to_json(one: Requirement) -> dict[str, Any]:
@@ -135,15 +116,7 @@ def _measured_from_json(values: Mapping[str, Any] | None) -> Measured | None:
         return None
     if "error" in values:
         return Unmeasured(values["error"])
-    return Figure(float(values["value"]), values["n"], _note_in_words(values["note"], values["n"]))
-
-
-def _note_in_words(note: str, n: int) -> str:
-    bounds = _NO_INTERVAL.fullmatch(note)
-    if bounds is None:
-        return note
-    low, high = (float(one.replace("−", "-")) for one in bounds.groups())
-    return interval_text(low, high, n)
+    return Figure(float(values["value"]), values["n"], values["note"])
 
 
 def _number_to_json(value: float) -> float | str:
