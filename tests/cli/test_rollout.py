@@ -36,7 +36,7 @@ def test_rollout_status_is_what_a_program_asks_for(life: Life, tmp_path: Path, a
     assert (row["version"], row["stage"], row["entered"], row["decisions"]) == (NEW, "shadow", began.isoformat(), 48)
     assert row["test"].keys() == {"mean", "low", "blocks"} and row["test"]["low"] is None
     rail = row["guard_rails"]["ece"]
-    assert 0.0 <= rail.pop("value") < 0.1 and rail == {"limit": 0.2, "n": 48, "is_broken": False}
+    assert 0.0 <= rail.pop("value") < 0.1 and rail == {"limit": 0.2, "n": 48, "min_n": 100, "is_broken": False}
 
 
 def test_a_candidate_is_started_and_nobody_skips_a_stage(life: Life, tmp_path: Path, ask: Ask) -> None:
@@ -83,3 +83,12 @@ def test_people_read_a_table(life: Life, tmp_path: Path, capsys: pytest.CaptureF
     told = capsys.readouterr().out
     assert BEGAN < life.at and f"{NEW} against {OLD}: the offline gate passed" in told
     assert "max_drawdown_bps" in told and "of 500 (n 4" in told
+    assert "of 0.2 (n 48; judged from 100)" in told and "LIMIT" not in told
+
+
+def test_a_limit_that_was_passed_is_marked(life: Life, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    life.begin()
+    life.live(1, harmful)
+    assert run(["rollout", "status", "--home", str(tmp_path)]) == 0
+    (rail,) = [line for line in capsys.readouterr().out.splitlines() if "max_drawdown_bps" in line]
+    assert rail.endswith("OVER ITS LIMIT")

@@ -22,9 +22,9 @@ def test_a_status_is_json_with_what_was_asked_for() -> None:
     assert row["test"] == {"mean": 4.0, "low": None, "blocks": 9}
     rails = row["guard_rails"]
     assert isinstance(rails, dict)
-    assert rails["max_drawdown_bps"] == {"value": 500.0, "limit": 500.0, "n": 120, "is_broken": False}
-    assert rails["ece"] == {"value": None, "limit": 0.2, "n": 100, "is_broken": True}
-    assert rails["error_rate"] == {"value": None, "limit": 0.02, "n": 0, "is_broken": False}
+    assert rails["max_drawdown_bps"] == {"value": 500.0, "limit": 500.0, "n": 120, "min_n": 1, "is_broken": False}
+    assert rails["ece"] == {"value": None, "limit": 0.2, "n": 100, "min_n": 100, "is_broken": True}
+    assert rails["error_rate"] == {"value": None, "limit": 0.02, "n": 0, "min_n": 20, "is_broken": False}
 
 
 def test_a_stage_without_a_test_has_none() -> None:

@@ -228,8 +228,9 @@ def _rails(rails: object) -> "list[Text]":
     assert isinstance(rails, dict)
     found = []
     for name, rail in rails.items():
-        broken = "  PASSED" if rail["is_broken"] else ""
-        found.append(Text(f"  {name:<20} {_number(rail['value'], 3):>10} of {rail['limit']:g} (n {rail['n']}){broken}"))
+        broken = "  OVER ITS LIMIT" if rail["is_broken"] else ""
+        n = f"n {rail['n']}" if rail["n"] >= rail["min_n"] else f"n {rail['n']}; judged from {rail['min_n']}"
+        found.append(Text(f"  {name:<20} {_number(rail['value'], 3):>10} of {rail['limit']:g} ({n}){broken}"))
     return found
 
 

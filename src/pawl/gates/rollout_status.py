@@ -15,7 +15,8 @@ __all__ = ["status_row"]
 def status_row(
     rollout: Rollout, plan: RolloutPlan, rails: tuple[GuardRail, ...], evidence: Evidence
 ) -> dict[str, object]:
-    """Version, stage, since when, resolved decisions, guard-rails (value, limit, sample), and the paired test.
+    """Version, stage, since when, resolved decisions, guard-rails (value, limit, sample and the least
+    that is judged), and the paired test.
 
     A guard-rail that was not measured has the value None; so has a bound that is not finite.
     """
@@ -37,5 +38,6 @@ def _rail(rail: GuardRail, evidence: Evidence) -> dict[str, float | int | bool |
         "value": value,
         "limit": rail.limit,
         "n": measured.n if isinstance(measured, Figure) else 0,
+        "min_n": rail.min_sample,
         "is_broken": rail.breach(measured) is not None,
     }
