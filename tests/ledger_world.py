@@ -21,11 +21,13 @@ from pawl.ledger.deployments import Deployment, Move, promote
 from pawl.ledger.evaluations import EvaluationReport, NewEvaluation, record_evaluation
 from pawl.ledger.event_tables import event_outbox
 from pawl.ledger.identity import identity
+from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.live_tables import live_log, market_data, user_trading_history
 from pawl.ledger.model_versions import NewVersion, champion, record_version
 from pawl.ledger.monthly_selections import NewSelection
 from pawl.ledger.pair_tables import preference_pairs
 from pawl.ledger.personal_tables import personal_data
+from pawl.ledger.schedule_runs import take_up
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
 from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, start_job, succeed_job
@@ -94,6 +96,12 @@ def promoted(tx: sa.Connection, version: str, on: int) -> Deployment:
     """Train, judge and promote a version on a day."""
     trained(tx, version)
     return promote(tx, ModelVersion(version), judged(tx, version, on=on).eval_id, move(on))
+
+
+def loop_came_to(tx: sa.Connection, at: datetime, learner: str = "m002") -> None:
+    """A loop of a learner lives here, on a time of its own, and has run for this instant last."""
+    log_live(tx, [LiveEntry(learner=learner, at=at, kind="cycle", name="signals", payload={"signals": 1})])
+    take_up(tx, f"live {learner} signals", at, at)
 
 
 def held_selection(on: int = 32, **changes: object) -> NewSelection:

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ledger_world import trained, verdict
+from ledger_world import day, judged, loop_came_to, promoted, trained, verdict
 from pawl.cli.main import run
 from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
+from pawl.ledger.deployments import list_deployments
 from pawl.ledger.evaluations import NewEvaluation, record_evaluation
+from pawl.ledger.live_log import live_entries
 from pawl.ledger.model_versions import champion
 from pawl.ledger.version_tables import deployment_log
 from small_workspace import NOW, Ask, prepare
@@ -70,6 +72,21 @@ def test_a_version_that_was_never_judged_is_refused(tmp_path: Path, ask: Ask) ->
     code, answer = ask(tmp_path, "promote", "m002-1.0")
     assert code == 1
     assert answer["error"]["fix"] == "pawl gate judge m002-1.0"
+
+
+def test_a_promotion_has_the_time_of_the_loop_and_not_of_the_day(
+    tmp_path: Path, sqlite_ledger: Ledger, ask: Ask
+) -> None:
+    with sqlite_ledger.transaction() as tx:
+        promoted(tx, "m002-1.0", on=1)
+        trained(tx, "m002-1.1")
+        judged(tx, "m002-1.1", on=2)
+        loop_came_to(tx, day(3))
+    assert ask(tmp_path, "promote", "m002-1.1")[0] == 0
+    with sqlite_ledger.reading() as tx:
+        moved, (act,) = list_deployments(tx, "m002")[-1], live_entries(tx, "m002", "act")
+    assert (moved.to_version, moved.at) == ("m002-1.1", day(3))
+    assert (act.name, act.at) == ("promote", day(3))
 
 
 def test_there_is_no_way_to_force_it(home: Path, ask: Ask) -> None:

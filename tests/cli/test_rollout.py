@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from ledger_world import loop_came_to
 from pawl.cli.main import run
+from pawl.ledger.ab_tests import list_tests
 from pawl.ledger.database import Ledger
+from pawl.ledger.live_log import live_entries
 from pawl.ledger.rollouts import list_moves, list_rollouts
-from rollout_world import BEGAN, NEW, OLD, Life, harmful, standing, steady
+from rollout_world import BEGAN, NEW, OLD, THIRD, Life, harmful, standing, steady
 from small_workspace import Ask
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -21,6 +26,27 @@ def life(tmp_path: Path) -> Iterator[Life]:
     begun.at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=1, hours=1)
     yield begun
     ledger.close()
+
+
+@pytest.fixture
+def simulated(life: Life) -> Life:
+    """The same beside a loop on a time of its own, which lies far from that of the day."""
+    life.at = BEGAN
+    loop_comes_to(life, BEGAN)
+    return life
+
+
+def loop_comes_to(life: Life, at: datetime) -> None:
+    with life.ledger.transaction() as tx:
+        loop_came_to(tx, at)
+
+
+def when(life: Life) -> tuple[list[datetime], list[tuple[str, datetime]]]:
+    """The instants of all moves of the one rollout, and the acts of a person with theirs."""
+    with life.ledger.reading() as tx:
+        (one,) = list_rollouts(tx)
+        acts = [(act.name, act.at) for act in live_entries(tx, life.learner, "act")]
+        return [move.at for move in list_moves(tx, one.rollout_id)], acts
 
 
 def test_rollout_status_is_what_a_program_asks_for(life: Life, tmp_path: Path, ask: Ask) -> None:
@@ -92,3 +118,50 @@ def test_a_limit_that_was_passed_is_marked(life: Life, tmp_path: Path, capsys: p
     assert run(["rollout", "status", "--home", str(tmp_path)]) == 0
     (rail,) = [line for line in capsys.readouterr().out.splitlines() if "max_drawdown_bps" in line]
     assert rail.endswith("OVER ITS LIMIT")
+
+
+def test_what_stands_is_counted_at_the_instant_of_the_loop(simulated: Life, tmp_path: Path, ask: Ask) -> None:
+    """What is decided behind it does not count yet."""
+    simulated.begin()
+    simulated.live(1)
+    loop_comes_to(simulated, BEGAN + 12 * HOUR)
+    _, (row,) = ask(tmp_path, "rollout", "status")
+    assert (row["entered"], row["decisions"]) == (BEGAN.isoformat(), 24)  # of twelve hours, on two pairs
+
+
+def test_a_rollout_is_started_and_aborted_at_the_instant_of_the_loop(simulated: Life, tmp_path: Path, ask: Ask) -> None:
+    assert ask(tmp_path, "rollout", "start", NEW)[0] == 0
+    loop_comes_to(simulated, BEGAN + HOUR)
+    assert ask(tmp_path, "rollout", "abort", NEW, "--reason", "no")[0] == 0
+    moves, acts = when(simulated)
+    assert moves == [BEGAN, BEGAN + HOUR]
+    assert acts == [("rollout start", BEGAN), ("rollout abort", BEGAN + HOUR)]
+    with simulated.ledger.reading() as tx:
+        (one,) = list_rollouts(tx)
+    assert (one.started_at, one.updated_at) == (BEGAN, BEGAN + HOUR)
+
+
+def test_what_a_start_makes_room_in_is_looked_at_at_the_instant_of_the_loop(
+    simulated: Life, tmp_path: Path, ask: Ask
+) -> None:
+    """By the time of the day the week of the test that runs would be over, and the test decided."""
+    (tmp_path / "settings.toml").write_text('[rollout.plans]\nm002 = "reversal"\n')
+    with simulated.ledger.transaction() as tx:
+        simulated.judged(tx, THIRD)
+    assert ask(tmp_path, "rollout", "start", NEW)[0] == 0
+    loop_comes_to(simulated, BEGAN + 24 * HOUR)
+    assert ask(tmp_path, "rollout", "start", THIRD)[0] == 0
+    with simulated.ledger.reading() as tx:
+        told = [(one.status, one.test.started_at, one.updated_at) for one in list_tests(tx)]
+    day = BEGAN + 24 * HOUR
+    assert told == [("stopped", BEGAN, day), ("running", day, day)]
+
+
+def test_a_rollout_is_advanced_at_the_instant_of_the_loop(simulated: Life, tmp_path: Path, ask: Ask) -> None:
+    simulated.begin()
+    simulated.live(1, harmful)
+    loop_comes_to(simulated, simulated.at)
+    assert ask(tmp_path, "rollout", "advance", NEW)[0] == 0
+    moves, acts = when(simulated)
+    assert moves == [BEGAN, BEGAN + 24 * HOUR]
+    assert acts == [("rollout advance", BEGAN + 24 * HOUR)]

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ledger_world import verdict
+from ledger_world import loop_came_to, verdict
 from pawl.errors import CorruptArtifactError, RefusalError
 from pawl.ids import ModelVersion
 from pawl.jobs import rollback
@@ -20,6 +20,7 @@ from pawl.learners.m002 import M002, M002Model, M002Variant
 from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import Move, list_deployments, promote
 from pawl.ledger.evaluations import NewEvaluation, record_evaluation
+from pawl.ledger.live_log import live_entries
 from pawl.ledger.model_versions import champion
 from small_workspace import NOW, SMALL, TO, fill, nobody, order
 
@@ -56,12 +57,17 @@ def serving(workspace: Workspace) -> str | None:
 
 
 def test_the_version_before_serves_again_and_the_log_says_why(served: Workspace) -> None:
+    """At the instant of the loop, where one lives, and not of the day."""
+    reached = NOW + timedelta(hours=1)
+    with served.versions.ledger.transaction() as tx:
+        loop_came_to(tx, reached, "linear")
     done = go_back(served)
     assert (done.from_version, done.to_version) == ("linear-1.1", "linear-1.0")
     assert serving(served) == "linear-1.0"
     with served.versions.ledger.reading() as tx:
-        last = list_deployments(tx, "linear")[-1]
-    assert (last.what, last.by, last.reason, last.at) == ("rollback", "pawl rollback", "it lost", LATER)
+        last, (act,) = list_deployments(tx, "linear")[-1], live_entries(tx, "linear", "act")
+    assert (last.what, last.by, last.reason, last.at) == ("rollback", "pawl rollback", "it lost", reached)
+    assert (act.name, act.at) == ("rollback", reached)
     with pytest.raises(RefusalError, match="nothing served before"):
         go_back(served)
 

@@ -9,15 +9,18 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from ledger_world import loop_came_to
 from pawl.jobs.live.rollouts import tick_rollouts
+from pawl.ledger.ab_tests import list_tests
 from pawl.ledger.database import Ledger
+from pawl.ledger.live_log import live_entries
 from pawl.ledger.rollouts import list_moves, list_rollouts
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
 from pawl.serving.ab_test_routes import AB_TESTS, AbTests
 from pawl.serving.app import create_app
 from pawl.serving.server_settings import ServerSettings
-from rollout_world import NEW, OLD, Life, Said
+from rollout_world import BEGAN, NEW, OLD, THIRD, Life, Said
 from serving_world import World
 
 
@@ -127,6 +130,29 @@ def test_rev_r33_a_test_is_started_seen_stopped_and_reported(world: AbWorld) -> 
     with world.ledger.reading() as tx:
         last = list_moves(tx, list_rollouts(tx)[0].rollout_id)[-1]
     assert last.by == f"user {world.user_id('ann')}" and "the test was stopped" in last.reason
+
+
+def test_rev_r33_tests_start_and_stop_at_the_instant_of_the_loop(world: AbWorld) -> None:
+    """Whatever the time of the day is: by that the first test would have been decided long before the second one."""
+    first, second, third = (BEGAN + timedelta(days=number) for number in (1, 2, 3))
+    world.at = BEGAN + timedelta(days=400)
+    with world.ledger.transaction() as tx:
+        world.life.judged(tx, THIRD)
+        loop_came_to(tx, first)
+    world.started()
+    with world.ledger.transaction() as tx:
+        loop_came_to(tx, second)
+    test = world.started(model_b_version=THIRD)
+    with world.ledger.transaction() as tx:
+        loop_came_to(tx, third)
+    assert world.post(f"{AB_TESTS}/{test['id']}/stop").status_code == 200
+    with world.ledger.reading() as tx:
+        told = [(one.status, one.test.started_at, one.test.ends_at, one.updated_at) for one in list_tests(tx)]
+        moves = [[move.at for move in list_moves(tx, one.rollout_id)] for one in list_rollouts(tx)]
+        acts = [(one.name, one.at) for one in live_entries(tx, "m002", "act")]
+    assert told == [("stopped", first, second, second), ("stopped", second, third, third)]
+    assert moves == [[first, second], [second, third]]
+    assert acts == [("rollout start", first), ("rollout start", second), ("rollout abort", third)]
 
 
 def test_a_report_of_a_decided_test_names_its_winner(world: AbWorld) -> None:

@@ -1,6 +1,6 @@
 """A person's act in the log: in the loop's time, behind the run that came before it."""
 
-from ledger_world import day, promoted
+from ledger_world import day, loop_came_to, promoted
 from pawl.jobs.live.act_record import BEHIND, acting, loop_instant, note_by_hand, record_act
 from pawl.ledger.database import Ledger
 from pawl.ledger.live_log import live_entries
@@ -33,6 +33,16 @@ def test_an_act_has_the_time_of_the_loop_and_not_of_the_day(ledger: Ledger) -> N
     note_by_hand(ledger, "m002", day(900))
     with ledger.reading() as tx:
         assert [one.at for one in live_entries(tx, "m002", "act")] == []  # no loop lives
+
+
+def test_a_training_by_hand_stands_in_the_log_at_the_instant_of_the_loop(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        loop_came_to(tx, day(5))
+    note_by_hand(ledger, "m002", day(900))
+    with ledger.reading() as tx:
+        (act,) = live_entries(tx, "m002", "act")
+    assert (act.name, act.at, act.payload["by"]) == ("train", day(5), "pawl train")
+    assert (act.payload[BEHIND]["at"], act.payload[BEHIND]["cycle"]) == (day(5).isoformat(), "signals")
 
 
 def test_the_newest_move_of_the_alias_is_part_of_the_time_of_the_loop(ledger: Ledger) -> None:

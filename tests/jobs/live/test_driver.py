@@ -220,6 +220,25 @@ def test_trainings_run_beside_a_loop_on_a_real_clock_one_at_a_time(loop: Loop) -
     assert all("took_effect_at" in one.payload for one in trainings) and len(trainings) == 6
 
 
+def test_a_loop_on_a_clock_of_its_own_waits_for_its_trainings(loop: Loop) -> None:
+    """Beside it they would take effect wherever its haste had carried it."""
+    trained_in = []
+
+    def train(at: datetime) -> Mapping[str, object]:
+        trained_in.append(threading.current_thread())
+        return {}
+
+    loop.acts["daily"] = train
+    cycles = [
+        loop.cycle("positions", Every(MINUTE)),
+        loop.cycle("daily", Every(2 * MINUTE), is_training=True),
+    ]
+    loop.drive(cycles, SUNDAY, SUNDAY + 3 * MINUTE)
+    names = ["positions", "positions", "daily", "positions"]
+    assert [name for name, _ in loop.ran] == names
+    assert trained_in == [threading.current_thread()]
+
+
 def test_runs_of_frequent_cycles_do_not_pile_up(loop: Loop) -> None:
     loop.drive([loop.cycle("positions", Every(MINUTE))], SUNDAY, SUNDAY + 4 * DAY)
     with loop.ledger.reading() as tx:

@@ -60,6 +60,15 @@ def test_a_daily_version_has_read_what_its_parents_have_read(tmp_path: Path) -> 
     assert {unread_from(one, by_name) for one in by_name.values()} == {day_of("2026-01-12")}
 
 
+def test_a_version_takes_part_once_it_has_left_fourteen_days_unread(tmp_path: Path) -> None:
+    market = months(tmp_path)
+    market.add(ONE, market.sides(0.5), AT - timedelta(days=14))
+    with market.ledger.reading() as tx:
+        versions = list_versions(tx)
+    found = compare_month(market.workspace, Oracle(), versions, [ONE], GROUND)
+    assert (found.scored_from, list(found.figures)) == (AT - timedelta(days=14), [ONE])
+
+
 def test_nobody_is_compared_where_everybody_is_too_new(tmp_path: Path) -> None:
     market = months(tmp_path)
     market.add(ONE, market.sides(0.5), AT - timedelta(days=13))

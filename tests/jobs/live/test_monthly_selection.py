@@ -1,16 +1,18 @@
 """The monthly selection (REV-R34, REV-R35): who is ranked, what the gate says, and what a repeated run finds."""
 
+import math
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from monthly_world import AT, START, Months, day_of, months
+from monthly_world import AT, START, TICKERS, Months, Oracle, Told, day_of, months
 from pawl.errors import RefusalError
 from pawl.evaluation.ranking import RankingRules, rank
 from pawl.ids import ModelVersion
 from pawl.jobs.live import monthly_selection
+from pawl.jobs.live.monthly_scoring import Ground, compare_month
 from pawl.jobs.live.monthly_selection import select_monthly
 from pawl.jobs.live.monthly_settings import MonthlySettings
 from pawl.ledger.ab_tables import ab_tests
@@ -18,7 +20,7 @@ from pawl.ledger.database import Ledger
 from pawl.ledger.deployments import list_deployments
 from pawl.ledger.evaluations import list_reports, newest_report
 from pawl.ledger.identity import identity
-from pawl.ledger.model_versions import champion, get_version
+from pawl.ledger.model_versions import champion, get_version, list_versions
 from pawl.ledger.monthly_selections import Selection
 from pawl.ledger.version_tables import model_versions
 
@@ -27,7 +29,16 @@ CHAMPION, BETTER, WORSE = "oracle-1.0", "oracle-1.1", "oracle-1.2"
 
 @pytest.fixture
 def market(tmp_path: Path, ledger: Ledger) -> Months:
-    """Three versions: one that serves and knows little, one that knows more, and one that loses."""
+    return three_versions(tmp_path, ledger)
+
+
+@pytest.fixture
+def small(tmp_path: Path, sqlite_ledger: Ledger) -> Months:
+    return three_versions(tmp_path, sqlite_ledger)
+
+
+def three_versions(tmp_path: Path, ledger: Ledger) -> Months:
+    """One that serves and knows little, one that knows more, and one that loses."""
     found = months(tmp_path / "home", ledger)
     found.add(CHAMPION, found.sides(0.53), day_of("2025-11-20"))
     found.serve(CHAMPION, day_of("2025-11-21"))
@@ -166,9 +177,39 @@ def test_the_best_is_not_retired_for_being_poor_where_all_are(market: Months) ->
     assert done.best == BETTER and list(done.retired) == [WORSE]
 
 
-def test_what_is_poor_is_a_setting(market: Months) -> None:
-    lenient = MonthlySettings(poor_below_bps=-1000)
-    assert select_monthly(market.world(settings=lenient), AT).retired == {}
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_what_is_poor_is_a_setting_and_counts_to_the_last_digit(small: Months, is_exact: bool) -> None:
+    ground = Ground(tickers=TICKERS, costs=small.world().terms.costs, rules=RankingRules(), at=AT)
+    with small.ledger.reading() as tx:
+        versions = list_versions(tx, "oracle")
+    names = [one.version for one in versions]
+    figures = compare_month(small.workspace, Oracle(), versions, names, ground).figures  # type: ignore[arg-type]
+    earned = figures[ModelVersion(WORSE)].avg_pnl
+    assert earned is not None
+    limit = earned if is_exact else math.nextafter(earned, 0.0)
+    done = select_monthly(small.world(settings=MonthlySettings(poor_below_bps=limit)), AT)
+    assert list(done.retired) == ([] if is_exact else [WORSE])
+
+
+def test_a_version_that_is_not_ranked_is_not_poor_however_little_it_earned(small: Months) -> None:
+    """One unlucky trade says as little as one lucky one."""
+    unlucky = Told({bar: -side for bar, side in small.lucky().sides.items()})
+    small.add("oracle-1.3", unlucky, day_of("2025-12-09"))
+    done = select_monthly(small.world(), AT)
+    row = next(row for row in done.ranking if row["version"] == "oracle-1.3")
+    assert row["place"] is None and row["avg_pnl"] < -10
+    assert list(done.retired) == [WORSE]
+
+
+def test_a_poor_version_that_something_else_may_ask_for_is_not_retired(small: Months) -> None:
+    world = small.world(also_needed=lambda tx: {ModelVersion(WORSE): "a rollout's candidate"})
+    assert select_monthly(world, AT).retired == {}
+
+
+def test_a_poor_version_that_the_gate_refused_is_retired(small: Months) -> None:
+    with small.ledger.transaction() as tx:
+        tx.execute(sa.update(model_versions).where(model_versions.c.version == WORSE).values(status="refused"))
+    assert list(select_monthly(small.world(), AT).retired) == [WORSE]
 
 
 @pytest.mark.parametrize("hold", ["pause", "test", "rollout"])

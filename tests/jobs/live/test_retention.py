@@ -106,6 +106,15 @@ def test_rev_r36_an_old_daily_version_that_wins_the_month_keeps_its_files(tmp_pa
     assert gone(market) == [other]
 
 
+def test_rev_r36_a_former_champion_that_gave_up_its_files_takes_no_part_any_more(market: Months) -> None:
+    """It served, so that it is not out of the running as poor; there is nothing left to score it by."""
+    for number in range(10, 14):
+        market.serve(daily(number), day_of(f"2025-11-{number + 10}"))
+    assert daily(10) in select_monthly(market.world(), LATER).removed
+    done = select_monthly(market.world(), LATER + timedelta(days=1))
+    assert {row["version"] for row in done.ranking} == {WEEKLY, daily(12), daily(13), "oracle-1.0-daily-20260110"}
+
+
 def test_rev_r36_what_another_part_of_the_loop_needs_stays(market: Months) -> None:
     world = market.world(also_needed=lambda tx: {ModelVersion(daily(12)): "a rollout's candidate"})
     select_monthly(world, LATER)

@@ -19,6 +19,7 @@ from pawl.jobs.live import collecting
 from pawl.jobs.live.clock import SpeedClock, VirtualClock
 from pawl.jobs.live.collecting import collect
 from pawl.jobs.live.composing import Parts, cycles_of, live_cycles
+from pawl.jobs.live.cycle import Cycle
 from pawl.jobs.live.driver import Observed
 from pawl.jobs.live.running import LoopEnd, LoopOrder, Running, clock_of, drive, span_of
 from pawl.jobs.live.watch import Run
@@ -26,6 +27,7 @@ from pawl.jobs.live.world import LiveWorld
 from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.signal_tables import trading_signals
+from pawl.triggers.schedule import Every
 
 PAIRS = ("EURUSD", "USDJPY")
 HOUR = timedelta(hours=1)
@@ -54,9 +56,10 @@ def lived(
     how: LoopOrder,
     on_event: Callable[[Event], None] = lambda event: None,
     observed: Observed | None = None,
+    extra: tuple[Cycle, ...] = (),
 ) -> LoopEnd:
     """Run a process to its end."""
-    cycles = cycles_of("all", live_cycles(world, Parts()))
+    cycles = (*cycles_of("all", live_cycles(world, Parts())), *extra)
     span = span_of(world, how)
     clock = clock_of(world, cycles, how, span)
     settings = EventSettings(poll_sec=0.01)
@@ -150,6 +153,22 @@ def test_what_opening_takes_is_not_missed(world: LiveWorld) -> None:
 
     lived(world, order(speed=3600.0, length=HOUR, now=lambda: next(instants)), observed=Seen())
     assert len(told) == 60 + 4 + 4 and sum(told) == 0
+
+
+@pytest.mark.parametrize(("speed", "is_beside"), [(None, False), (36_000.0, True)])
+def test_trainings_run_beside_a_loop_at_a_speed_and_within_one_that_is_as_fast_as_it_can(
+    world: LiveWorld, speed: float | None, is_beside: bool
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def train(at: datetime) -> dict[str, object]:
+        threads.append(threading.current_thread())
+        return {}
+
+    training = Cycle(name="daily", schedule=Every(BAR), run=train, is_training=True)
+    how = order(speed=speed, length=BAR, now=lambda: datetime.now(UTC))
+    lived(world, how, extra=(training,))
+    assert [one is not threading.current_thread() for one in threads] == [is_beside]
 
 
 def test_real_data_cannot_come_faster(world: LiveWorld) -> None:

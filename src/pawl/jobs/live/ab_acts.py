@@ -17,9 +17,8 @@ __all__ = ["rollout_of", "stop_by_hand"]
 
 
 def rollout_of(tx: sa.Connection, stored: StoredTest) -> StoredRollout | None:
-    """The rollout of which a test is, or was, a stage."""
-    found = [one for one in list_rollouts(tx, stored.test.model_b) if one.ab_test_id == stored.test_id]
-    return found[-1] if found else None
+    """The rollout of which a test is, or was, a stage: no other one has it."""
+    return next((one for one in list_rollouts(tx, stored.test.model_b) if one.ab_test_id == stored.test_id), None)
 
 
 def stop_by_hand(world: RolloutWorld, test_id: UUID, by: By) -> None:
