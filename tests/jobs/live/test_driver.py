@@ -107,6 +107,15 @@ def test_rev_r10_what_was_missed_while_nobody_ran_runs_once_after_a_restart(loop
     assert [run.n_missed for run in loop.seen.runs] == [3, 3 * 1440 + 300 - 10 - 1]
 
 
+def test_rev_r10_what_was_missed_runs_once_also_after_a_restart_behind_the_end_of_the_run(loop: Loop) -> None:
+    """As far as the run goes: what would be due behind its end is left to the next one."""
+    cycles = [loop.cycle("positions", Every(MINUTE)), loop.cycle("daily", Daily(time(2)))]
+    end = SUNDAY + timedelta(hours=3, seconds=30)
+    loop.drive(cycles, SUNDAY, end, now=SUNDAY + 5 * DAY)
+    assert loop.ran == [("daily", SUNDAY + timedelta(hours=2)), ("positions", SUNDAY + timedelta(hours=3))]
+    assert [run.n_missed for run in loop.seen.runs] == [0, 179]
+
+
 def test_a_short_lag_of_a_loop_that_runs_is_caught_up_and_a_long_one_is_not(loop: Loop) -> None:
     clock = VirtualClock(SUNDAY)
 

@@ -183,7 +183,7 @@ def test_what_is_poor_is_a_setting_and_counts_to_the_last_digit(small: Months, i
     with small.ledger.reading() as tx:
         versions = list_versions(tx, "oracle")
     names = [one.version for one in versions]
-    figures = compare_month(small.workspace, Oracle(), versions, names, ground).figures  # type: ignore[arg-type]
+    figures = compare_month(small.workspace, Oracle(), versions, names, ground).figures
     earned = figures[ModelVersion(WORSE)].avg_pnl
     assert earned is not None
     limit = earned if is_exact else math.nextafter(earned, 0.0)

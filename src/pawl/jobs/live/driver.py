@@ -102,7 +102,7 @@ class Driver:
 
     def _loop(self, until: datetime | None, stopped: threading.Event) -> None:
         while not stopped.is_set():
-            due = self._next(self._clock.now())
+            due = self._next(self._clock.now(), until)
             if until is not None and due.at > until:
                 self._clock.wait_until(until, stopped)
                 return
@@ -126,8 +126,10 @@ class Driver:
             taken = newest_taken(tx, [schedule_of(self._rules.learner, one.name) for one in self._cycles])
         return {one.name: taken.get(schedule_of(self._rules.learner, one.name), since) for one in self._cycles}
 
-    def _next(self, now: datetime) -> _Due:
-        """What is due first. After a gap, and when a process begins, a cycle runs once for all that it has missed."""
+    def _next(self, now: datetime, until: datetime | None) -> _Due:
+        """What is due first. After a gap, and when a process begins, a cycle runs once for all that it has missed: for
+        the newest instant of the run, also where the clock has passed its end by now.
+        """
         found = []
         for place, cycle in enumerate(self._cycles):
             last = self._last[cycle.name]
@@ -135,7 +137,7 @@ class Driver:
             if at > now:
                 self._met.add(cycle.name)
             elif cycle.name not in self._met or now - at > self._rules.gap:
-                missed = due_run(cycle.name, cycle.schedule, last, now)
+                missed = due_run(cycle.name, cycle.schedule, last, now if until is None else min(now, until))
                 if missed is not None:
                     at, n_missed = missed.at, missed.n_missed
             found.append(_Due(at=at, place=place, cycle=cycle, n_missed=n_missed))
