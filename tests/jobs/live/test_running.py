@@ -157,8 +157,9 @@ def test_what_opening_takes_is_not_missed(world: LiveWorld) -> None:
 
 @pytest.mark.parametrize(("speed", "is_beside"), [(None, False), (36_000.0, True)])
 def test_trainings_run_beside_a_loop_at_a_speed_and_within_one_that_is_as_fast_as_it_can(
-    world: LiveWorld, speed: float | None, is_beside: bool
+    tmp_path: Path, sqlite_ledger: Ledger, speed: float | None, is_beside: bool
 ) -> None:
+    world = live_world(tmp_path, sqlite_ledger, Market(), PAIRS)
     threads: list[threading.Thread] = []
 
     def train(at: datetime) -> dict[str, object]:
