@@ -10,12 +10,13 @@ from pawl.gates.policy_gate import GateSettings
 from pawl.jobs import verdicts
 from pawl.jobs.evaluation import Span
 from pawl.jobs.training import train
+from pawl.jobs.training_data import dataset_of, training_data
 from pawl.jobs.verdicts import Terms, judge_version
 from pawl.jobs.workspace import Workspace
 from pawl.learners.m002 import M002, M002Variant
 from pawl.ledger.deployments import Move, promote
 from pawl.ledger.evaluations import count_trials
-from pawl.registry.versions import VersionRecord
+from pawl.registry.versions import Claim, VersionRecord
 from small_workspace import NOW, SMALL, TO, fill, nobody, order
 
 LEARNER = M002(SMALL, M002Variant.LINEAR)
@@ -76,6 +77,25 @@ def test_every_number_and_every_further_look_is_a_trial(
         report = judge_version(workspace, LEARNER, version, TERMS, NOW)
         sharpe = next(row for row in report.verdict.rows if row.metric == "deflated_sharpe")
         assert f"{expected} trials" in sharpe.challenger.note  # type: ignore[union-attr]
+
+
+def test_a_number_is_a_trial_when_its_training_has_ended(
+    workspace: Workspace, pair: tuple[VersionRecord, VersionRecord]
+) -> None:
+    """Also where it failed. Until then it has shown nothing, and when it was taken makes no difference to a look."""
+    versions = workspace.versions
+    dataset = dataset_of(LEARNER, order(), training_data(workspace, LEARNER, order()))
+
+    def n_trials() -> int:
+        with versions.ledger.reading() as tx:
+            return count_trials(tx, pair[1].version)
+
+    assert n_trials() == 2
+    with pytest.raises(RuntimeError):
+        with versions.training(Claim(learner=LEARNER.spec.name, dataset=dataset, seed=7), NOW):
+            assert (n_trials(), versions.count(LEARNER.spec.name)) == (2, 3)
+            raise RuntimeError
+    assert n_trials() == 3
 
 
 def test_the_champion_itself_is_not_judged(workspace: Workspace, pair: tuple[VersionRecord, VersionRecord]) -> None:

@@ -16,7 +16,7 @@ from pawl.ids import ModelVersion
 from pawl.ledger.chain import append_chained
 from pawl.ledger.identity import identity
 from pawl.ledger.model_versions import get_version
-from pawl.ledger.training_tables import eval_reports
+from pawl.ledger.training_tables import eval_reports, train_jobs
 from pawl.ledger.version_number import VersionNumber, count_numbers
 from pawl.ledger.version_tables import model_versions
 
@@ -127,14 +127,25 @@ def list_reports(tx: sa.Connection, version: ModelVersion) -> list[EvaluationRep
 
 
 def count_trials(tx: sa.Connection, version: ModelVersion) -> int:
-    """How many trials a look at this version stands against, itself counted: every number of its learner ever taken,
+    """How many trials a look at this version stands against, itself counted: every number of its learner ever trained,
     and every offline look after the first at any of its versions. Looks of a rollout choose nothing offline.
+
+    A number whose training is under way shows nothing yet. It counts when that takes effect, which is on record; when
+    it was taken is not.
     """
     learner = VersionNumber.parse(version).learner
     c = eval_reports.c
     repeated = sa.select(sa.func.count()).where(c.learner == learner, c.report_number > 1, c.eval_scope == "offline")
     again = 1 if newest_report(tx, version) is not None else 0
-    return count_numbers(tx, learner) + tx.execute(repeated).scalar_one() + again
+    n_trained = count_numbers(tx, learner) - _n_under_way(tx, learner)
+    return n_trained + tx.execute(repeated).scalar_one() + again
+
+
+def _n_under_way(tx: sa.Connection, learner: str) -> int:
+    j = train_jobs.c
+    open_ones = j.status.in_(("queued", "running"))
+    found = sa.select(j.target_model_version).where(j.learner == learner, open_ones).distinct()
+    return sum(not VersionNumber.parse(version).daily for version in tx.execute(found).scalars())
 
 
 def _mark(tx: sa.Connection, report: EvaluationReport, now: datetime) -> None:

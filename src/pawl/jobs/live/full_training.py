@@ -148,9 +148,21 @@ def _trained(world: TrainingWorld, around: Surroundings, job: QueuedJob, at: dat
 
 
 def _conclusion(world: TrainingWorld, around: Surroundings, at: datetime, cause: str) -> Callable[[Fitted], Conclusion]:
+    """What stands beside a version when it is written down, in the turn of its training."""
     learner = world.learner
-    if not isinstance(learner, Reversal):
-        return the_usual  # it takes its turn for its verdict
+    conclude = _weekly(world, learner, around, at, cause) if isinstance(learner, Reversal) else the_usual
+
+    def concluded(fitted: Fitted) -> Conclusion:
+        conclusion = conclude(fitted)
+        around.take_turn()
+        return conclusion
+
+    return concluded
+
+
+def _weekly(
+    world: TrainingWorld, learner: Reversal, around: Surroundings, at: datetime, cause: str
+) -> Callable[[Fitted], Conclusion]:
     watch = around.stopwatch
     began = None if watch is None else watch()
 
@@ -168,14 +180,7 @@ def _conclusion(world: TrainingWorld, around: Surroundings, at: datetime, cause:
     def elapsed() -> float | None:
         return None if watch is None or began is None else watch() - began
 
-    conclude = conclude_weekly(world, learner, WeeklyOrder(at=at, decide=decide, elapsed=elapsed))
-
-    def concluded(fitted: Fitted) -> Conclusion:
-        conclusion = conclude(fitted)
-        around.take_turn()
-        return conclusion
-
-    return concluded
+    return conclude_weekly(world, learner, WeeklyOrder(at=at, decide=decide, elapsed=elapsed))
 
 
 def _judged(world: TrainingWorld, around: Surroundings, version: ModelVersion, at: datetime, cause: str) -> FullRun:
