@@ -307,7 +307,13 @@ def test_rev_r41_a_training_that_cannot_start_is_failed_with_its_error(world: Sm
 def test_any_learner_is_trained_the_same_way_and_judged_by_the_house_s_gate(tmp_path: Path, notes: Notes) -> None:
     world = replace(small_world(tmp_path), learner=Tiny(), tickers=("AAA", "BBB"))
     fill(world.workspace)
-    around = surrounded(world, notes, proved_on=None)
+    stood: list[int] = []  # at every turn that is taken
+
+    def look() -> None:
+        with world.ledger.reading() as tx:
+            stood.append(len(list_versions(tx, "tiny")))
+
+    around = surrounded(world, notes, proved_on=None, take_turn=look)
     at = datetime(2022, 10, 1, tzinfo=FIRST_AT.tzinfo)
     run = train_full(world, around, at, ON_SCHEDULE)
     assert (run.version, run.is_first, serving(world)) == ("tiny-1.0", True, "tiny-1.0")
@@ -316,6 +322,7 @@ def test_any_learner_is_trained_the_same_way_and_judged_by_the_house_s_gate(tmp_
     assert later.verdict is not None
     assert (notes.begun == [("tiny-1.1", at + timedelta(days=60))]) is later.verdict.passed
     assert serving(world) == "tiny-1.0"
+    assert stood == [0, 1, 1, 2], "a version is written down in its training's turn, as its verdict is"
 
 
 def test_a_pair_that_fails_its_checks_is_left_out_and_the_other_is_trained_on(
