@@ -2,9 +2,12 @@
 
 import json
 import logging
+import shutil
 import threading
 import time
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from pawl.errors import InputError, StorageError
 from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
 from pawl.events.redis_bus import RedisBus
+from pawl.events.redis_journal import read_journal
 from pawl.ledger.loop_tables import TOPICS
 from redis_server import RedisServer
 from redis_world import Corner, until
@@ -148,6 +152,42 @@ def test_a_redis_that_keeps_nothing_on_disk_is_warned_of_once(
         for number in range(3):
             bus.publish([event(bars(number))])
     assert caplog.text.count("set `appendonly yes`") == n_warnings
+
+
+def test_what_a_redis_lost_stands_before_what_is_told_to_its_next_life(own_redis: RedisServer, tmp_path: Path) -> None:
+    """Also when nobody has asked in between what is settled."""
+    told = [event(bars(number)) for number in range(3)]
+    seen: list[Event] = []
+    with Corner(own_redis.url, "pawl:").bus() as bus:
+        bus.publish(told[:2])
+        own_redis.stop()
+        shutil.rmtree(tmp_path / "appendonlydir")  # as if nothing had been written
+        own_redis.start()
+        bus.publish(told[2:])
+        bus.subscribe(["new_market_data"], "group", seen.append)
+        until(lambda: len(seen) == 3)
+        assert seen == told
+
+
+def test_what_is_published_while_another_thread_looks_is_not_taken_for_written(
+    own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [event(bars(number)) for number in range(2)]
+    with Corner(own_redis.url, "pawl:").bus() as bus:
+        bus.publish(told[:1])
+        other = threading.Thread(target=bus.publish, args=(told[1:],))
+
+        def look(client: Any) -> Any:
+            journal = read_journal(client)
+            if other.ident is None:
+                other.start()
+                other.join(0.2)
+            return replace(journal, is_written=True) if journal else None
+
+        monkeypatch.setattr("pawl.events.redis_bus.read_journal", look)
+        assert bus.settled([told[0].event_id]) == {told[0].event_id}
+        other.join()
+        assert set(bus._open) == {told[1].event_id}
 
 
 def test_closing_ends_soon_though_a_handler_waits_for_its_next_try(corner: Corner) -> None:

@@ -1,5 +1,6 @@
 """A group on a real Redis: what fails is tried again, what a dead consumer left is taken up, poison is parked."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,25 +115,44 @@ def test_a_consumer_that_comes_back_takes_up_what_it_left_at_once(corner: Corner
     assert seen == [event(bars(number)) for number in range(3)]
 
 
-def test_what_kills_its_consumer_each_time_is_parked(corner: Corner, redis: Any, tmp_path: Path) -> None:
-    """Nobody is left to count: Redis does."""
+def test_what_kills_its_consumer_each_time_is_parked_and_what_waits_behind_it_is_not(
+    corner: Corner, redis: Any, tmp_path: Path
+) -> None:
+    """Nobody is left to count: Redis does, and tells what was begun from what was only given out with it."""
+    told = [event(bars(number)) for number in range(1, 4)]
     with corner.bus() as bus:
-        bus.publish([event(bars(1))])
+        bus.publish(told)
     for life in range(3):
-        dying = corner.reader("dying", "group", "*", tmp_path / "seen")
+        dying = corner.reader("dying", "group", time_of(1), tmp_path / "seen")
         assert dying.wait(30) == -9, life
     parked: list[Parked] = []
     seen: list[Event] = []
     with corner.bus("dying", on_parked=parked.append) as bus:
-        bus.publish([event(bars(2))])
         bus.subscribe([TOPIC], "group", seen.append)
-        until(lambda: len(seen) == 1)
-    assert seen == [event(bars(2))]
+        until(lambda: len(seen) + len(parked) == 3)
     assert (tmp_path / "seen").read_text().split() == [time_of(1)] * 3
-    assert [(one.event, one.error) for one in parked] == [
-        (event(bars(1)), "delivered 3 times and never acknowledged"),
-    ]
-    assert [one["event_id"] for one in dead_letters(redis, corner)] == [str(bars(1).event_id)]
+    assert [(one.event, one.error) for one in parked] == [(told[0], "delivered 3 times and never acknowledged")]
+    assert seen == told[1:]
+    assert [one["event_id"] for one in dead_letters(redis, corner)] == [str(told[0].event_id)]
+
+
+def test_what_waits_for_long_behind_another_goes_to_somebody_else_and_is_dealt_with_once(
+    corner: Corner, redis: Any
+) -> None:
+    told = [event(bars(number)) for number in range(8)]
+    seen: list[Event] = []
+
+    def take_a_while(one: Event) -> None:
+        seen.append(one)
+        time.sleep(0.1)
+
+    with corner.bus("slow", dead_after_sec=0.3) as slow, corner.bus("idle", dead_after_sec=0.3) as idle:
+        slow.publish(told)
+        slow.subscribe([TOPIC], "group", take_a_while)
+        until(lambda: bool(seen))
+        idle.subscribe([TOPIC], "group", take_a_while)
+        until(lambda: n_pending(redis, corner) == 0)
+    assert sorted(str(one.event_id) for one in seen) == sorted(str(one.event_id) for one in told)
 
 
 JUNK = [

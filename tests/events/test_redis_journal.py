@@ -1,13 +1,17 @@
 """What a real Redis says of its file: that it is behind, that there is none, or nothing at all."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from loop_events import bars, event
+from pawl.errors import StorageError
+from pawl.events.attempt import failure_of
 from pawl.events.redis_journal import RedisJournal, read_journal
 from redis_server import RedisServer
 from redis_world import Corner, until
@@ -63,3 +67,51 @@ def test_where_a_redis_says_nothing_of_itself_its_answer_has_to_do(own_redis: Re
         bus.publish([told])
         assert bus.settled([told.event_id]) == {told.event_id}
     assert client.xlen("pawl:new_market_data") == 1
+
+
+def test_a_redis_that_answers_nobody_for_a_while_is_not_taken_for_one_that_never_does(
+    own_redis: RedisServer, client: Any
+) -> None:
+    client.config_set("busy-reply-threshold", 1)
+    told = event(bars(1))
+
+    def is_busy() -> bool:
+        try:
+            return not client.ping()
+        except ResponseError:
+            return True
+
+    with Corner(own_redis.url, "pawl:").bus() as bus:
+        bus.publish([told])
+        asked = threading.Thread(target=failure_of, args=(lambda: client.eval("while true do end", 0), "a script"))
+        asked.start()
+        until(is_busy)
+        with pytest.raises(StorageError, match="BUSY"):
+            bus.settled([told.event_id])
+        client.script_kill()
+        asked.join()
+        until(lambda: bus.settled([told.event_id]) == {told.event_id})
+
+
+class Terse:
+    """Another company's server, which knows the question and leaves out what Redis says."""
+
+    def pipeline(self, **_: Any) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def info(self, _: str) -> None:
+        pass
+
+    def execute(self) -> list[dict[str, Any]]:
+        return [{"redis_version": "7.2.0"}, {"loading": 0}]
+
+
+def test_a_server_that_leaves_out_what_redis_says_is_taken_at_its_word() -> None:
+    asking: Any = Terse()
+    assert read_journal(asking) is None

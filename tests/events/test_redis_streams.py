@@ -1,5 +1,7 @@
 """Entries of a group: given out, counted by Redis itself, taken over, and remembered as done."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
 from loop_events import bars, event
@@ -14,19 +16,50 @@ def streams(corner: Corner, redis: Any, consumer: str) -> GroupStreams:
     return made
 
 
-def test_deliveries_are_counted_by_redis_whoever_takes_an_entry(corner: Corner, redis: Any) -> None:
+def test_what_is_begun_is_counted_by_redis_whoever_begins_it_and_what_only_waits_is_not(
+    corner: Corner, redis: Any
+) -> None:
     with corner.bus() as bus:
         bus.publish([event(bars(number)) for number in range(25)])
     one, two = (streams(corner, redis, name) for name in ("one", "two"))
     given = [entry for _ in range(3) for entry in one.new(0.01)]
     assert [entry.attempts for entry in given] == [1] * 25
-    assert [entry.entry_id for entry in one.own()] == [entry.entry_id for entry in given]
-    one.take_again(given[0])
+    assert list(one.own()) == given  # however often it is given out
+    assert not one.begin(given[0], bars(0).event_id)
+    assert next(one.own()).attempts == 2
+    one.begin(replace(given[0], attempts=2), bars(0).event_id)
+    assert all(one.is_own(entry) for entry in given)
     taken = list(two.of_the_dead(0.0))
-    assert [entry.entry_id for entry in taken] == [entry.entry_id for entry in given]
-    assert [entry.attempts for entry in taken] == [4] + [3] * 24
+    assert taken == [replace(given[0], attempts=3), *given[1:]]
     assert list(one.own()) == []
+    assert not any(one.is_own(entry) for entry in given)
     two.acknowledge(taken[0], bars(0).event_id, 60)
-    assert one.is_done(bars(0).event_id)
-    assert not one.is_done(bars(1).event_id)
-    assert len(list(two.own())) == 24
+    assert one.begin(taken[0], bars(0).event_id)
+    assert not one.begin(taken[1], bars(1).event_id)
+    assert len(list(two.own())) == 23
+
+
+def test_what_is_at_hand_is_nobody_elses(corner: Corner, redis: Any) -> None:
+    with corner.bus() as bus:
+        bus.publish([event(bars(1)), event(bars(2))])
+    one, two = (streams(corner, redis, name) for name in ("one", "two"))
+    given = one.new(0.01)
+    time.sleep(0.05)
+    one.begin(given[0], bars(1).event_id)
+    assert list(two.of_the_dead(0.04)) == given[1:]
+    time.sleep(0.05)
+    one.begin(given[0], bars(1).event_id)
+    assert list(two.of_the_dead(0.04)) == given[1:]
+
+
+def test_what_was_trimmed_is_pending_until_somebody_was_told(corner: Corner, redis: Any) -> None:
+    with corner.bus() as bus:
+        bus.publish([event(bars(1)), event(bars(2))])
+    one, two = (streams(corner, redis, name) for name in ("one", "two"))
+    given = one.new(0.01)
+    redis.xtrim(f"{corner.settings.prefix}new_market_data", maxlen=1, approximate=False)
+    lost = replace(given[0], fields=None)
+    for left in (one.own(), two.of_the_dead(0.0), one.own()):
+        assert next(left) == lost
+    two.give_up(lost, "trimmed")
+    assert list(two.of_the_dead(0.0)) == given[1:]

@@ -44,6 +44,7 @@ class RedisBus:
         self._stop = threading.Event()
         self._open: dict[UUID, Event] = {}  # answered, and perhaps not written yet; in the order of publishing
         self._run = ""  # the life of Redis in which the open ones were published
+        self._lock = threading.Lock()
         self._is_warned = False
 
     def subscribe(self, topics: Sequence[str], group: str, handler: Handler) -> None:
@@ -56,22 +57,23 @@ class RedisBus:
 
     def publish(self, events: Sequence[Event]) -> None:
         """Append the events to their streams, in one round trip. StorageError as `Bus` says."""
-        try:
-            if not self._open:
+        with self._lock:
+            try:
                 self._look()
-            self._append(events)
-        except RedisError as error:
-            raise self._silent(error) from error
-        self._open.update((one.event_id, one) for one in events)
+                self._append(events)
+            except RedisError as error:
+                raise self._silent(error) from error
+            self._open.update((one.event_id, one) for one in events)
 
     def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
         """Those that Redis has written. StorageError where it does not answer."""
-        if self._open:
-            try:
-                self._look()
-            except RedisError as error:
-                raise self._silent(error) from error
-        return {one for one in event_ids if one not in self._open}
+        with self._lock:
+            if self._open:
+                try:
+                    self._look()
+                except RedisError as error:
+                    raise self._silent(error) from error
+            return {one for one in event_ids if one not in self._open}
 
     def close(self) -> None:
         """End the threads; what they had begun and not acknowledged is dealt with when this consumer comes back."""

@@ -38,21 +38,26 @@ class RedisConsumer:
         self._streams.make_groups()
         for entry in self._streams.own():
             self._deal_with(entry, stop)
+            if stop.is_set():
+                return
         look_at = 0.0
         while not stop.is_set():
             if time.monotonic() >= look_at:
                 for entry in self._streams.of_the_dead(self._settings.dead_after_sec):
                     self._deal_with(entry, stop)
                 look_at = time.monotonic() + self._settings.dead_after_sec / 2
-            for entry in self._streams.new(READ_SEC):
-                self._deal_with(entry, stop)
+            given = self._streams.new(READ_SEC)
+            sure_until = time.monotonic() + self._settings.dead_after_sec / 2
+            for entry in given:
+                if time.monotonic() < sure_until or self._streams.is_own(entry):
+                    self._deal_with(entry, stop)
             self._n_failed = 0
 
     def _deal_with(self, entry: Entry, stop: threading.Event) -> None:
         event = self._event_of(entry)
         if event is None or stop.is_set():
             return
-        if self._streams.is_done(event.event_id):
+        if self._streams.begin(entry, event.event_id):
             self._streams.acknowledge(entry, event.event_id, self._settings.done_for_sec)
             return
         error: str | None = f"delivered {entry.attempts - 1} times and never acknowledged"
@@ -64,8 +69,7 @@ class RedisConsumer:
             if stop.wait(self._settings.backoff.after(entry.attempts, str(event.event_id)).total_seconds()):
                 return
             entry = replace(entry, attempts=entry.attempts + 1)
-            self._streams.take_again(entry)
-            error = self._failure(event)
+            error = None if self._streams.begin(entry, event.event_id) else self._failure(event)
         self._streams.acknowledge(entry, event.event_id, self._settings.done_for_sec)
 
     def _failure(self, event: Event) -> str | None:

@@ -32,7 +32,11 @@ def read_journal(client: "Redis") -> RedisJournal | None:
             together.info("server")
             together.info("persistence")
             server, persistence = together.execute()
-    except ResponseError:
+    except ResponseError as error:
+        if "BUSY " in str(error):  # with a script, and before and after it will answer
+            raise
+        return None
+    if "run_id" not in server or "aof_enabled" not in persistence:  # a server of another make
         return None
     is_kept = bool(persistence["aof_enabled"])
     is_written = not is_kept or persistence["aof_buffer_length"] == 0

@@ -20,7 +20,7 @@ DEAD_LETTERS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """attempts: deliveries, this one included. fields: None for one that was trimmed off its stream."""
+    """attempts: how often it was begun, this time included. fields: None for one that was trimmed off its stream."""
 
     topic: str
     entry_id: str
@@ -29,7 +29,11 @@ class Entry:
 
 
 class GroupStreams:
-    """What one consumer of a group does with its streams. Redis counts the deliveries: the count outlives everybody."""
+    """What one consumer of a group does with its streams.
+
+    Redis counts one delivery for giving an entry out, and one for each time it is begun: the count outlives everybody,
+    and what only waited behind an entry that kills is not taken for one.
+    """
 
     def __init__(self, client: "Redis", keys: RedisKeys, topics: Sequence[str], group: str, consumer: str) -> None:
         self._client: Any = client  # its answers are typed for two protocols and two ways of waiting at once
@@ -51,36 +55,27 @@ class GroupStreams:
         return [Entry(topic=topic, entry_id=one, fields=fields, attempts=1) for topic, one, fields in answer]
 
     def own(self) -> Iterator[Entry]:
-        """Entries that this consumer was given before, and has not acknowledged; in their order."""
-        behind = dict.fromkeys(self._topics, "0")
-        while found := self._read(behind, block=None):
-            for topic, entry_id, fields in found:
-                behind[self._keys.stream(topic)] = entry_id
-                yield self._counted(topic, entry_id, fields)
+        """Entries that this consumer was given before, and has not acknowledged; those of a topic in their order."""
+        return self._left(self._consumer, None)
 
     def of_the_dead(self, silent_sec: float) -> Iterator[Entry]:
-        """Entries that another consumer was given so long ago, and has not acknowledged: they are this one's now."""
-        for stream, topic in self._topics.items():
-            start = "0-0"
-            while True:
-                start, found, gone = self._client.xautoclaim(
-                    stream, self._group, self._consumer, int(silent_sec * 1000), start, count=AT_ONCE
-                )
-                for entry_id in gone:
-                    yield Entry(topic=topic, entry_id=entry_id, fields=None, attempts=1)
-                for entry_id, fields in found:
-                    yield self._counted(topic, entry_id, fields)
-                if start == "0-0":
-                    break
+        """Entries that somebody was given so long ago, and has not acknowledged: they are this consumer's now."""
+        return self._left(None, int(silent_sec * 1000))
 
-    def take_again(self, entry: Entry) -> None:
-        """Count one more delivery of an entry, and show that it is being dealt with."""
-        stream = self._keys.stream(entry.topic)
-        self._client.xclaim(stream, self._group, self._consumer, 0, [entry.entry_id])
+    def is_own(self, entry: Entry) -> bool:
+        """Whether an entry is still this consumer's: what waits for long behind another goes to somebody else."""
+        stream, only = self._keys.stream(entry.topic), entry.entry_id
+        return bool(self._client.xpending_range(stream, self._group, only, only, 1, consumername=self._consumer))
 
-    def is_done(self, event_id: UUID) -> bool:
-        """Whether the group has dealt with an event, under another entry."""
-        return bool(self._client.exists(self._keys.done(self._group, event_id)))
+    def begin(self, entry: Entry, event_id: UUID) -> bool:
+        """Count that an entry is begun, and show that it is at hand. Whether the group has dealt with its event before:
+        then there is nothing to do.
+        """
+        stream, counted = self._keys.stream(entry.topic), entry.attempts + 1
+        with self._client.pipeline(transaction=False) as both:
+            both.xclaim(stream, self._group, self._consumer, 0, [entry.entry_id], retrycount=counted, justid=True)
+            both.exists(self._keys.done(self._group, event_id))
+            return bool(both.execute()[1])
 
     def acknowledge(self, entry: Entry, event_id: UUID, remember_sec: int) -> None:
         """The group has dealt with the event."""
@@ -104,8 +99,20 @@ class GroupStreams:
             (self._topics[stream], entry_id, fields or None) for stream, found in answer for entry_id, fields in found
         ]
 
-    def _counted(self, topic: str, entry_id: str, fields: Mapping[str, str] | None) -> Entry:
-        stream = self._keys.stream(topic)
-        pending = self._client.xpending_range(stream, self._group, entry_id, entry_id, 1)
-        attempts = int(pending[0]["times_delivered"]) if pending else 1
-        return Entry(topic=topic, entry_id=entry_id, fields=fields, attempts=attempts)
+    def _left(self, consumer: str | None, silent_ms: int | None) -> Iterator[Entry]:
+        """What lies unacknowledged with a consumer, or with any. One at a time: what is not at hand others may take."""
+        for stream, topic in self._topics.items():
+            behind = "-"
+            while found := self._client.xpending_range(
+                stream, self._group, behind, "+", 1, consumername=consumer, idle=silent_ms
+            ):
+                entry_id, attempts = found[0]["message_id"], int(found[0]["times_delivered"])
+                behind = f"({entry_id}"
+                held = self._client.xrange(stream, entry_id, entry_id)
+                # Claiming one that was trimmed would make Redis forget it before anybody was told.
+                if not held or self._is_taken(stream, entry_id, silent_ms or 0):
+                    yield Entry(topic=topic, entry_id=entry_id, fields=held[0][1] if held else None, attempts=attempts)
+
+    def _is_taken(self, stream: str, entry_id: str, silent_ms: int) -> bool:
+        """Whether an entry is this consumer's from now on; not when another was quicker."""
+        return bool(self._client.xclaim(stream, self._group, self._consumer, silent_ms, [entry_id], justid=True))
