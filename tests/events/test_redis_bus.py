@@ -60,6 +60,15 @@ def test_processes_of_a_group_share_its_events(corner: Corner) -> None:
     assert two
 
 
+def test_a_group_has_one_handler_in_a_process(corner: Corner) -> None:
+    """A second one, of the same consumer, would begin with what the first has at hand."""
+    with corner.bus() as bus:
+        bus.subscribe(["new_market_data"], "group", lambda _: None)
+        with pytest.raises(InputError, match="`group` listens already"):
+            bus.subscribe(["new_market_data"], "group", lambda _: None)
+        bus.subscribe(["new_market_data"], "other", lambda _: None)
+
+
 def test_a_group_that_comes_later_gets_what_the_streams_hold(corner: Corner) -> None:
     seen: list[Event] = []
     with corner.bus() as bus:

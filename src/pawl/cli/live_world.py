@@ -76,6 +76,11 @@ class LiveChoice:
     host: str
     port: int
 
+    @property
+    def consumer(self) -> str:
+        """This process on the bus: the same after a restart, so that what was open comes back to it, and no other's."""
+        return f"{gethostname()}-{self.learner}-{self.role}"
+
 
 @dataclass(slots=True, kw_only=True)
 class LiveLoop:
@@ -181,9 +186,8 @@ def _bus(run: Session, choice: LiveChoice, world: LiveWorld, clock: Clock, stack
     settings = run.settings
     urls = notice_urls(os.environ)
     notices = stack.enter_context(closing(Notices(settings.notices, urls))) if urls else None
-    consumer = f"{gethostname()}-{choice.role}"  # the same after a restart, so that what was open comes back to it
     parked = parking(world.ledger, clock.now)
-    bus = stack.enter_context(closing(open_bus(settings.events, settings.redis_url, consumer, parked)))
+    bus = stack.enter_context(closing(open_bus(settings.events, settings.redis_url, choice.consumer, parked)))
     if notices is not None and choice.role in ("all", "worker"):
         bus.subscribe(NOTICED_TOPICS, "notices", notifying(notices))
     return bus

@@ -64,7 +64,8 @@ class Bus(Protocol):
         """Call the handler with every event of the topics, one at a time, in a thread of its own.
 
         A group takes each event up once, however many processes it has. A handler that fails is tried again after a
-        back-off, and what keeps failing is parked; the events behind it wait so long.
+        back-off, and what keeps failing is parked; the events behind it wait so long. InputError for a second handler
+        of a group in one process.
         """
         ...
 

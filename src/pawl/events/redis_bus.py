@@ -41,6 +41,7 @@ class RedisBus:
         kwargs = self._client.connection_pool.connection_kwargs
         self._where = f"Redis at {kwargs.get('host', kwargs.get('path'))}:{kwargs.get('port', '')}"
         self._threads: list[threading.Thread] = []
+        self._groups: set[str] = set()
         self._stop = threading.Event()
         self._open: dict[UUID, Event] = {}  # answered, and perhaps not written yet; in the order of publishing
         self._run = ""  # the life of Redis in which the open ones were published
@@ -48,7 +49,13 @@ class RedisBus:
         self._is_warned = False
 
     def subscribe(self, topics: Sequence[str], group: str, handler: Handler) -> None:
-        """As `Bus` says. Processes of one group share its events; a new group begins with what the streams hold."""
+        """As `Bus` says. Processes of one group share its events; a new group begins with what the streams hold.
+
+        InputError for a second handler of a group: in one process they would take each other's events.
+        """
+        if group in self._groups:
+            raise InputError(f"the group `{group}` listens already", where="event bus", fix="name another group")
+        self._groups.add(group)
         streams = GroupStreams(self._client, self._keys, topics, group, self._consumer)
         reader = RedisConsumer(streams, group, handler, self._settings, self._on_parked)
         thread = threading.Thread(target=reader.run, args=(self._stop,), name=f"pawl-events-{group}", daemon=True)
