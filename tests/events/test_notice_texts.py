@@ -137,7 +137,7 @@ def test_rev_r6_a_discord_that_fails_loses_no_signal_and_holds_nothing_up(
         promoted(tx, "m002-1.0", on=1)
         fill_user_tables(tx)
         tx.execute(sa.update(trading_signals).values(signal="buy"))
-        mark_published(tx, [one.event_id for one in unpublished(tx, 100)], START)  # that the version was trained
+        mark_published(tx, {one.event_id: 0 for one in unpublished(tx, 100)}, START)  # that the version was trained
         for number, signal in enumerate(("buy", "hold", "sell")):
             announce(tx, prediction(number, signal), START)
     with InProcessBus(SETTINGS.backoff, lambda _: None, 100) as bus:

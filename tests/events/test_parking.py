@@ -57,6 +57,36 @@ def test_a_parked_event_is_delivered_again_to_the_group_that_gave_it_up(ledger: 
     assert [one.event_id for one in mended] == [one.event_id for one in good] == [bars(1).event_id]
 
 
+@pytest.mark.parametrize("n_behind", [0, 1])
+def test_a_letter_that_is_let_go_before_the_relay_has_marked_its_event_is_not_lost(
+    ledger: Ledger, n_behind: int
+) -> None:
+    tries: list[Event] = []
+
+    def fail_once(event: Event) -> None:
+        tries.append(event)
+        if len(tries) == 1:
+            raise ValueError("not yet")
+
+    settings = EventSettings(max_attempts=1)
+    with InProcessBus(settings.backoff, parking(ledger, lambda: day(1)), 10) as bus:
+        bus.subscribe(["new_market_data"], "group", fail_once)
+        relay = Relay(ledger, bus, settings, lambda: day(1))
+        with ledger.transaction() as tx:
+            for number in range(1 + n_behind):
+                announce(tx, bars(number), START)
+        relay.step()
+        assert bus.wait_idle(10)  # parked, and not marked as published yet
+        with ledger.transaction() as tx:
+            retry_letter(tx, the_letter(tx).letter_id, day(2))
+        assert relay.step() == 1 + n_behind + 1
+        assert bus.wait_idle(10)
+        assert relay.step() == 1
+        assert relay.step() == 0
+    ids = [bars(number).event_id for number in range(1 + n_behind)]
+    assert [one.event_id for one in tries] == [*ids, ids[0]]
+
+
 def test_what_is_no_event_is_logged_and_no_letter(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     junk = Parked(group="g", topic="new_market_data", item_id="1-0", error="no payload", attempts=1, event=None)
     with caplog.at_level(logging.ERROR):

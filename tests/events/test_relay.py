@@ -334,7 +334,7 @@ def published(ledger: Ledger, numbers: Sequence[int], at: datetime) -> list[UUID
     with ledger.transaction() as tx:
         for one in told:
             announce(tx, one, at)
-        mark_published(tx, [one.event_id for one in told], at)
+        mark_published(tx, {one.event_id: 0 for one in told}, at)
     return [one.event_id for one in told]
 
 

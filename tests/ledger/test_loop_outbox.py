@@ -85,7 +85,7 @@ def test_rev_r46_a_step_that_is_repeated_announces_once(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         assert announce(tx, training(1), day(2), trace_id="later") == first
         assert [(one.at, one.trace_id) for one in unpublished(tx, 10)] == [(START, None)]
-        mark_published(tx, [first], day(3))
+        mark_published(tx, {first: 0}, day(3))
     with ledger.transaction() as tx:
         announce(tx, training(1), day(4))
         assert unpublished(tx, 10) == []
@@ -102,8 +102,8 @@ def test_what_was_published_waits_no_more_and_keeps_its_first_time(ledger: Ledge
     with ledger.transaction() as tx:
         ids = [announce(tx, bars(number), START) for number in range(1100)]
         note_failure(tx, ids[:700])
-        mark_published(tx, ids[:600], day(1))
-        mark_published(tx, ids[:601], day(2))
+        mark_published(tx, dict.fromkeys(ids[:600], 1), day(1))
+        mark_published(tx, dict.fromkeys(ids[:601], 1), day(2))
         assert [(one.event_id, one.attempts) for one in unpublished(tx, 101)] == [
             (event_id, 1 if number < 700 else 0) for number, event_id in enumerate(ids[601:702], start=601)
         ]

@@ -12,7 +12,14 @@ from pawl.events.bus import Bus, Event
 from pawl.events.event_settings import EventSettings
 from pawl.events.parking import parked_events
 from pawl.ledger.database import Ledger
-from pawl.ledger.loop_outbox import forget_published, mark_published, note_failure, publishing_turn, unpublished
+from pawl.ledger.loop_outbox import (
+    Announced,
+    forget_published,
+    mark_published,
+    note_failure,
+    publishing_turn,
+    unpublished,
+)
 
 __all__ = ["Relay"]
 
@@ -32,7 +39,7 @@ class Relay:
 
     def __init__(self, ledger: Ledger, bus: Bus, settings: EventSettings, now: Callable[[], datetime]) -> None:
         self._ledger, self._bus, self._settings, self._now = ledger, bus, settings, now
-        self._open: dict[UUID, None] = {}  # published and not settled, in the order of publishing
+        self._open: dict[UUID, int] = {}  # published and not settled, in the order of publishing → attempts as read
         self._failure: str | None = None
         self._n_moved = 0
         self._forgets_at: datetime | None = None
@@ -118,35 +125,35 @@ class Relay:
         ids, self._at_hand = self._at_hand, []
         return {"n_events": len(ids), "event_ids": [str(one) for one in ids[:NAMED]]}
 
-    def _next(self) -> list[Event]:
+    def _next(self) -> list[Announced]:
         n_free = min(self._settings.batch_size, self._settings.max_open - len(self._open))
         if n_free <= 0:
             return []
         with self._ledger.reading() as tx:
             waiting = unpublished(tx, len(self._open) + n_free)
-        return [
+        return [one for one in waiting if one.event_id not in self._open]
+
+    def _publish(self, waiting: list[Announced]) -> None:
+        ids = self._at_hand = [one.event_id for one in waiting]
+        events = [
             Event(event_id=one.event_id, topic=one.topic, at=one.at, payload=one.payload, trace_id=one.trace_id)
             for one in waiting
-            if one.event_id not in self._open
         ]
-
-    def _publish(self, events: list[Event]) -> None:
-        ids = self._at_hand = [one.event_id for one in events]
         try:
             self._bus.publish(events)
         except StorageError:
             with self._ledger.transaction() as tx:
                 note_failure(tx, ids)
             raise
-        self._open.update(dict.fromkeys(ids))
+        self._open.update((one.event_id, one.attempts) for one in waiting)
         self._at_hand = []
 
     def _mark_settled(self) -> int:
         settled = self._bus.settled(self._open)
         if settled:
-            in_order = [one for one in self._open if one in settled]
+            told = {one: attempts for one, attempts in self._open.items() if one in settled}
             with self._ledger.transaction() as tx:
-                mark_published(tx, in_order, self._now())
-            for one in in_order:
+                mark_published(tx, told, self._now())
+            for one in told:
                 del self._open[one]
         return len(settled)

@@ -1,6 +1,6 @@
 """Events of the loop, written down in the transaction of what they tell of, and published after it by the relay."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,9 @@ IDS_AT_ONCE = 500  # SQLite refuses statements of more than some 32,000 paramete
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """An event that was written down. at: when it happened. payload: as JSON. attempts: publications that failed."""
+    """An event that was written down. at: when it happened. payload: as JSON. attempts: publications that came to
+    nothing: they failed, or somebody asked for the event again.
+    """
 
     event_id: UUID
     topic: str
@@ -66,12 +68,14 @@ def unpublished(tx: sa.Connection, limit: int) -> list[Announced]:
     return [Announced(**row._mapping) for row in tx.execute(chosen)]
 
 
-def mark_published(tx: sa.Connection, event_ids: Sequence[UUID], at: datetime) -> None:
-    """Say that the bus has the events; one that it had before keeps its first time."""
+def mark_published(tx: sa.Connection, told: Mapping[UUID, int], at: datetime) -> None:
+    """Say that the bus has events; one that it had before keeps its first time. told: the attempts of each when it was
+    read; one that was asked for again meanwhile waits on, for the bus has it from before.
+    """
     c = loop_outbox.c
-    for some in _portions(event_ids):
-        waiting = c.event_id.in_(some) & c.published_at.is_(None)
-        tx.execute(sa.update(loop_outbox).where(waiting).values(published_at=at))
+    for some in _portions(list(told)):
+        read = sa.tuple_(c.event_id, c.attempts).in_([(one, told[one]) for one in some])
+        tx.execute(sa.update(loop_outbox).where(read, c.published_at.is_(None)).values(published_at=at))
 
 
 def note_failure(tx: sa.Connection, event_ids: Sequence[UUID]) -> None:
@@ -82,9 +86,9 @@ def note_failure(tx: sa.Connection, event_ids: Sequence[UUID]) -> None:
 
 
 def publish_again(tx: sa.Connection, event_id: UUID) -> None:
-    """Let an event be published once more, as if it had never been; NotFoundError when there is none."""
+    """Let an event be published once more, also where it is on its way; NotFoundError when there is none."""
     c = loop_outbox.c
-    waiting = sa.update(loop_outbox).where(c.event_id == event_id).values(published_at=None, attempts=0)
+    waiting = sa.update(loop_outbox).where(c.event_id == event_id).values(published_at=None, attempts=c.attempts + 1)
     if tx.execute(waiting).rowcount != 1:
         raise NotFoundError(f"no event {event_id}", where="loop_outbox", fix="only what is kept can be published again")
 

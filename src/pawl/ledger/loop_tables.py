@@ -40,4 +40,4 @@ loop_outbox = sa.Table(
 )
 """number: the order of writing. event_id: follows from the topic and from what happened, so a step that is repeated
 announces once. at: when it happened, as the loop's clock says. created_at is wall-clock. published_at: NULL while it
-waits. attempts: publications that failed."""
+waits. attempts: publications that came to nothing."""
