@@ -8,7 +8,7 @@ import pytest
 
 from loop_events import bars, event
 from pawl.events.bus import Event, Parked
-from redis_world import Corner, until
+from redis_world import Corner, noted, until
 
 TOPIC = "new_market_data"
 
@@ -26,11 +26,17 @@ def n_pending(redis: Any, corner: Corner, group: str = "group") -> int:
     return int(redis.xpending(f"{corner.settings.prefix}{TOPIC}", group)["pending"])
 
 
-def test_a_handler_that_fails_is_tried_again_and_the_others_wait_behind_it(corner: Corner, redis: Any) -> None:
+def test_a_handler_that_fails_is_tried_again_and_the_others_wait_behind_it(
+    corner: Corner, redis: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[Event] = []
+    counted: list[int] = []
 
     def fail_twice(one: Event) -> None:
         seen.append(one)
+        counted.append(
+            redis.xpending_range(f"{corner.settings.prefix}{TOPIC}", "group", "-", "+", 1)[0]["times_delivered"]
+        )
         if len(seen) <= 2:
             raise ValueError("not yet")
 
@@ -41,6 +47,28 @@ def test_a_handler_that_fails_is_tried_again_and_the_others_wait_behind_it(corne
         until(lambda: len(seen) == 5)
         until(lambda: n_pending(redis, corner) == 0)
     assert seen == [told[0], told[0], told[0], told[1], told[2]]
+    assert counted == [2, 3, 4, 2, 2]  # Redis counts what is begun, and one for giving it out
+    assert dead_letters(redis, corner) == []
+    named = [record.__dict__["facts"] for record in caplog.records]
+    assert [(one["group"], one["event_id"], one["reason"]) for one in named] == [
+        ("group", str(told[0].event_id), "ValueError: not yet")
+    ] * 2
+
+
+def test_what_another_has_dealt_with_meanwhile_is_not_tried_again(corner: Corner, redis: Any) -> None:
+    seen: list[Event] = []
+    told = event(bars(1))
+
+    def fail(one: Event) -> None:
+        seen.append(one)
+        redis.set(f"{corner.settings.prefix}done:group:{one.event_id}", "1")  # as another does that took it for dead
+        raise ValueError("not yet")
+
+    with corner.bus() as bus:
+        bus.publish([told])
+        bus.subscribe([TOPIC], "group", fail)
+        until(lambda: bool(seen) and n_pending(redis, corner) == 0)
+    assert seen == [told]
     assert dead_letters(redis, corner) == []
 
 
@@ -195,12 +223,16 @@ def test_what_was_trimmed_before_it_was_dealt_with_is_not_lost_in_silence(
 
 
 def test_a_group_that_is_removed_is_made_again(corner: Corner, redis: Any) -> None:
-    """What FLUSHALL leaves behind: a reader without its group."""
+    """What FLUSHALL leaves behind: a reader without its group. It waits as after a first failure each time."""
     seen: list[Event] = []
+    asked: list[int] = []
+    corner.settings = noted(asked, **corner.settings.model_dump())
     with corner.bus() as bus:
         bus.subscribe([TOPIC], "group", seen.append)
-        bus.publish([event(bars(1))])
-        until(lambda: len(seen) == 1)
-        redis.delete(f"{corner.settings.prefix}{TOPIC}")
-        bus.publish([event(bars(2))])
-        until(lambda: len(seen) == 2)
+        for number in range(3):
+            bus.publish([event(bars(number))])
+            until(lambda number=number: len(seen) == number + 1)  # type: ignore[misc]
+            until(lambda: n_pending(redis, corner) == 0)
+            redis.delete(f"{corner.settings.prefix}{TOPIC}")
+    assert 2 <= len(asked) <= 3
+    assert set(asked) == {1}

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from loop_events import bars, event
+from loop_events import bars, event, prediction
 from pawl.events.redis_keys import RedisKeys
 from pawl.events.redis_streams import GroupStreams
 from redis_world import Corner
@@ -39,6 +39,19 @@ def test_what_is_begun_is_counted_by_redis_whoever_begins_it_and_what_only_waits
     assert len(list(two.own())) == 23
 
 
+def test_what_is_left_is_found_on_every_topic_though_it_is_older_than_that_of_the_one_before(
+    corner: Corner, redis: Any
+) -> None:
+    keys, topics = RedisKeys(corner.settings.prefix), ["new_market_data", "new_prediction"]
+    one, two = (GroupStreams(redis, keys, topics, "group", name) for name in ("one", "two"))
+    one.make_groups()
+    with corner.bus() as bus:
+        bus.publish([event(prediction(1)), event(bars(1)), event(bars(2))])
+    assert len(one.new(0.01)) == 3
+    for left in (one.own(), two.of_the_dead(0.0)):
+        assert [entry.topic for entry in left] == ["new_market_data"] * 2 + ["new_prediction"]
+
+
 def test_what_is_at_hand_is_nobody_elses(corner: Corner, redis: Any) -> None:
     with corner.bus() as bus:
         bus.publish([event(bars(1)), event(bars(2))])
@@ -59,6 +72,7 @@ def test_what_was_trimmed_is_pending_until_somebody_was_told(corner: Corner, red
     given = one.new(0.01)
     redis.xtrim(f"{corner.settings.prefix}new_market_data", maxlen=1, approximate=False)
     lost = replace(given[0], fields=None)
+    assert list(two.of_the_dead(3600.0)) == []  # one may yet be at it
     for left in (one.own(), two.of_the_dead(0.0), one.own()):
         assert next(left) == lost
     two.give_up(lost, "trimmed")
