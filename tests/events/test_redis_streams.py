@@ -4,6 +4,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from loop_events import bars, event, prediction
 from pawl.events.redis_keys import RedisKeys
 from pawl.events.redis_streams import GroupStreams
@@ -35,6 +37,8 @@ def test_what_is_begun_is_counted_by_redis_whoever_begins_it_and_what_only_waits
     assert not any(one.is_own(entry) for entry in given)
     two.acknowledge(taken[0], bars(0).event_id, 60)
     assert one.begin(taken[0], bars(0).event_id)
+    known = RedisKeys(corner.settings.prefix).done("group", bars(0).event_id)
+    assert 50 < redis.ttl(known) <= 60
     assert not one.begin(taken[1], bars(1).event_id)
     assert len(list(two.own())) == 23
 
@@ -77,3 +81,16 @@ def test_what_was_trimmed_is_pending_until_somebody_was_told(corner: Corner, red
         assert next(left) == lost
     two.give_up(lost, "trimmed")
     assert list(two.of_the_dead(0.0)) == given[1:]
+
+
+def test_the_dead_letters_are_no_more_than_they_may_be(
+    corner: Corner, redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pawl.events.redis_streams.DEAD_LETTERS", 100)
+    with corner.bus() as bus:
+        bus.publish([event(bars(1))])
+    one = streams(corner, redis, "one")
+    (given,) = one.new(0.01)
+    for _ in range(300):
+        one.give_up(given, "poison")
+    assert 100 <= redis.xlen(f"{corner.settings.prefix}dead_letters") <= 200  # Redis drops a hundred at a time
