@@ -204,6 +204,33 @@ def test_a_bus_that_is_away_is_not_asked_again_before_its_time_however_often_the
         assert bus.n_tries == n_tries
 
 
+def test_a_failure_names_the_first_events_that_wait_and_says_how_many(
+    sqlite_ledger: Ledger, bus: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus.is_down = True
+    told = [bars(number) for number in range(12)]
+    tell(sqlite_ledger, *told)
+    with Relay(sqlite_ledger, bus, SETTINGS, now) as relay:
+        until(lambda: relay.failure is not None)
+    facts = caplog.records[0].__dict__["facts"]
+    assert (facts["n_events"], facts["event_ids"]) == (12, [str(one.event_id) for one in told[:10]])
+
+
+def test_what_is_published_is_not_named_by_a_failure_after_it(
+    sqlite_ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Mute(Recorder):
+        def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
+            if event_ids:
+                raise StorageError("the bus does not answer", where="here", fix="start it")
+            return set()
+
+    tell(sqlite_ledger, bars(1))
+    with Relay(sqlite_ledger, Mute(), SETTINGS, now) as relay:
+        until(lambda: relay.failure is not None)
+    assert caplog.records[0].__dict__["facts"]["event_ids"] == []
+
+
 def test_while_there_is_more_the_relay_does_not_wait(sqlite_ledger: Ledger, bus: Recorder) -> None:
     """Asked to look once a minute, it tells portion after portion, and then looks no more."""
     looks: list[int] = []

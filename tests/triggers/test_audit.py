@@ -8,6 +8,7 @@ import pytest
 from pawl.triggers import audit
 from pawl.triggers.audit import Found, TriggerAudit, TriggerAuditSize, audit_triggers
 from pawl.triggers.audit_worlds import CHANGES, NOTHING, SIZES, START, Change, world
+from pawl.triggers.feature_drift import adwin_changes
 from pawl.triggers.firing import Effect, Firing
 from pawl.triggers.history import History, rows_in
 from pawl.triggers.regime_change import correlation_distance, volatility_ratio
@@ -91,7 +92,7 @@ def test_what_is_found_and_how_soon_is_counted_from_the_change_and_from_nothing_
         [_fired("calibration_drift", 104), _fired("feature_drift", 109)],
     ]
     changed = [
-        [_fired("regime_change", 106), _fired("regime_change", 105)],
+        [_fired("regime_change", 108), _fired("regime_change", 107)],
         [_fired("regime_change", 104), _fired("regime_change", 106)],
         [_fired("regime_change", 109)],
         [_fired("win_rate_drop", 105), _fired("regime_change", 110)],
@@ -113,7 +114,7 @@ def test_what_is_found_and_how_soon_is_counted_from_the_change_and_from_nothing_
     )
     assert found.by_chance == {"win_rate": 0.5, "calibration": 0.0, "volatility": 0.0, "correlation": 0.0,
                                "feature_mean": 0.5, "feature_spread": 0.5}  # fmt: skip
-    three, one, none = Found(found=0.75, delay=40.0), Found(found=0.25, delay=20.0), Found(found=0.0, delay=None)
+    three, one, none = Found(found=0.75, delay=60.0), Found(found=0.25, delay=20.0), Found(found=0.0, delay=None)
     assert {kind: sizes["small"] for kind, sizes in found.kinds.items()} == {
         "win_rate": one, "calibration": none, "volatility": three, "correlation": three, "feature_mean": none,
         "feature_spread": none,
@@ -166,6 +167,18 @@ def test_a_world_is_the_calm_one_to_the_bit_until_the_day_of_its_change(kind: st
     else:
         np.testing.assert_allclose(returns[1][5 * 24 :], returns[0][5 * 24 :] * wilder, rtol=1e-12)
     assert (hit[1] <= hit[0]).all()
+
+
+def test_a_larger_change_is_larger() -> None:
+    assert all(0 < small < medium < large for small, medium, large in CHANGES.values())
+
+
+def test_the_features_of_a_world_are_watched_as_closely_as_is_asked_for() -> None:
+    found = [world(NOTHING, 60, delta, _rng(9)).features for delta in (0.002, 1e-5)]
+    jumpy, calm = (one.changed_at for one in found if one)
+    assert found[0] is not None
+    np.testing.assert_array_equal(jumpy, adwin_changes(found[0].at, found[0].values, 0.002))
+    assert len(jumpy) > len(calm)
 
 
 def test_a_calm_world_is_as_it_says() -> None:
