@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,47 +11,21 @@ import sqlalchemy as sa
 
 from ledger_world import START, day
 from loop_events import alert, alias_move, bars, outcome, prediction, report, training
-from pawl.errors import StorageError
 from pawl.events import relay as relay_module
-from pawl.events.bus import Event, Handler
+from pawl.events.bus import Event
 from pawl.events.event_settings import EventSettings
 from pawl.events.in_process_bus import InProcessBus
 from pawl.events.relay import Relay
 from pawl.jobs.parked import retry_letter
-from pawl.ledger.backoff import Backoff
 from pawl.ledger.database import Ledger
 from pawl.ledger.dead_letters import list_letters, mark_retried, park
-from pawl.ledger.loop_outbox import announce, forget_published, mark_published, publishing_turn, unpublished
+from pawl.ledger.loop_outbox import announce, forget_published, mark_published, publishing_turn
 from pawl.ledger.loop_payloads import LoopPayload
 from pawl.ledger.loop_tables import TOPICS, loop_outbox
 from redis_world import until
+from relay_world import SETTINGS, Recorder, now, tell, waiting
 
-SETTINGS = EventSettings(poll_sec=0.05, backoff_base_sec=0.01, backoff_max_sec=0.05)
 SLOW = EventSettings(poll_sec=60)
-
-
-class Recorder:
-    """A bus that keeps what it is given. is_down: it does not answer. forgets: it has settled nothing."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.is_down = self.forgets = False
-        self.n_tries = 0
-
-    def subscribe(self, topics: Sequence[str], group: str, handler: Handler) -> None:
-        raise AssertionError(topics, group, handler)
-
-    def publish(self, events: Sequence[Event]) -> None:
-        self.n_tries += 1
-        if self.is_down:
-            raise StorageError("the bus does not answer", where="here", fix="start it")
-        self.events.extend(events)
-
-    def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
-        return set() if self.forgets else set(event_ids)
-
-    def close(self) -> None:
-        pass
 
 
 class Forgetful(Recorder):
@@ -74,21 +48,6 @@ def bus() -> Recorder:
 def in_process() -> Iterator[InProcessBus]:
     with InProcessBus(SETTINGS.backoff, lambda _: None, 100) as opened:
         yield opened
-
-
-def now() -> datetime:
-    return day(5)
-
-
-def tell(ledger: Ledger, *payloads: LoopPayload) -> None:
-    with ledger.transaction() as tx:
-        for one in payloads:
-            announce(tx, one, START)
-
-
-def waiting(ledger: Ledger) -> list[tuple[UUID, int]]:
-    with ledger.reading() as tx:
-        return [(one.event_id, one.attempts) for one in unpublished(tx, 1000)]
 
 
 EVERY = (bars(1), prediction(1), outcome(1), training(1), alert(1), report(1), alias_move(1))
@@ -168,69 +127,6 @@ def test_what_is_committed_at_the_end_of_an_idle_look_is_not_slept_over(ledger: 
         until(lambda: len(bus.events) == 1)
 
 
-def test_while_the_bus_is_away_everything_waits_and_the_tries_are_counted(ledger: Ledger, bus: Recorder) -> None:
-    bus.is_down = True
-    tell(ledger, bars(1), bars(2))
-    with Relay(ledger, bus, SETTINGS, now) as relay:
-        until(lambda: bus.n_tries >= 3)
-        assert relay.failure is not None
-        assert "the bus does not answer" in relay.failure
-        assert [one for one, _ in waiting(ledger)] == [bars(1).event_id, bars(2).event_id]
-        assert all(attempts >= 2 for _, attempts in waiting(ledger))
-        tell(ledger, bars(3))
-        bus.is_down = False
-        until(lambda: len(bus.events) == 3)
-        until(lambda: waiting(ledger) == [])
-        until(lambda: relay.failure is None)
-    assert [one.event_id for one in bus.events] == [bars(number).event_id for number in (1, 2, 3)]
-
-
-def test_a_bus_that_is_away_is_not_asked_again_before_its_time_however_often_the_relay_is_woken(
-    sqlite_ledger: Ledger, bus: Recorder
-) -> None:
-    """And while all is well the long wait after a failure is none of its business."""
-    patient = EventSettings(poll_sec=0.02, backoff_base_sec=60, backoff_max_sec=60)
-    with Relay(sqlite_ledger, bus, patient, now) as relay:
-        for number in range(3):
-            tell(sqlite_ledger, bars(number))
-            until(lambda: waiting(sqlite_ledger) == [], 5)
-        bus.is_down = True
-        tell(sqlite_ledger, bars(9))
-        until(lambda: relay.failure is not None, 5)
-        n_tries = bus.n_tries
-        for _ in range(5):
-            relay.wake()
-            time.sleep(0.03)
-        assert bus.n_tries == n_tries
-
-
-def test_a_failure_names_the_first_events_that_wait_and_says_how_many(
-    sqlite_ledger: Ledger, bus: Recorder, caplog: pytest.LogCaptureFixture
-) -> None:
-    bus.is_down = True
-    told = [bars(number) for number in range(12)]
-    tell(sqlite_ledger, *told)
-    with Relay(sqlite_ledger, bus, SETTINGS, now) as relay:
-        until(lambda: relay.failure is not None)
-    facts = caplog.records[0].__dict__["facts"]
-    assert (facts["n_events"], facts["event_ids"]) == (12, [str(one.event_id) for one in told[:10]])
-
-
-def test_what_is_published_is_not_named_by_a_failure_after_it(
-    sqlite_ledger: Ledger, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Mute(Recorder):
-        def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
-            if event_ids:
-                raise StorageError("the bus does not answer", where="here", fix="start it")
-            return set()
-
-    tell(sqlite_ledger, bars(1))
-    with Relay(sqlite_ledger, Mute(), SETTINGS, now) as relay:
-        until(lambda: relay.failure is not None)
-    assert caplog.records[0].__dict__["facts"]["event_ids"] == []
-
-
 def test_while_there_is_more_the_relay_does_not_wait(sqlite_ledger: Ledger, bus: Recorder) -> None:
     """Asked to look once a minute, it tells portion after portion, and then looks no more."""
     looks: list[int] = []
@@ -249,31 +145,6 @@ def test_while_there_is_more_the_relay_does_not_wait(sqlite_ledger: Ledger, bus:
         until(lambda: len(looks) > 5, 5)
         time.sleep(0.05)
     assert looks == [2, 2, 2, 2, 0, 0]
-
-
-def test_failures_are_counted_from_one_after_each_success(sqlite_ledger: Ledger, bus: Recorder) -> None:
-    """The wait grows while the bus is away, and begins small when it is away again."""
-    asked: list[int] = []
-
-    class Noted(Backoff):
-        def after(self, attempts: int, item: str) -> timedelta:
-            asked.append(attempts)
-            return timedelta(milliseconds=2)
-
-    class Spied(EventSettings):
-        @property
-        def backoff(self) -> Backoff:
-            return Noted(max_attempts=3, base_sec=1, max_sec=1)
-
-    with Relay(sqlite_ledger, bus, Spied(poll_sec=0.01), now):
-        for number in range(2):
-            asked.clear()
-            bus.is_down = True
-            tell(sqlite_ledger, bars(number))
-            until(lambda: len(asked) >= 3, 5)
-            assert asked[:3] == [1, 2, 3]
-            bus.is_down = False
-            until(lambda: waiting(sqlite_ledger) == [], 5)
 
 
 def test_a_relay_that_dies_before_it_marks_publishes_again_and_a_group_deals_with_it_once(
