@@ -51,8 +51,14 @@ class GroupStreams:
 
     def new(self, wait_sec: float) -> list[Entry]:
         """Entries that nobody of the group has seen; empty after the wait."""
-        answer = self._read(dict.fromkeys(self._topics, ">"), block=int(wait_sec * 1000))
-        return [Entry(topic=topic, entry_id=one, fields=fields, attempts=1) for topic, one, fields in answer]
+        answer = self._client.xreadgroup(
+            self._group, self._consumer, dict.fromkeys(self._topics, ">"), count=AT_ONCE, block=int(wait_sec * 1000)
+        )
+        return [
+            Entry(topic=self._topics[stream], entry_id=entry_id, fields=fields, attempts=1)
+            for stream, found in answer
+            for entry_id, fields in found
+        ]
 
     def own(self) -> Iterator[Entry]:
         """Entries that this consumer was given before, and has not acknowledged; those of a topic in their order."""
@@ -92,12 +98,6 @@ class GroupStreams:
             both.xadd(self._keys.dead_letters, letter, maxlen=DEAD_LETTERS, approximate=True)
             both.xack(self._keys.stream(entry.topic), self._group, entry.entry_id)
             both.execute()
-
-    def _read(self, behind: dict[str, str], block: int | None) -> list[tuple[str, str, Mapping[str, str] | None]]:
-        answer = self._client.xreadgroup(self._group, self._consumer, behind, count=AT_ONCE, block=block)
-        return [
-            (self._topics[stream], entry_id, fields or None) for stream, found in answer for entry_id, fields in found
-        ]
 
     def _left(self, consumer: str | None, silent_ms: int | None) -> Iterator[Entry]:
         """What lies unacknowledged with a consumer, or with any. One at a time: what is not at hand others may take."""
