@@ -69,6 +69,24 @@ def test_what_is_at_hand_is_nobody_elses(corner: Corner, redis: Any) -> None:
     assert list(two.of_the_dead(0.04)) == given[1:]
 
 
+def test_what_another_takes_up_at_the_same_moment_is_left_to_it(
+    corner: Corner, redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with corner.bus() as bus:
+        bus.publish([event(bars(1)), event(bars(2))])
+    one, two = (streams(corner, redis, name) for name in ("one", "two"))
+    given = one.new(0.01)
+    time.sleep(0.05)
+    read = redis.xrange
+
+    def read_late(*place: str) -> Any:
+        one.begin(given[0], bars(1).event_id)
+        return read(*place)
+
+    monkeypatch.setattr(redis, "xrange", read_late)
+    assert list(two.of_the_dead(0.04)) == given[1:]
+
+
 def test_what_was_trimmed_is_pending_until_somebody_was_told(corner: Corner, redis: Any) -> None:
     with corner.bus() as bus:
         bus.publish([event(bars(1)), event(bars(2))])
