@@ -204,8 +204,10 @@ def test_what_is_published_while_another_thread_looks_is_not_taken_for_written(
 
 def test_closing_ends_soon_though_a_handler_waits_for_its_next_try(corner: Corner) -> None:
     tried = threading.Event()
+    tries: list[Event] = []
 
-    def fail(_: Event) -> None:
+    def fail(one: Event) -> None:
+        tries.append(one)
         tried.set()
         raise ValueError("not yet")
 
@@ -216,6 +218,7 @@ def test_closing_ends_soon_though_a_handler_waits_for_its_next_try(corner: Corne
     started = time.monotonic()
     bus.close()
     assert time.monotonic() - started < 5
+    assert tries == [event(bars(1))]
     seen: list[Event] = []
     with corner.bus(dead_after_sec=3600.0) as again:  # the same consumer takes up at once what it left
         again.subscribe(["new_market_data"], "group", seen.append)

@@ -183,6 +183,24 @@ def test_what_waits_for_long_behind_another_goes_to_somebody_else_and_is_dealt_w
     assert sorted(str(one.event_id) for one in seen) == sorted(str(one.event_id) for one in told)
 
 
+def test_what_waits_for_long_behind_another_keeps_its_place_where_nobody_else_takes_it(
+    corner: Corner, redis: Any
+) -> None:
+    """Ten are read at once, and the last of them wait for longer than a dead consumer's entries would."""
+    told = [event(bars(number)) for number in range(14)]
+    seen: list[Event] = []
+
+    def take_a_while(one: Event) -> None:
+        seen.append(one)
+        time.sleep(0.03)
+
+    with corner.bus(dead_after_sec=0.2) as bus:
+        bus.publish(told)
+        bus.subscribe([TOPIC], "group", take_a_while)
+        until(lambda: len(seen) >= 14 and n_pending(redis, corner) == 0)
+    assert seen == told
+
+
 JUNK = [
     {"colour": "red"},
     {"event_id": "1", "topic": TOPIC, "at": "2024-01-01T00:00:00Z", "trace_id": "", "payload": "{}"},
@@ -192,7 +210,9 @@ JUNK = [
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=["unknown", "no id", "no payload", "no text"])
-def test_what_is_no_event_is_parked_at_once_and_stops_nobody(corner: Corner, redis: Any, junk: dict[str, str]) -> None:
+def test_what_is_no_event_is_parked_at_once_and_stops_nobody(
+    corner: Corner, redis: Any, junk: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[Event] = []
     parked: list[Parked] = []
     redis.xadd(f"{corner.settings.prefix}{TOPIC}", junk)
@@ -203,6 +223,7 @@ def test_what_is_no_event_is_parked_at_once_and_stops_nobody(corner: Corner, red
         until(lambda: n_pending(redis, corner) == 0)
     assert [one.event for one in parked] == [None]
     assert "no event" in parked[0].error
+    assert caplog.records == []  # the reader goes on, and does not begin again
     assert len(dead_letters(redis, corner)) == 1
 
 

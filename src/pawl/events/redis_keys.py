@@ -57,8 +57,9 @@ def channel_text(event: Event) -> str:
 def read_event(fields: Mapping[str, str]) -> Event:
     """The event of an entry; InputError for one that somebody else wrote.
 
-    >>> event = Event(event_id=UUID(int=1), topic="t", at=datetime.fromisoformat("2024-01-01T00:00Z"), payload={"n": 1})
-    >>> read_event(event_fields(event)) == event
+    >>> at = datetime.fromisoformat("2024-01-01T00:00Z")
+    >>> told = [Event(event_id=UUID(int=1), topic="t", at=at, payload={"n": 1}, trace_id=one) for one in (None, "abc")]
+    >>> [read_event(event_fields(event)) for event in told] == told
     True
     """
     try:
