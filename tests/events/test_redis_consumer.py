@@ -172,9 +172,9 @@ def test_what_waits_for_long_behind_another_goes_to_somebody_else_and_is_dealt_w
 
     def take_a_while(one: Event) -> None:
         seen.append(one)
-        time.sleep(0.1)
+        time.sleep(0.15)
 
-    with corner.bus("slow", dead_after_sec=0.3) as slow, corner.bus("idle", dead_after_sec=0.3) as idle:
+    with corner.bus("slow", dead_after_sec=0.6) as slow, corner.bus("idle", dead_after_sec=0.6) as idle:
         slow.publish(told)
         slow.subscribe([TOPIC], "group", take_a_while)
         until(lambda: bool(seen))

@@ -1,6 +1,5 @@
 """Entries of a group: given out, counted by Redis itself, taken over, and remembered as done."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from loop_events import bars, event, prediction
 from pawl.events.redis_keys import RedisKeys
-from pawl.events.redis_streams import GroupStreams
+from pawl.events.redis_streams import Entry, GroupStreams
 from redis_world import Corner
 
 
@@ -56,17 +55,23 @@ def test_what_is_left_is_found_on_every_topic_though_it_is_older_than_that_of_th
         assert [entry.topic for entry in left] == ["new_market_data"] * 2 + ["new_prediction"]
 
 
+def let_lie(corner: Corner, redis: Any, entries: list[Entry]) -> None:
+    """As if they had been given out a minute ago."""
+    stream, ids = f"{corner.settings.prefix}new_market_data", [entry.entry_id for entry in entries]
+    redis.xclaim(stream, "group", "one", 0, ids, idle=60_000, justid=True)
+
+
 def test_what_is_at_hand_is_nobody_elses(corner: Corner, redis: Any) -> None:
     with corner.bus() as bus:
         bus.publish([event(bars(1)), event(bars(2))])
     one, two = (streams(corner, redis, name) for name in ("one", "two"))
     given = one.new(0.01)
-    time.sleep(0.05)
+    assert list(two.of_the_dead(30.0)) == []
+    let_lie(corner, redis, given)
     one.begin(given[0], bars(1).event_id)
-    assert list(two.of_the_dead(0.04)) == given[1:]
-    time.sleep(0.05)
-    one.begin(given[0], bars(1).event_id)
-    assert list(two.of_the_dead(0.04)) == given[1:]
+    assert list(two.of_the_dead(30.0)) == given[1:]
+    let_lie(corner, redis, given[:1])
+    assert list(two.of_the_dead(30.0)) == [replace(given[0], attempts=2)]
 
 
 def test_what_another_takes_up_at_the_same_moment_is_left_to_it(
@@ -76,7 +81,7 @@ def test_what_another_takes_up_at_the_same_moment_is_left_to_it(
         bus.publish([event(bars(1)), event(bars(2))])
     one, two = (streams(corner, redis, name) for name in ("one", "two"))
     given = one.new(0.01)
-    time.sleep(0.05)
+    let_lie(corner, redis, given)
     read = redis.xrange
 
     def read_late(*place: str) -> Any:
@@ -84,7 +89,7 @@ def test_what_another_takes_up_at_the_same_moment_is_left_to_it(
         return read(*place)
 
     monkeypatch.setattr(redis, "xrange", read_late)
-    assert list(two.of_the_dead(0.04)) == given[1:]
+    assert list(two.of_the_dead(30.0)) == given[1:]
 
 
 def test_what_was_trimmed_is_pending_until_somebody_was_told(corner: Corner, redis: Any) -> None:
