@@ -96,6 +96,9 @@ def test_a_redis_that_answers_nobody_for_a_while_is_not_taken_for_one_that_never
 class Terse:
     """Another company's server, which knows the question and leaves out what Redis says."""
 
+    def __init__(self, *said: dict[str, Any]) -> None:
+        self._said = list(said)
+
     def pipeline(self, **_: Any) -> Any:
         return self
 
@@ -109,9 +112,10 @@ class Terse:
         pass
 
     def execute(self) -> list[dict[str, Any]]:
-        return [{"redis_version": "7.2.0"}, {"loading": 0}]
+        return self._said
 
 
-def test_a_server_that_leaves_out_what_redis_says_is_taken_at_its_word() -> None:
-    asking: Any = Terse()
+@pytest.mark.parametrize("said", [({"run_id": "a"}, {"loading": 0}), ({"arch_bits": 64}, {"aof_enabled": 0})])
+def test_a_server_that_leaves_out_what_redis_says_is_taken_at_its_word(said: tuple[dict[str, Any], ...]) -> None:
+    asking: Any = Terse(*said)
     assert read_journal(asking) is None
