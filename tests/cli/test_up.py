@@ -108,7 +108,7 @@ def test_rev_r1_a_day_of_the_simulated_market_runs_to_its_end(home: Path) -> Non
     assert again["from"] == told["to"] and again["cycles"]["collection"] == 4
 
 
-@pytest.mark.parametrize("is_group", [False, True])
+@pytest.mark.parametrize("is_group", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_a_signal_during_the_first_training_ends_it_in_good_order(
     home: Path, is_group: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,8 +14,10 @@ from pawl.jobs.cadence_replaying import Cadence, run_cadence
 from small_cadence import CutOffError, Watch, order, played, told, whole
 from training_world import THURSDAY, market_world
 
+SOAK = pytest.mark.soak
 
-@pytest.mark.parametrize("die_at", [1, 4, 7])
+
+@pytest.mark.parametrize("die_at", [pytest.param(1, marks=SOAK), 4, pytest.param(7, marks=SOAK)])
 def test_a_replay_that_was_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, die_at: int) -> None:
     with pytest.raises(CutOffError):
         played(tmp_path, Watch(die_at=die_at))

@@ -68,6 +68,7 @@ def live(world: LiveWorld, until: datetime) -> list[tuple[datetime, str]]:
     return trainings
 
 
+@pytest.mark.soak  # `test_learning_cycles` has a shorter pause
 def test_rev_r42_a_loop_goes_on_collecting_and_deciding_while_it_is_paused(world: LiveWorld) -> None:
     """REV-R42: the holes pause the loop, which is told once; every bar that comes is stored and decided on all the
     same; the training that waits starts at the first look after the pause has lifted.
