@@ -56,6 +56,16 @@ def test_a_bar_with_new_values_replaces_the_old_one(store: SilverStore, make_bar
     assert_frame_equal(store.scan(DAILY).select(BAR_SCHEMA.names()).collect(), revised)
 
 
+def test_what_is_read_is_what_stood_there_though_another_process_replaces_it(
+    store: SilverStore, four_years: pl.DataFrame
+) -> None:
+    put(store, four_years)
+    before = store.scan(DAILY, ["B"]).select(BAR_SCHEMA.names())
+    assert before.collect_schema() == pl.Schema(BAR_SCHEMA)  # so that polars has looked where things lie
+    put(store, four_years.with_columns(volume=pl.col("volume") + pl.int_range(pl.len())))
+    assert_frame_equal(before.collect(), four_years.filter(ticker="B"))
+
+
 def test_refused_rows_are_kept_with_reason_and_source(store: SilverStore, make_bars: MakeBars) -> None:
     bars = make_bars("A", 6)
     negative = bars.with_columns(low=pl.when(pl.int_range(6) == 2).then(-1.0).otherwise("low"))

@@ -2,7 +2,9 @@
 
 import io
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, unquote
 
 import polars as pl
@@ -14,6 +16,10 @@ from pawl.market.bars import SILVER_SCHEMA, Timeframe
 __all__ = ["Partitions", "partitions_of"]
 
 PART = "part-0.parquet"
+MOST_OPEN = 256
+"""Files that one frame keeps open; systems often allow a process 1,024. A live loop reads fewer. Where a history has
+more, reading it may fail while another process replaces a file of it.
+"""
 
 
 class Partitions:
@@ -89,11 +95,20 @@ def partitions_of(keys: pl.DataFrame) -> list[tuple[str, int]]:
 
 
 def _scan(paths: Iterable[Path]) -> pl.LazyFrame:
+    """The files as they stand now, also where another process replaces one before the frame is collected.
+
+    By its path polars opens a file twice, first for where things lie in it: between the two it may be another file.
+    """
     files = list(paths)
     if not files:
         return pl.LazyFrame(schema=SILVER_SCHEMA)
-    # The ticker stands in the file too: the folder's name is percent-encoded.
-    return pl.scan_parquet(files, hive_partitioning=False, glob=False).select(SILVER_SCHEMA.names())
+    with ExitStack() as stack:  # the frame keeps the files open by itself
+        opened: list[IO[bytes]] = []
+        if len(files) <= MOST_OPEN:
+            opened = [stack.enter_context(path.open("rb")) for path in files]
+        # The ticker stands in the file too: the folder's name is percent-encoded.
+        found = pl.scan_parquet(opened or files, hive_partitioning=False, glob=False)
+    return found.select(SILVER_SCHEMA.names())
 
 
 def _remove(path: Path) -> None:
