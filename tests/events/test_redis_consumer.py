@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loop_events import bars, event
-from pawl.events.bus import Event, Parked
+from pawl.events.bus import Event, Handler, Parked
 from redis_world import Corner, noted, until
 
 TOPIC = "new_market_data"
@@ -164,21 +164,27 @@ def test_what_kills_its_consumer_each_time_is_parked_and_what_waits_behind_it_is
     assert [one["event_id"] for one in dead_letters(redis, corner)] == [str(told[0].event_id)]
 
 
+def slowly(seen: list[Event], for_sec: float) -> Handler:
+    """Notes an event, and takes so long for it."""
+
+    def handle(one: Event) -> None:
+        seen.append(one)
+        time.sleep(for_sec)
+
+    return handle
+
+
 def test_what_waits_for_long_behind_another_goes_to_somebody_else_and_is_dealt_with_once(
     corner: Corner, redis: Any
 ) -> None:
     told = [event(bars(number)) for number in range(8)]
     seen: list[Event] = []
 
-    def take_a_while(one: Event) -> None:
-        seen.append(one)
-        time.sleep(0.15)
-
     with corner.bus("slow", dead_after_sec=0.6) as slow, corner.bus("idle", dead_after_sec=0.6) as idle:
         slow.publish(told)
-        slow.subscribe([TOPIC], "group", take_a_while)
+        slow.subscribe([TOPIC], "group", slowly(seen, 0.15))
         until(lambda: bool(seen))
-        idle.subscribe([TOPIC], "group", take_a_while)
+        idle.subscribe([TOPIC], "group", slowly(seen, 0.15))
         until(lambda: n_pending(redis, corner) == 0)
     assert sorted(str(one.event_id) for one in seen) == sorted(str(one.event_id) for one in told)
 
@@ -190,13 +196,9 @@ def test_what_waits_for_long_behind_another_keeps_its_place_where_nobody_else_ta
     told = [event(bars(number)) for number in range(14)]
     seen: list[Event] = []
 
-    def take_a_while(one: Event) -> None:
-        seen.append(one)
-        time.sleep(0.03)
-
     with corner.bus(dead_after_sec=0.2) as bus:
         bus.publish(told)
-        bus.subscribe([TOPIC], "group", take_a_while)
+        bus.subscribe([TOPIC], "group", slowly(seen, 0.03))
         until(lambda: len(seen) >= 14 and n_pending(redis, corner) == 0)
     assert seen == told
 

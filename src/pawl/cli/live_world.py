@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from time import monotonic, sleep
 
-from joblib.externals.loky.process_executor import BrokenProcessPool
-
 from pawl.cli.composition import learner_named, rollout_rules_of, settings_hash, terms_of
 from pawl.cli.service_app import service_app
 from pawl.cli.session import Session
@@ -240,8 +238,7 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threadi
 
         try:
             prepare(world, at, market_of(world.learner.spec).history, terms_of(run.settings), patience, unless_stopped)
-        except (KeyboardInterrupt, BrokenProcessPool) as error:
-            # A worker that was just starting could not ignore the signal yet.
+        except KeyboardInterrupt as error:
             if stopped.is_set():
                 raise StoppedEarly from error
             raise

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 from uuid import UUID
 
@@ -64,22 +65,16 @@ class RedisBus:
 
     def publish(self, events: Sequence[Event]) -> None:
         """Append the events to their streams, in one round trip. StorageError as `Bus` says."""
-        with self._lock:
-            try:
-                self._look()
-                self._append(events)
-            except RedisError as error:
-                raise self._silent(error) from error
+        with self._answering():
+            self._look()
+            self._append(events)
             self._open.update((one.event_id, one) for one in events)
 
     def settled(self, event_ids: Collection[UUID]) -> set[UUID]:
         """Those that Redis has written. StorageError where it does not answer."""
-        with self._lock:
+        with self._answering():
             if self._open:
-                try:
-                    self._look()
-                except RedisError as error:
-                    raise self._silent(error) from error
+                self._look()
             return {one for one in event_ids if one not in self._open}
 
     def close(self) -> None:
@@ -122,10 +117,18 @@ class RedisBus:
             self._is_warned = True
             LOG.warning("%s keeps events in memory alone: set `appendonly yes`, or its end may lose some", self._where)
 
-    def _silent(self, error: RedisError) -> StorageError:
-        return StorageError(
-            f"the event bus does not answer: {error}", where=self._where, fix="start Redis; events wait meanwhile"
-        )
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """For one thread at a time; StorageError where Redis does not answer."""
+        with self._lock:
+            try:
+                yield
+            except RedisError as error:
+                raise StorageError(
+                    f"the event bus does not answer: {error}",
+                    where=self._where,
+                    fix="start Redis; events wait meanwhile",
+                ) from error
 
 
 def _client(url: SecretStr) -> Redis:

@@ -12,7 +12,7 @@ from monthly_world import AT, TICKERS, Oracle, day_of, months
 from pawl.evaluation.costs import Costs
 from pawl.evaluation.ranking import RankingRules
 from pawl.ids import ModelVersion
-from pawl.jobs.live.monthly_scoring import Ground, compare_month, unread_from
+from pawl.jobs.live.monthly_scoring import Compared, Ground, compare_month, unread_from
 from pawl.ledger.model_versions import list_versions
 
 GROUND = Ground(tickers=TICKERS, costs=Costs(fee_bps=0, slippage_bps=0), rules=RankingRules(), at=AT)
@@ -60,19 +60,20 @@ def test_a_daily_version_has_read_what_its_parents_have_read(tmp_path: Path) -> 
     assert {unread_from(one, by_name) for one in by_name.values()} == {day_of("2026-01-12")}
 
 
-def test_a_version_takes_part_once_it_has_left_fourteen_days_unread(tmp_path: Path) -> None:
-    market = months(tmp_path)
-    market.add(ONE, market.sides(0.5), AT - timedelta(days=14))
+def compared(home: Path, n_unread: int) -> Compared:
+    """The month of one version, which has left so many days unread."""
+    market = months(home)
+    market.add(ONE, market.sides(0.5), AT - timedelta(days=n_unread))
     with market.ledger.reading() as tx:
         versions = list_versions(tx)
-    found = compare_month(market.workspace, Oracle(), versions, [ONE], GROUND)
+    return compare_month(market.workspace, Oracle(), versions, [ONE], GROUND)
+
+
+def test_a_version_takes_part_once_it_has_left_fourteen_days_unread(tmp_path: Path) -> None:
+    found = compared(tmp_path, n_unread=14)
     assert (found.scored_from, list(found.figures)) == (AT - timedelta(days=14), [ONE])
 
 
 def test_nobody_is_compared_where_everybody_is_too_new(tmp_path: Path) -> None:
-    market = months(tmp_path)
-    market.add(ONE, market.sides(0.5), AT - timedelta(days=13))
-    with market.ledger.reading() as tx:
-        versions = list_versions(tx)
-    found = compare_month(market.workspace, Oracle(), versions, [ONE], GROUND)
+    found = compared(tmp_path, n_unread=13)
     assert (found.scored_from, found.figures, list(found.left_out)) == (None, {}, [ONE])
