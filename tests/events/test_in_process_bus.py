@@ -156,7 +156,7 @@ def test_closing_ends_at_once_and_settles_nothing_that_was_not_dealt_with() -> N
     assert tried.wait(10)
     started = time.monotonic()
     bus.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60  # the next try is an hour away
     assert bus.settled([one.event_id for one in told]) == set()
 
 

@@ -102,7 +102,7 @@ class MarketWatch:
         self._read()
 
     def context(self, ticker: str, at: datetime) -> FrozenContext:
-        """What was known of a ticker strictly before `at`, as `decision_context` says it; ~10 µs.
+        """What was known of a ticker strictly before `at`, as `decision_context` says it; a binary search.
 
         A ticker without bars has its session band alone.
         """
