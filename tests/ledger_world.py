@@ -30,7 +30,7 @@ from pawl.ledger.personal_tables import personal_data
 from pawl.ledger.schedule_runs import take_up
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.trade_tables import pnl_entries, quick_trades, tracked_signals
-from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, start_job, succeed_job
+from pawl.ledger.train_jobs import NewJob, TrainingFigures, enqueue_job, fail_job, start_job, succeed_job
 from pawl.ledger.training_tables import dataset_versions
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -76,6 +76,13 @@ def trained(tx: sa.Connection, version: str) -> UUID:
     succeed_job(tx, job_id, TrainingFigures(artifacts={"set": "a" * 64}), START)
     record_version(tx, new_version(version, job_id), START)
     return job_id
+
+
+def failed(tx: sa.Connection, version: str, why: str, at: datetime) -> None:
+    """A training that began and failed at an instant."""
+    job = enqueue_job(tx, NewJob(version=ModelVersion(version), dataset_version_ids=[], hyperparams={}), at)
+    start_job(tx, job, at)
+    fail_job(tx, job, why, at)
 
 
 def verdict(*, passes: bool = True, is_first: bool = False) -> Verdict:

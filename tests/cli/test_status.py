@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger_world import START
+from ledger_world import START, failed
 from pawl.cli.main import run
-from pawl.ids import ModelVersion
 from pawl.ledger.database import Ledger
-from pawl.ledger.train_jobs import STOPPED, NewJob, enqueue_job, fail_job, start_job
+from pawl.ledger.train_jobs import STOPPED
 from small_workspace import Ask, prepare
 
 
@@ -62,13 +61,10 @@ def test_a_training_that_was_told_to_end_is_not_called_failed(
     ledger = Ledger.open(tmp_path)
     with ledger.transaction() as tx:
         for why in (STOPPED, "out of memory", STOPPED):
-            new = NewJob(version=ModelVersion("m002-1.0"), dataset_version_ids=[], hyperparams={})
-            job = enqueue_job(tx, new, START)
-            start_job(tx, job, START)
-            fail_job(tx, job, why, START)
+            failed(tx, "m002-1.0", why, START)
     ledger.close()
     answer = ask(tmp_path, "status")[1]
-    assert (answer["jobs"], answer["stopped_jobs"]) == ({"failed": 3}, 2)
+    assert answer["jobs"] == {"failed": 1, "stopped": 2}
     capsys.readouterr()
     assert run(["status", "--home", str(tmp_path)]) == 0
     assert "training jobs: 1 failed, 2 stopped\n" in capsys.readouterr().out

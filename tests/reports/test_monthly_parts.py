@@ -20,7 +20,7 @@ def test_every_thing_that_the_report_must_hold_stands_in_a_part() -> None:
     assert built["answer"].tables[0].caption == "Targets of the design, 1 of 3 met; they are no gates"
     assert built["ranking"].tables[0].rows[0][:3] == ["reversal-3.4", "1", "0.950"]
     assert built["ranking"].tables[0].rows[3][-1] == "trained on bars up to 2026-01-25: too new"
-    assert built["learning"].lead == "3 trainings: 1 done, 1 failed, 1 skipped. 1 trigger fired."
+    assert built["learning"].lead == "3 trainings: 1 done, 1 failed, 0 stopped, 1 skipped. 1 trigger fired."
     assert built["history"].lead == "1 promotion, 0 rollbacks; 2 verdicts, of which 1 passed."
     assert len(built["versions"].tables[0].rows) == 5
     assert built["versions"].tables[0].rows[1][3] == "retired, files gone"

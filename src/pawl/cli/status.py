@@ -37,7 +37,6 @@ def _payload(found: "Overview") -> dict[str, object]:
             for one in found.learners
         ],
         "jobs": dict(found.jobs),
-        "stopped_jobs": found.n_stopped,
         "replays": [
             {
                 "name": name,
@@ -73,6 +72,4 @@ def _text(found: "Overview") -> "RenderableType":
 
 
 def _counted(found: "Overview") -> str:
-    """The jobs by state; one that was told to end has failed by its state alone."""
-    counts = {**found.jobs, "failed": found.jobs.get("failed", 0) - found.n_stopped, "stopped": found.n_stopped}
-    return ", ".join(f"{n} {state}" for state, n in sorted(counts.items()) if n)
+    return ", ".join(f"{n} {state}" for state, n in sorted(found.jobs.items()))

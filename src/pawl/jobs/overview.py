@@ -14,7 +14,7 @@ from pawl.jobs.ledgers import has_ledger, ledger_of, replay_ledgers
 from pawl.ledger.deployments import list_deployments, preceding
 from pawl.ledger.model_versions import StoredVersion, list_versions
 from pawl.ledger.replay_log import ReplayState, replay_states
-from pawl.ledger.train_jobs import count_jobs, count_stopped
+from pawl.ledger.train_jobs import count_jobs
 
 __all__ = ["LearnerState", "Overview", "overview"]
 
@@ -37,13 +37,10 @@ class LearnerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """jobs: state → count of training jobs. n_stopped: those of the failed that were told to end. replays: name → its
-    state.
-    """
+    """jobs: state → count of training jobs. replays: name → its state."""
 
     learners: tuple[LearnerState, ...]
     jobs: Mapping[str, int]
-    n_stopped: int
     replays: Mapping[str, ReplayState]
 
 
@@ -51,17 +48,16 @@ def overview(place: LedgerPlace) -> Overview:
     """Look at a workspace; nothing is made in an empty one."""
     learners: tuple[LearnerState, ...] = ()
     jobs: Mapping[str, int] = {}
-    n_stopped = 0
     if has_ledger(place):
         with closing(ledger_of(place)) as ledger, ledger.reading() as tx:
-            learners, jobs, n_stopped = _learners(tx), count_jobs(tx), count_stopped(tx)
+            learners, jobs = _learners(tx), count_jobs(tx)
     replays: dict[str, ReplayState] = {}
     for name, of_replay in replay_ledgers(place.home).items():
         with of_replay.reading() as tx:
             states = replay_states(tx)
         if states:
             replays[name] = states[-1]
-    return Overview(learners=learners, jobs=jobs, n_stopped=n_stopped, replays=replays)
+    return Overview(learners=learners, jobs=jobs, replays=replays)
 
 
 def _learners(tx: sa.Connection) -> tuple[LearnerState, ...]:

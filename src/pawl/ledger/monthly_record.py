@@ -12,6 +12,7 @@ from pawl.ledger.column_types import UtcTime
 from pawl.ledger.live_tables import live_log
 from pawl.ledger.signal_tables import trading_signals
 from pawl.ledger.signals import signal_frame
+from pawl.ledger.train_jobs import STANDING
 from pawl.ledger.training_tables import eval_reports, train_jobs
 from pawl.ledger.version_tables import model_versions
 
@@ -41,7 +42,7 @@ def ended_jobs(tx: sa.Connection, learner: str, since: datetime, until: datetime
     """Trainings that ended after `since` and not after `until`, the oldest first."""
     c = train_jobs.c
     chosen = (
-        sa.select(c.finished_at, c.target_model_version, c.training_type, c.status, c.error_message)
+        sa.select(c.finished_at, c.target_model_version, c.training_type, STANDING, c.error_message)
         .where(c.learner == learner, c.finished_at > since, c.finished_at <= until)
         .order_by(c.finished_at, c.target_model_version, c.train_job_id)
     )

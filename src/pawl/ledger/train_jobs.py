@@ -17,12 +17,12 @@ from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.version_number import VersionNumber
 
 __all__ = [
+    "STANDING",
     "STOPPED",
     "NewJob",
     "QueuedJob",
     "TrainingFigures",
     "count_jobs",
-    "count_stopped",
     "enqueue_job",
     "fail_cut_off",
     "fail_job",
@@ -34,6 +34,11 @@ __all__ = [
 
 STOPPED = "stopped before it ended"
 """The error of a training that was told to end: its job has failed, and nothing was wrong with it."""
+
+STANDING = sa.case(
+    ((train_jobs.c.status == "failed") & (train_jobs.c.error_message == STOPPED), "stopped"), else_=train_jobs.c.status
+)
+"""The status of a job for people: `stopped` where it was told to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,17 +154,10 @@ def job_of_run(tx: sa.Connection, learner: str, run: str) -> QueuedJob | None:
 
 
 def count_jobs(tx: sa.Connection) -> dict[str, int]:
-    """State → how many jobs are in it."""
-    counted = sa.select(train_jobs.c.status, sa.func.count()).group_by(train_jobs.c.status)
+    """State, `stopped` among them → how many jobs are in it."""
+    standing = STANDING.label("standing")
+    counted = sa.select(standing, sa.func.count()).group_by(standing)
     return {row[0]: row[1] for row in tx.execute(counted)}
-
-
-def count_stopped(tx: sa.Connection) -> int:
-    """How many of the jobs that failed did so because they were told to end."""
-    c = train_jobs.c
-    stopped = sa.select(sa.func.count()).where(c.status == "failed", c.error_message == STOPPED)
-    n: int = tx.execute(stopped).scalar_one()
-    return n
 
 
 def job_status(tx: sa.Connection, job_id: UUID) -> str:

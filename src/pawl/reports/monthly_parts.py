@@ -1,5 +1,6 @@
 """The monthly report in parts, each a sentence and its tables: written once, for the page and for Markdown."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -211,12 +212,10 @@ def _signals(data: MonthlyReport) -> Part:
 
 
 def _learning(data: MonthlyReport) -> Part:
-    counts = {
-        status: sum(one.status == status for one in data.trainings) for status in ("succeeded", "failed", "skipped")
-    }
+    counts = Counter(one.status for one in data.trainings)
     lead = (
         f"{plural(len(data.trainings), 'training')}: {counts['succeeded']} done, {counts['failed']} failed, "
-        f"{counts['skipped']} skipped. {plural(len(data.firings), 'trigger')} fired."
+        f"{counts['stopped']} stopped, {counts['skipped']} skipped. {plural(len(data.firings), 'trigger')} fired."
     )
     trainings = MonthTable(
         caption="Trainings, times in UTC",

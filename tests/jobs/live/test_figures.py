@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ledger_world import START as LEDGER_START
-from ledger_world import promoted, trained, verdict
+from ledger_world import failed, promoted, trained, verdict
 from live_world import BAR, START, Ledger, Market, live_world, serve_version
 from pawl.ids import ModelVersion
 from pawl.jobs.live.collecting import collect
@@ -19,6 +19,7 @@ from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.market_data import SeenBar, append_market_data
 from pawl.ledger.schedule_runs import take_up
 from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
+from pawl.ledger.train_jobs import STOPPED
 
 AT = START + 10 * BAR
 
@@ -73,6 +74,8 @@ def test_only_what_acts_of_this_learner_and_of_its_span_is_counted(ledger: Ledge
         promoted(tx, "m002-1.0", on=1)
         trained(tx, "m002-1.1")
         trained(tx, "reversal-3.3")
+        for why in ("out of memory", STOPPED):
+            failed(tx, "m002-1.2", why, LEDGER_START)
         first = NewEvaluation(version=ModelVersion("reversal-3.3"), baseline=None, verdict=verdict(is_first=True),
                               figures={})  # fmt: skip
         report = record_evaluation(tx, first, AT)
@@ -101,8 +104,9 @@ def test_only_what_acts_of_this_learner_and_of_its_span_is_counted(ledger: Ledge
         theirs = span_figures(tx, "reversal", AT - day, AT)
     # What was given at the last instant counts, and what came after it too: nothing does on a clock that goes on.
     assert now.decisions == {("m002-1.0", "buy"): 3} and (now.pending, now.newest_close) == (2, AT + BAR)
-    assert now.trainings == {"succeeded": 2} and now.learnt["full_skipped"] == 1 == sum(now.learnt.values())
+    ended = {"succeeded": 2, "failed": 1, "stopped": 1}
+    assert now.trainings == ended and now.learnt["full_skipped"] == 1 == sum(now.learnt.values())
     assert (span.signals, span.outcomes, span.moves) == ({"buy": 2}, {"win": 2}, {})
-    assert (early.moves, early.trainings) == ({"promote": 1}, {"succeeded": 2})
+    assert (early.moves, early.trainings) == ({"promote": 1}, ended)
     assert (ours.moves, ours.signals) == ({}, {"buy": 1})
     assert (theirs.moves, theirs.signals) == ({"promote": 1}, {"sell": 1})

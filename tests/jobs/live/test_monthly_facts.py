@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ledger_world import failed
 from monthly_world import AT, HOUR, TICKERS, Months, day_of, months
 from pawl.errors import InputError
 from pawl.gates.verdict import Verdict
@@ -17,6 +18,7 @@ from pawl.ledger.evaluations import NewEvaluation, record_evaluation
 from pawl.ledger.live_log import LiveEntry, log_live
 from pawl.ledger.schedule_runs import take_up
 from pawl.ledger.signals import NewSignal, SignalOutcome, record_signals, resolve_signal
+from pawl.ledger.train_jobs import STOPPED
 from pawl.market.limits import QualityLimits
 from pawl.reports.monthly_data import Firing
 from pawl.reports.monthly_parts import parts
@@ -106,6 +108,15 @@ def test_a_month_that_the_loop_has_not_come_through_says_where_it_stands(market:
     with market.ledger.transaction() as tx:
         take_up(tx, "live oracle signals", AT, AT)
     assert gather_month(source_of(market), "2026-01").stands_at is None
+
+
+def test_a_training_that_was_told_to_end_is_called_stopped(market: Months) -> None:
+    at = day_of("2026-01-05")
+    with market.ledger.transaction() as tx:
+        for why in (STOPPED, "out of memory"):
+            failed(tx, "oracle-7.0", why, at)
+    told = {one.why: one.status for one in gather_month(source_of(market), "2026-01").trainings}
+    assert (told[STOPPED], told["out of memory"]) == ("stopped", "failed")
 
 
 def test_trainings_that_were_skipped_and_triggers_that_fired_are_told(market: Months) -> None:

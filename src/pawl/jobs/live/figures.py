@@ -13,6 +13,7 @@ from pawl.ledger.live_tables import market_data
 from pawl.ledger.loop_tables import loop_outbox
 from pawl.ledger.schedule_runs import newest_taken
 from pawl.ledger.signal_tables import trading_signals
+from pawl.ledger.train_jobs import STANDING
 from pawl.ledger.training_tables import train_jobs
 from pawl.ledger.version_tables import deployment_log
 
@@ -79,7 +80,7 @@ def loop_figures(
         hold_share=n_hold / n_all if n_all else None,
         pending=tx.execute(pending).scalar_one(),
         backlog=tx.execute(waiting).scalar_one(),
-        trainings=_counts(tx, train_jobs.c.status, train_jobs.c.learner == learner),
+        trainings=_counts(tx, STANDING, train_jobs.c.learner == learner),
         learnt=(counts or TrainingCounts()).now(tx, learner),
         newest_close=tx.execute(newest).scalar_one(),
         ran_at={name: taken[key] for name in cycles if (key := schedule_of(learner, name)) in taken},
@@ -98,7 +99,7 @@ def span_figures(tx: sa.Connection, learner: str, since: datetime, until: dateti
     d, t = deployment_log.c, train_jobs.c
     return SpanFigures(
         moves=_counts(tx, d.what, (d.learner == learner) & within(d.moved_at)),
-        trainings=_counts(tx, t.status, (t.learner == learner) & within(t.created_at)),
+        trainings=_counts(tx, STANDING, (t.learner == learner) & within(t.created_at)),
         signals=_counts(tx, s.signal, own & within(s.created_at)),
         outcomes=_counts(tx, s.actual_outcome, own & within(s.resolved_at)),
         events=_counts(tx, o.topic, within(o.at)),
@@ -106,6 +107,7 @@ def span_figures(tx: sa.Connection, learner: str, since: datetime, until: dateti
     )
 
 
-def _counts(tx: sa.Connection, column: sa.Column[str], condition: sa.ColumnElement[bool]) -> dict[str, int]:
-    chosen = sa.select(column, sa.func.count()).where(condition).group_by(column).order_by(column)
+def _counts(tx: sa.Connection, what: sa.ColumnElement[str], condition: sa.ColumnElement[bool]) -> dict[str, int]:
+    value = what.label("value")
+    chosen = sa.select(value, sa.func.count()).where(condition).group_by(value).order_by(value)
     return {value: n for value, n in tx.execute(chosen)}
