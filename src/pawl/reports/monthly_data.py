@@ -83,7 +83,7 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A training that ended or was passed over. status: succeeded, failed, stopped, skipped. why: an error, a reason."""
+    """A training that ended or was passed over. status: succeeded, failed, stopped, skipped. why: error or reason."""
 
     at: datetime
     what: str
