@@ -83,8 +83,9 @@ def later(world: World, rng: random.Random, what: str) -> None:
         world.tell(chain(f"open{number}", at)[:2])
     else:
         with world.ledger.transaction() as tx:
-            names = list(tx.execute(sa.select(decision_trajectories.c.trajectory_id)).scalars())
-            of_some = decision_trajectories.c.trajectory_id.in_(rng.sample(sorted(names), 20))
+            t = decision_trajectories.c
+            names = tx.execute(sa.select(t.trajectory_id).where(t.label_quality != "pending")).scalars()
+            of_some = t.trajectory_id.in_(rng.sample(sorted(names), 20))
             values: Any = {"label_quality": rng.choice(["ambiguous", "bad", "good"]), "utility_score": 1234.5}
             tx.execute(sa.update(decision_trajectories).where(of_some).values(values))
 

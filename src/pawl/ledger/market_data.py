@@ -22,8 +22,6 @@ __all__ = [
     "seen_bars",
 ]
 
-ROWS_AT_ONCE = 500  # SQLite refuses statements of more than some 32,000 parameters
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedBar:
@@ -81,11 +79,8 @@ def append_market_data(tx: sa.Connection, bars: Sequence[SeenBar], ingested_at: 
         }
         for bar in bars
     ]
-    new = 0
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        wanted = conflict_insert(tx, market_data).values(rows[first : first + ROWS_AT_ONCE]).on_conflict_do_nothing()
-        new += len(tx.execute(wanted.returning(market_data.c.timestamp)).all())
-    return new
+    wanted = conflict_insert(tx, market_data).on_conflict_do_nothing().returning(market_data.c.timestamp)
+    return len(tx.execute(wanted, rows).all()) if rows else 0
 
 
 def seen_bars(tx: sa.Connection, timeframe: str, since: Mapping[str, datetime]) -> dict[str, dict[datetime, ClosedBar]]:

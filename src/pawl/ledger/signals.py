@@ -83,7 +83,6 @@ class NewSignal:
 
 
 NEW_COLUMNS = tuple(NewSignal.__dataclass_fields__)
-ROWS_AT_ONCE = 200  # SQLite refuses statements of more than some 32,000 parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +103,31 @@ class SignalOutcome:
     source: Literal["real", "virtual"]
 
 
+def _resolving(source: str) -> sa.Update:
+    """The statement, made once: signals are resolved one by one, by hundreds."""
+    c = trading_signals.c
+    outcome, pnl = sa.bindparam("outcome", type_=sa.String()), sa.bindparam("pnl", type_=sa.Float())
+    at = sa.bindparam("at", type_=UtcTime())
+    values: dict[str, object] = {
+        "actual_outcome": outcome,
+        "actual_pnl": pnl,
+        "actual_pnl_percent": 100.0 * pnl,
+        "outcome_source": sa.bindparam("source"),
+        "resolved_at": at,
+        "updated_at": at,
+    }
+    is_open: sa.ColumnElement[bool] = c.actual_outcome.is_(None)
+    if source == "real":
+        is_open = is_open | (c.outcome_source == "virtual")
+    else:
+        by_bars = {"virtual_outcome": outcome, "virtual_pnl": pnl, "virtual_at": at}
+        values |= {name: sa.func.coalesce(c[name], said) for name, said in by_bars.items()}
+    return sa.update(trading_signals).where(c.id == sa.bindparam("which"), is_open).values(values)
+
+
+RESOLVING = {source: _resolving(source) for source in ("real", "virtual")}
+
+
 def signal_id(pair: str, timeframe: str, bar_timestamp: datetime, version: str) -> UUID:
     """The id of what a version says of a bar."""
     return identity("signal", pair, timeframe, utc_text(bar_timestamp), version)
@@ -118,10 +142,8 @@ def record_signals(tx: sa.Connection, rows: Sequence[NewSignal], at: datetime) -
         {"id": row.id, "created_at": at, "updated_at": at, **{name: getattr(row, name) for name in NEW_COLUMNS}}
         for row in rows
     ]
-    new: set[UUID] = set()
-    for first in range(0, len(values), ROWS_AT_ONCE):
-        wanted = conflict_insert(tx, trading_signals).values(values[first : first + ROWS_AT_ONCE])
-        new.update(tx.execute(wanted.on_conflict_do_nothing().returning(trading_signals.c.id)).scalars())
+    wanted = conflict_insert(tx, trading_signals).on_conflict_do_nothing().returning(trading_signals.c.id)
+    new = set(tx.execute(wanted, values).scalars()) if values else set()
     return [row for row in rows if row.id in new]
 
 
@@ -140,31 +162,16 @@ def open_signals(tx: sa.Connection, learner: str) -> list[OpenSignal]:
 
 def resolve_signal(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: datetime) -> bool:
     """Say what came of a signal. False where that was said before: only a virtual outcome gives way, to a real one."""
-    c = trading_signals.c
-    values: dict[str, object] = {
-        "actual_outcome": outcome.outcome,
-        "actual_pnl": outcome.pnl,
-        "actual_pnl_percent": 100.0 * outcome.pnl,
-        "outcome_source": outcome.source,
-        "resolved_at": at,
-        "updated_at": at,
-    }
-    is_open: sa.ColumnElement[bool] = c.actual_outcome.is_(None)
-    if outcome.source == "real":
-        is_open = is_open | (c.outcome_source == "virtual")
-    else:
-        for name, said in _said_by_bars(outcome, at).items():
-            values[name] = sa.func.coalesce(c[name], sa.literal(said, c[name].type))
-    changed = sa.update(trading_signals).where(c.id == which, is_open).values(values)
-    return tx.execute(changed).rowcount == 1
+    said = {"which": which, "outcome": outcome.outcome, "pnl": outcome.pnl, "source": outcome.source, "at": at}
+    return tx.execute(RESOLVING[outcome.source], said).rowcount == 1
 
 
 def note_bars(tx: sa.Connection, which: UUID, outcome: SignalOutcome, at: datetime) -> bool:
     """Write down what the bars say of a signal, which is said once. False where it was said before."""
     c = trading_signals.c
-    is_unsaid = c.virtual_outcome.is_(None)
-    changed = sa.update(trading_signals).where(c.id == which, is_unsaid).values(_said_by_bars(outcome, at))
-    return tx.execute(changed).rowcount == 1
+    unsaid = sa.update(trading_signals).where(c.id == which, c.virtual_outcome.is_(None))
+    said = {"virtual_outcome": outcome.outcome, "virtual_pnl": outcome.pnl, "virtual_at": at}
+    return tx.execute(unsaid.values(said)).rowcount == 1
 
 
 def last_signalled(tx: sa.Connection, learner: str, timeframe: str) -> dict[str, datetime]:
@@ -200,10 +207,6 @@ def signal_frame(
         for place, name in enumerate(SIGNAL_FRAME_SCHEMA)
     }
     return pl.DataFrame(by_name, schema=SIGNAL_FRAME_SCHEMA)
-
-
-def _said_by_bars(outcome: SignalOutcome, at: datetime) -> dict[str, object]:
-    return {"virtual_outcome": outcome.outcome, "virtual_pnl": outcome.pnl, "virtual_at": at}
 
 
 def _plain(value: object) -> object:
