@@ -1,6 +1,8 @@
 """Models are read from the store once, kept while they are asked for, and let go when too many others are."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,15 @@ from pawl.ledger.database import Ledger
 from pawl.registry.artifacts import ArtifactStore
 from pawl.serving import model_shelf
 from predict_world import PredictWorld
+
+keep_collector_out = model_shelf.keep_collector_out  # the real one, which is exchanged in these tests
+
+
+class Ring:
+    """Holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 @pytest.fixture
@@ -56,6 +67,28 @@ def test_of_too_many_the_one_goes_that_was_asked_for_longest_ago(
     world.shelf.find(a)
     world.shelf.fetch(c)
     assert [world.shelf.find(version) is not None for version in (a, b, c)] == [True, False, True]
+
+
+def test_the_collector_walks_past_what_stays_and_not_past_what_went() -> None:
+    ring = Ring()
+    gone = weakref.ref(ring)
+    try:
+        keep_collector_out()
+        assert gc.get_freeze_count() > 1000
+        del ring
+        keep_collector_out()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
+
+
+def test_a_model_that_was_read_is_kept_out_of_its_way(world: PredictWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_kept = []
+    monkeypatch.setattr(model_shelf, "keep_collector_out", lambda: n_kept.append(1))
+    version = world.trained(0.7)
+    for _ in range(2):
+        world.shelf.fetch(version)
+    assert n_kept == [1]
 
 
 def test_unknown_and_spoilt_versions_are_refused_each_time(world: PredictWorld) -> None:

@@ -18,7 +18,7 @@ from pawl.jobs.workspace import Workspace
 from pawl.learners.learner import Learner
 from pawl.learners.said import ReadsReadyRows, ReadyRows, Said, require_rows
 
-__all__ = ["ModelShelf", "Shelved"]
+__all__ = ["ModelShelf", "Shelved", "keep_collector_out"]
 
 AnyLearner = Learner[Any]
 Floats = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ class ModelShelf:
             found = self._shelved.get(version)
             if found is None:
                 found = self._read(version)
-                _keep_collector_out()
+                keep_collector_out()
             self._shelved[version] = found
             self._shelved.move_to_end(version)
             while len(self._shelved) > MOST_MODELS:
@@ -96,7 +96,7 @@ class ModelShelf:
         return Shelved(learner, model, reader)
 
 
-def _keep_collector_out() -> None:
+def keep_collector_out() -> None:
     """Models and their libraries stay for days: the collector would walk through them while a request waits."""
     gc.unfreeze()
     gc.collect()
