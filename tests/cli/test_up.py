@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -269,3 +270,33 @@ def _has_run(ledger: Ledger, schedule: str) -> bool:
 def _n_signals(ledger: Ledger) -> int:
     with ledger.reading() as tx:
         return tx.execute(sa.select(sa.func.count()).select_from(trading_signals)).scalar_one()
+
+
+@pytest.mark.parametrize("is_json", [False, pytest.param(True, marks=pytest.mark.soak)])
+def test_on_a_terminal_the_log_is_words_and_else_json(home: Path, *, is_json: bool) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PAWL_HOME": str(home), "TERM": "xterm"}
+    arguments = [*COMMAND, "--port", "0", "--speed", "max", "--for", "1h", *(["--json"] if is_json else [])]
+    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    said = _all_of(ours)
+    out, _ = process.communicate(timeout=60)
+    runs = [text for text in said.splitlines() if "signals" in text and "2018-01-15" in text]
+    assert process.returncode == 0 and len(runs) == 4
+    if is_json:
+        assert all(json.loads(text)["told"] == {"signals": 2} for text in runs) and json.loads(out)["is_over"]
+    else:
+        assert runs[0] == "2018-01-15 00:15  signals            2 signals" and "reached its end" in out
+
+
+def _all_of(terminal: int) -> str:
+    """All that is written to a terminal until the other end is closed."""
+    said = b""
+    try:
+        while more := os.read(terminal, 65_536):
+            said += more
+    except OSError:  # so Linux says it
+        pass
+    finally:
+        os.close(terminal)
+    return said.decode()

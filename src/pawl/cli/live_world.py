@@ -28,7 +28,8 @@ from pawl.jobs.live.cycle import Cycle
 from pawl.jobs.live.figures import LoopFigures, loop_figures
 from pawl.jobs.live.learning_cycles import LearningTerms, learning_cycles
 from pawl.jobs.live.lived_latencies import LivedMs
-from pawl.jobs.live.logs import LoggedLoop, json_logger, log_events
+from pawl.jobs.live.log_lines import LineForm, json_line, readable_line
+from pawl.jobs.live.logs import LoggedLoop, log_events, loop_logger
 from pawl.jobs.live.monitoring import glance
 from pawl.jobs.live.monitoring_gauges import Gauge, gauges
 from pawl.jobs.live.readiness import readiness
@@ -136,16 +137,17 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack, stopped: threa
         require_token(world.ledger, choice.host)
         listening(choice.host, choice.port).close()
     _prepared(run, world, order, stopped)
-    _tell_of_costs(world)
+    _tell_of_costs(run, world)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
-    log_events()
+    form = _form(run)
+    log_events(form)
     running = Running(
         clock=clock,
         span=span,
         bus=_bus(run, choice, world, clock, stack),
         events=run.settings.events,
-        observed=LoggedLoop(watch, json_logger(), world.name),
+        observed=LoggedLoop(watch, loop_logger(form), world.name),
         turn=turn,
     )
     loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
@@ -244,12 +246,17 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threadi
             raise
 
 
-def _tell_of_costs(world: LiveWorld) -> None:
+def _form(run: Session) -> LineForm:
+    """Words for whoever watches a terminal, JSON for everything else."""
+    return readable_line if run.stderr.is_terminal and not run.is_json else json_line
+
+
+def _tell_of_costs(run: Session, world: LiveWorld) -> None:
     timeframe = world.learner.spec.timeframe
     newest = world.workspace.silver.scan(timeframe, world.tickers).group_by("ticker").tail(BARS_OF_A_RANGE).collect()
     narrow = ranges_below_costs(newest, world.costs)
     if narrow:
-        json_logger().warning(
+        loop_logger(_form(run)).warning(
             "costs exceed moves",
             learner=world.name,
             round_trip_bps=round(world.costs.round_trip_bps, 2),

@@ -15,7 +15,7 @@ from pawl.events.bus import Event, Parked
 from pawl.events.event_settings import EventSettings
 from pawl.events.in_process_bus import InProcessBus
 from pawl.events.relay import Relay
-from pawl.jobs.live.logs import EVENT_LOGS, LoggedLoop, json_logger, log_events
+from pawl.jobs.live.logs import EVENT_LOGS, LoggedLoop, log_events, loop_logger
 from pawl.jobs.live.watch import LoopWatch, Run
 from pawl.ledger.database import Ledger
 from pawl.ledger.loop_outbox import announce
@@ -25,7 +25,7 @@ from redis_world import until
 def test_runs_that_did_something_are_logged_with_their_ids() -> None:
     stream = io.StringIO()
     watch = LoopWatch(["signals", "positions"])
-    observed = LoggedLoop(watch, json_logger(stream), "reversal")
+    observed = LoggedLoop(watch, loop_logger(stream=stream), "reversal")
     observed.begins("signals", START)
     assert watch.states()["signals"].is_running
     observed.ended(Run(cycle="signals", at=START, told={"signals": 2, "ids": ["a"]}, seconds=0.5, late_sec=0.1))
@@ -49,7 +49,7 @@ def test_runs_that_did_something_are_logged_with_their_ids() -> None:
 def stream() -> Iterator[io.StringIO]:
     """What the logs of events say."""
     found = io.StringIO()
-    log_events(found)
+    log_events(stream=found)
     yield found
     for name in EVENT_LOGS:
         logging.getLogger(name).handlers = []

@@ -1,6 +1,5 @@
-"""The log of a loop: one JSON object a line on stderr, with the ids of what it tells of and no secret."""
+"""The log of a loop on stderr: a line a thing that happened, with the ids of what it tells of and no secret."""
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -9,32 +8,37 @@ from typing import Any, TextIO
 import structlog
 
 from pawl.jobs.live.driver import Observed
+from pawl.jobs.live.log_lines import LineForm, json_line
 from pawl.jobs.live.watch import LoopWatch, Run
 
-__all__ = ["JsonLines", "LoggedLoop", "json_logger", "log_events"]
+__all__ = ["LoggedLoop", "RecordLines", "log_events", "loop_logger"]
 
 EVENT_LOGS = ("pawl.events", "pawl.notices")
 """Loggers of the relay, the bus and the notices, which run in threads of their own."""
 
 
-def json_logger(stream: TextIO | None = None) -> Any:  # noqa: ANN401 - structlog's bound logger
-    """A logger of JSON lines. stream: stderr by default."""
+def loop_logger(form: LineForm = json_line, stream: TextIO | None = None) -> Any:  # noqa: ANN401 - structlog's logger
+    """A logger of lines of a form. stream: stderr by default."""
     return structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(sort_keys=True),
+            lambda _, __, line: form(line),
         ],
         wrapper_class=structlog.BoundLogger,
     )
 
 
-class JsonLines(logging.Formatter):
-    """Records as lines of the same form. What a record was given as `facts` stands beside what it says."""
+class RecordLines(logging.Formatter):
+    """Records as lines of a form. What a record was given as `facts` stands beside what it says."""
+
+    def __init__(self, form: LineForm) -> None:
+        super().__init__()
+        self._form = form
 
     def format(self, record: logging.LogRecord) -> str:
-        """One JSON object."""
+        """One line."""
         at = datetime.fromtimestamp(record.created, UTC)
         line = {
             **getattr(record, "facts", {}),
@@ -43,13 +47,13 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "timestamp": at.isoformat().replace("+00:00", "Z"),
         }
-        return json.dumps(line, sort_keys=True, default=str)
+        return self._form(line)
 
 
-def log_events(stream: TextIO | None = None) -> None:
-    """Let what fails on the way of an event appear as JSON lines. stream: stderr by default."""
+def log_events(form: LineForm = json_line, stream: TextIO | None = None) -> None:
+    """Let what fails on the way of an event appear as lines of a form. stream: stderr by default."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(RecordLines(form))
     for name in EVENT_LOGS:
         logging.getLogger(name).handlers = [handler]
 
