@@ -29,10 +29,11 @@ test: ## every test (ARGS= for pytest); first installs what only tests need
 	@$(BIN)/python scripts/debian.py chromium postgresql redis-server
 	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 $(ARGS)
 
-soak: ## the long harnesses in full, of which make test runs samples (ARGS= for pytest); an hour
+soak: ## the long harnesses in full, and every property on new examples (ARGS= for pytest); an hour
 	@$(INSTALL) --extras test
 	@$(BIN)/python scripts/debian.py chromium postgresql redis-server
-	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 -m soak $(ARGS)
+	@$(ONE_THREAD) $(BIN)/pytest -q -n 2 --dist loadfile --durations=15 --hypothesis-profile=at-random \
+		-m "soak or hypothesis" $(ARGS)
 
 check: ## format, lint, types, import contracts, house rules
 	@$(INSTALL) --extras test

@@ -31,8 +31,10 @@ __all__ = [
     "sqlite_ledger",
 ]
 
-# A deadline measures the machine: on shared cores it fails tests that are right.
-settings.register_profile("pawl", deadline=None)
+# A deadline measures the machine: on shared cores it fails tests that are right. `make test` asks the same of everyone;
+# `make soak` asks anew each time, with --hypothesis-profile=at-random.
+settings.register_profile("at-random", deadline=None, derandomize=False)
+settings.register_profile("pawl", deadline=None, derandomize=True, database=None)
 settings.load_profile("pawl")
 
 SHARED_DATA = Path(os.environ.get("PAWL_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
