@@ -96,7 +96,7 @@ def test_a_notice_is_not_repeated_within_its_time_by_the_clock_of_the_loop(disco
 
 def test_what_found_no_room_may_be_told_again(discord: DiscordServer) -> None:
     discord.behave("hang")
-    with opened(queue_size=1, timeout_sec=0.3) as notices:
+    with opened(queue_size=1, timeout_sec=1.0) as notices:
         assert notices.notify(notice(key="first"))
         assert not notices.notify(notice(key="second"))
         assert notices.counts().dropped == 1

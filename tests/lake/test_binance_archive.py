@@ -71,7 +71,7 @@ def archive_files() -> dict[str, bytes]:
 def source(wire: Any, answer: Any) -> Iterator[BinanceArchive]:
     files = archive_files()
     wire.route = lambda path, query: answer(files[path]) if path in files else answer(status=404)
-    with httpx.Client(timeout=0.5) as client:
+    with httpx.Client(timeout=1.5) as client:
         yield BinanceArchive(client, wire.url)
 
 
@@ -116,7 +116,7 @@ def test_a_month_that_is_needed_in_part_is_fetched_whole_and_cut(source: Binance
         {"status": 500},
         {"status": 429, "headers": {"Retry-After": "3"}},
         {"body": b"x" * 1000, "is_cut": True},
-        {"body": b"late", "delay_sec": 1.0},
+        {"body": b"late", "delay_sec": 3.0},
         {"body": b"not the file that was listed"},
     ],
     ids=["500", "429", "cut short", "too slow", "wrong checksum"],

@@ -82,7 +82,7 @@ def source(wire: Any, answer: Any) -> CcxtSource:
     wire.is_faulty = lambda path: path.endswith("klines")
     exchange: Any = open_exchange("binance")
     exchange.enableRateLimit = False
-    exchange.timeout = 500
+    exchange.timeout = 1500
     exchange.options["fetchMarkets"] = {"types": ["spot"]}
     exchange.options["fetchCurrencies"] = False
     exchange.has["fetchCurrencies"] = False
@@ -131,7 +131,7 @@ def test_a_second_run_asks_only_for_what_is_missing(source: CcxtSource, wire: An
         ({"status": 429, "body": b'{"code":-1003,"msg":"Too many requests"}', "headers": {"Retry-After": "7"}}, 7.0),
         ({"status": 418, "body": b'{"code":-1003,"msg":"banned"}', "headers": {"Retry-After": "11"}}, 11.0),
         ({"body": json.dumps([kline(0)] * 50).encode(), "is_cut": True}, 1.0),
-        ({"body": b"[]", "delay_sec": 1.0}, 1.0),
+        ({"body": b"[]", "delay_sec": 3.0}, 1.0),
     ],
     ids=["500", "429", "418", "cut short", "too slow"],
 )

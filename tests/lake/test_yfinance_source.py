@@ -77,7 +77,7 @@ def source(wire: Any, answer: Any, tmp_path: Path) -> Iterator[YfinanceSource]:
         """A session that asks this machine whatever Yahoo is asked."""
 
         def request(self, method: str, url: str, *arguments: Any, **options: Any) -> Any:
-            options["timeout"] = 0.5
+            options["timeout"] = 1.5
             return super().request(method, wire.url + urlsplit(url).path, *arguments, **options)
 
     def route(path: str, query: dict[str, str]) -> Any:
@@ -120,7 +120,7 @@ def test_sessions_come_with_their_dates_and_closes(source: YfinanceSource, tmp_p
         {"status": 500, "body": b"oops"},
         {"status": 429, "body": b"Too Many Requests"},
         {"body": b'{"chart": {"resu' * 99, "is_cut": True},
-        {"delay_sec": 1.0},
+        {"delay_sec": 3.0},
         {"body": b'{"chart": {"resu'},
     ],
     ids=["500", "429", "cut short", "too slow", "half a JSON"],
