@@ -29,7 +29,7 @@ class Stamped:
 class Reconciled:
     """What a merge does to a store.
 
-    bars: SILVER_SCHEMA, stored and new bars together, sorted. changed: `ticker`, `ts` of what was added or replaced.
+    bars: SILVER_SCHEMA, all that are there then, in no order. changed: `ticker`, `ts` of what was added or replaced.
     bad: BAR_SCHEMA and `reason`, new bars whose session another `ts` already fills.
     """
 
@@ -67,6 +67,10 @@ def reconcile(stored: pl.DataFrame, incoming: pl.DataFrame) -> Reconciled:
 
     stored, incoming: SILVER_SCHEMA, each unique by (ticker, ts). A session keeps the bar that stood there first.
     """
+    # Most of a store lies before all that comes, and meets none of it.
+    lies_before = pl.all_horizontal(pl.col(name) < pl.lit(incoming[name].min()) for name in ("ts", "session"))
+    lies_before = lies_before.fill_null(value=False)
+    before, stored = stored.filter(lies_before), stored.filter(~lies_before)
     occupied = stored.select("ticker", "session", held_ts="ts")
     ranked = incoming.sort(KEY).join(occupied, on=["ticker", "session"], how="left", maintain_order="left")
     is_second = (pl.col("held_ts") != pl.col("ts")).fill_null(value=False)
@@ -82,7 +86,7 @@ def reconcile(stored: pl.DataFrame, incoming: pl.DataFrame) -> Reconciled:
     added = compared.filter(is_new)
     replaced = compared.filter(~is_new, ~is_same)
     changed = pl.concat([added, replaced]).select(SILVER_SCHEMA.names())
-    bars = pl.concat([stored.join(changed, on=KEY, how="anti"), changed]).sort(KEY)
+    bars = pl.concat([before, stored.join(changed, on=KEY, how="anti"), changed])
     return Reconciled(
         bars=bars,
         changed=changed.select(KEY),

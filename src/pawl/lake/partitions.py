@@ -55,7 +55,7 @@ class Partitions:
         return _scan(sorted(path for path in paths if path.exists()))
 
     def write(self, bars: pl.DataFrame, touched: list[tuple[str, int]], timeframe: Timeframe) -> None:
-        """Replace the touched partitions by what `bars` hold of them; one that is left without a bar goes.
+        """Replace the touched partitions by what `bars`, in any order, hold of them; one left without a bar goes.
 
         In order of time, so that a crash leaves a beginning and a backfill knows where to go on.
         """
@@ -70,7 +70,7 @@ class Partitions:
                 _remove(path)
             else:
                 buffer = io.BytesIO()
-                rows.select(SILVER_SCHEMA.names()).write_parquet(buffer, compression="zstd", statistics=True)
+                rows.sort("ts").select(SILVER_SCHEMA.names()).write_parquet(buffer, compression="zstd", statistics=True)
                 write_atomically(path, buffer.getvalue())
 
     def _folder(self, timeframe: Timeframe) -> Path:

@@ -133,14 +133,15 @@ class SilverStore:
             stamped = stamp_by_ticker(sorted_out.good, calendars, timeframe)
             finished = split_unfinished(stamped.good, now)
             stored = self._partitions.scan_beside(finished.good, timeframe, moved).collect()
-            restamped = stamp_by_ticker(stored, {ticker: calendars[ticker] for ticker in moved}, timeframe)
-            kept = pl.concat([stored.filter(~pl.col("ticker").is_in(moved)), restamped.good])
+            is_moved = pl.col("ticker").is_in(moved)
+            restamped = stamp_by_ticker(stored.filter(is_moved), {one: calendars[one] for one in moved}, timeframe)
+            kept = pl.concat([stored.filter(~is_moved), restamped.good])
             merged = reconcile(kept, finished.good)
 
             refused = pl.concat([sorted_out.bad, stamped.bad, finished.bad, merged.bad])
             self.quarantine.append(pl.concat([refused, restamped.bad]), timeframe, source=source, now=now)
             self._book.write(timeframe, entries)
-            touched = pl.concat([merged.changed, stored.filter(pl.col("ticker").is_in(moved)).select("ticker", "ts")])
+            touched = pl.concat([merged.changed, stored.filter(is_moved).select("ticker", "ts")])
             self._partitions.write(merged.bars, partitions_of(touched), timeframe)
             settled = {ticker: entry.model_copy(update={"is_settled": True}) for ticker, entry in entries.items()}
             self._book.write(timeframe, settled)
