@@ -1,7 +1,9 @@
 """How long a bar takes: storing what came, its features, and the signals on it, for so many tickers, without the fetch.
 
-    python bench/live_cycle.py [--tickers 50] [--cycles 8]
+    python bench/live_cycle.py [--tickers 50] [--cycles 8] [--bars 6200]
 
+--bars: stored of each ticker; 6,200 are three months of currencies, 23,500 nearly a year, which is one file. Not the end of
+a week: its first bars get no signal.
 The bars are simulated and handed over from memory; the model is reversal's network of the shipped size with weights as
 they were drawn, which takes as long as a trained one. The ledger is SQLite. One JSON object on stdout.
 """
@@ -47,7 +49,6 @@ from pawl.models.scaler import Standardiser
 
 BAR = timedelta(minutes=15)
 START = datetime(2018, 1, 1, tzinfo=UTC)
-HISTORY_BARS = 6200  # three months of currencies
 
 
 class InMemory:
@@ -64,14 +65,14 @@ class InMemory:
         return Page(self._bars[ticker].filter(span), end)
 
 
-def make_world(home: Path, n_tickers: int, n_cycles: int) -> tuple[LiveWorld, list[datetime]]:
-    """A loop over so many pairs with three months stored, and the closes of the next bars."""
+def make_world(home: Path, n_tickers: int, n_bars: int, n_cycles: int) -> tuple[LiveWorld, list[datetime]]:
+    """A loop over so many pairs with so many bars stored of each, and the closes of the next ones."""
     tickers = tuple(f"PAIR{place:02d}" for place in range(n_tickers))
     timeframe = Timeframe.parse("15m")
-    spec = MarketSpec(tickers=tickers, start=START, n_bars=HISTORY_BARS + n_cycles, timeframe=timeframe, calendar=FX)
+    spec = MarketSpec(tickers=tickers, start=START, n_bars=n_bars + n_cycles, timeframe=timeframe, calendar=FX)
     bars = simulate(spec, np.random.default_rng(1)).bars
     opens = bars["ts"].unique().sort()
-    first = opens[HISTORY_BARS]
+    first = opens[n_bars]
     ledger = Ledger.open(home)
     workspace = Workspace.at(home, ledger)
     workspace.silver.merge(bars.filter(pl.col("ts") < first), timeframe, FX, source="memory", now=first)
@@ -86,7 +87,7 @@ def make_world(home: Path, n_tickers: int, n_cycles: int) -> tuple[LiveWorld, li
         seed=7,
         calendar=FX,
     )
-    return world, [one + BAR for one in opens[HISTORY_BARS : HISTORY_BARS + n_cycles].to_list()]
+    return world, [one + BAR for one in opens[n_bars : n_bars + n_cycles].to_list()]
 
 
 def record_model(world: LiveWorld) -> ModelVersion:
@@ -114,10 +115,10 @@ def record_model(world: LiveWorld) -> ModelVersion:
     return version
 
 
-def measure(n_tickers: int, n_cycles: int) -> dict[str, object]:
+def measure(n_tickers: int, n_bars: int, n_cycles: int) -> dict[str, object]:
     """Seconds of each cycle, the first of which warms up and is left out."""
     with tempfile.TemporaryDirectory() as folder:
-        world, closes = make_world(Path(folder), n_tickers, n_cycles)
+        world, closes = make_world(Path(folder), n_tickers, n_bars, n_cycles)
         version = record_model(world)
         cycle = SignalCycle(world, lambda tx, learner: ActiveDecides(version=version))
         seconds: dict[str, list[float]] = {"collection": [], "signals": [], "positions": []}
@@ -139,6 +140,7 @@ def measure(n_tickers: int, n_cycles: int) -> dict[str, object]:
     both = [sum(pair) for pair in zip(kept["collection"], kept["signals"], strict=True)]
     return {
         "tickers": n_tickers,
+        "bars": n_bars,
         "cycles": len(both),
         **{f"{name}_sec": round(statistics.median(values), 4) for name, values in kept.items()},
         "collection_and_signals_sec": {"median": round(statistics.median(both), 4), "max": round(max(both), 4)},
@@ -150,8 +152,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tickers", type=int, default=50)
     parser.add_argument("--cycles", type=int, default=8)
+    parser.add_argument("--bars", type=int, default=6200)
     given = parser.parse_args()
-    print(json.dumps(measure(given.tickers, given.cycles)))
+    print(json.dumps(measure(given.tickers, given.bars, given.cycles)))
 
 
 if __name__ == "__main__":

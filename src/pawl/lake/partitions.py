@@ -70,7 +70,9 @@ class Partitions:
                 _remove(path)
             else:
                 buffer = io.BytesIO()
-                rows.sort("ts").select(SILVER_SCHEMA.names()).write_parquet(buffer, compression="zstd", statistics=True)
+                # The lightest level: a loop writes the year anew with every bar.
+                ordered = rows.sort("ts").select(SILVER_SCHEMA.names())
+                ordered.write_parquet(buffer, compression="zstd", compression_level=1, statistics=True)
                 write_atomically(path, buffer.getvalue())
 
     def _folder(self, timeframe: Timeframe) -> Path:
