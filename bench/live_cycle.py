@@ -2,10 +2,10 @@
 
     python bench/live_cycle.py [--tickers 50] [--cycles 8] [--bars 6200]
 
---bars: stored of each ticker; 6,200 are three months of currencies, 23,500 nearly a year, which is one file. Not the end of
-a week: its first bars get no signal.
-The bars are simulated and handed over from memory; the model is reversal's network of the shipped size with weights as
-they were drawn, which takes as long as a trained one. The ledger is SQLite. One JSON object on stdout.
+--bars: stored of each ticker; 6,200 are three months of currencies, 23,500 nearly a year, which is one file; no whole
+weeks, for the first bars of a week get no signal. The bars are simulated and handed over from memory; the model is
+reversal's network of the shipped size with weights as they were drawn, which takes as long as a trained one. The ledger
+is SQLite. One JSON object on stdout.
 """
 
 import argparse
