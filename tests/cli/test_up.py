@@ -208,7 +208,8 @@ def test_health_readiness_and_metrics_are_served(home: Path) -> None:
 def test_every_line_of_the_log_is_json_while_the_bus_is_away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "settings.toml").write_text(f'{SETTINGS}\n[events]\nbus = "redis"\n')
     monkeypatch.setenv("PAWL_REDIS_URL", "redis://:very-secret@127.0.0.1:1/0")
-    process = start(home, "--speed", "600", "--json")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    process = start(home, "--speed", "600")
     assert process.stderr is not None
     lines: list[str] = []
     while not any('"event_ids": ["' in line for line in lines):

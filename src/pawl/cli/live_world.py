@@ -247,8 +247,8 @@ def _prepared(run: Session, world: LiveWorld, order: LoopOrder, stopped: threadi
 
 
 def _form(run: Session) -> LineForm:
-    """Words for whoever watches a terminal, JSON for everything else."""
-    return readable_line if run.stderr.is_terminal and not run.is_json else json_line
+    """Words for whoever watches a terminal, JSON for everything else, also where colours are forced."""
+    return readable_line if run.stderr.file.isatty() and not run.is_json else json_line
 
 
 def _tell_of_costs(run: Session, world: LiveWorld) -> None:
