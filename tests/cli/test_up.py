@@ -120,8 +120,10 @@ def test_a_signal_during_the_first_training_ends_it_in_good_order(
     assert json.loads(out) == {"is_over": False, "is_prepared": False}
     assert run(["status", "--home", str(home)]) == 0
     assert "training jobs: 1 stopped\n" in capsys.readouterr().out
-    # What was begun is no hindrance to the next start.
+    # What was begun is no hindrance to the next start, and to living it again.
     assert ended(start(home, "--speed", "max", "--for", "1h", "--json"))["is_over"]
+    assert run(["relive", "--home", str(home), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_identical"]
 
 
 def stopped_while_proving(home: Path, *, is_group: bool) -> tuple[str, str, int]:

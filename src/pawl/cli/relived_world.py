@@ -23,6 +23,7 @@ from pawl.jobs.live.world import LiveWorld
 from pawl.jobs.workspace import Workspace
 from pawl.lake.backfill import Patience
 from pawl.ledger.database import Ledger
+from pawl.ledger.used_numbers import use_up, used_before_first
 from pawl.settings import Settings
 
 __all__ = ["played_again"]
@@ -56,6 +57,7 @@ def played_again(
         source = RecordedSource(tx, settings.home, learner)
         took = lived_ms(tx, learner)
         trades = RecordedTrades(tx, learner)
+        used = used_before_first(tx, learner)
     if recorded.chosen["settings"] != settings_hash(settings):
         raise InputError(
             "the settings are not those under which the run was lived",
@@ -65,6 +67,8 @@ def played_again(
     source.verify()  # a cycle that fails is a fact of the run; a record that is spoiled is not
     world = replace(_world(settings, recorded, source, into), trades=trades)
     history = market_of(world.learner.spec).history
+    with world.ledger.transaction() as tx:
+        use_up(tx, used)
     # What was received is read, and nobody has to be waited for.
     prepare(world, recorded.prepared_at, history, terms_of(settings), Patience(sleep=lambda seconds: None), told)
     turn = Turn()
