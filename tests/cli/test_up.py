@@ -156,13 +156,13 @@ def test_an_address_that_others_reach_is_refused_before_anything_is_fetched(home
 def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Path, tmp_path_factory: Any) -> None:
     whole = tmp_path_factory.mktemp("whole")
     (whole / "settings.toml").write_text(SETTINGS)
-    ended(start(whole, "--speed", "max", "--for", "8h", "--json"))
-    for n_signals in (10, 50):
-        process = start(home, "--speed", "max", "--for", "8h", "--json")
+    ended(start(whole, "--speed", "max", "--for", "4h", "--json"))
+    for n_signals in (8, 16):
+        process = start(home, "--speed", "max", "--for", "4h", "--json")
         wait_for(lambda: count(home, trading_signals) >= n_signals or process.poll() is not None)  # noqa: B023
         process.kill()
         process.communicate()
-    told = ended(start(home, "--speed", "max", "--for", "8h", "--json"))
+    told = ended(start(home, "--speed", "max", "--for", "4h", "--json"))
     assert told["is_over"] and told["missed_schedules"] == 0
     ours, theirs = Ledger.open(home), Ledger.open(whole)
     assert facts(ours) == facts(theirs)
@@ -171,18 +171,18 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_lost_or_there_twice(home: Pat
 
 
 def test_sigterm_ends_it_cleanly_and_the_next_start_goes_on(home: Path) -> None:
-    process = start(home, "--speed", "max", "--for", "8h", "--json")
-    wait_for(lambda: count(home, trading_signals) >= 20)
+    process = start(home, "--speed", "max", "--for", "4h", "--json")
+    wait_for(lambda: count(home, trading_signals) >= 12)
     process.send_signal(signal.SIGTERM)
     told = ended(process)
     assert not told["is_over"] and told["missed_schedules"] == 0
-    rest = ended(start(home, "--speed", "max", "--for", "8h", "--json"))
+    rest = ended(start(home, "--speed", "max", "--for", "4h", "--json"))
     assert rest["is_over"]
-    assert told["cycles"]["collection"] + rest["cycles"]["collection"] == 32
-    assert told["cycles"]["positions"] + rest["cycles"]["positions"] == 480
+    assert told["cycles"]["collection"] + rest["cycles"]["collection"] == 16
+    assert told["cycles"]["positions"] + rest["cycles"]["positions"] == 240
     with Ledger.open(home).reading() as tx:
         received = [one.name for one in live_entries(tx, "tiny", "received")]
-    assert received == ["history", *["collection"] * 32]
+    assert received == ["history", *["collection"] * 16]
 
 
 def test_health_readiness_and_metrics_are_served(home: Path) -> None:
