@@ -211,7 +211,7 @@ def test_every_line_of_the_log_is_json_while_the_bus_is_away(home: Path, monkeyp
     (home / "settings.toml").write_text(f'{SETTINGS}\n[events]\nbus = "redis"\n')
     monkeypatch.setenv("PAWL_REDIS_URL", "redis://:very-secret@127.0.0.1:1/0")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    process = start(home, "--speed", "600")
+    process = start(home, "--speed", "600", "--for", "4h")
     assert process.stderr is not None
     lines: list[str] = []
     while not any('"event_ids": ["' in line for line in lines):

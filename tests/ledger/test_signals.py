@@ -17,6 +17,7 @@ from pawl.ledger.signals import (
     NewSignal,
     SignalOutcome,
     last_signalled,
+    note_bars,
     open_signals,
     record_signals,
     resolve_signal,
@@ -77,6 +78,19 @@ def test_a_trade_that_is_told_later_replaces_what_the_bars_said(versions: Ledger
         assert not resolve_signal(tx, said().id, real, day(5))
         row = tx.execute(sa.select(trading_signals)).mappings().one()
     assert (row["actual_outcome"], row["outcome_source"], row["updated_at"]) == ("loss", "real", day(4))
+
+
+def test_what_the_bars_said_first_stays_where_they_are_asked_again(versions: Ledger) -> None:
+    signal = said()
+    first = SignalOutcome(outcome="loss", pnl=-0.001, source="virtual")
+    with versions.transaction() as tx:
+        record_signals(tx, [signal], START)
+        assert note_bars(tx, signal.id, first, day(1)) and not note_bars(tx, signal.id, first, day(2))
+        assert resolve_signal(tx, signal.id, SignalOutcome(outcome="win", pnl=0.002, source="virtual"), day(3))
+    c = trading_signals.c
+    with versions.reading() as tx:
+        row = tx.execute(sa.select(c.virtual_outcome, c.virtual_pnl, c.virtual_at, c.actual_outcome)).one()
+    assert tuple(row) == ("loss", -0.001, day(1), "win")
 
 
 def test_rev_r9_a_real_outcome_stays_as_it_was_said(versions: Ledger) -> None:

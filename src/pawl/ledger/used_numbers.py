@@ -28,10 +28,10 @@ def used_before_first(tx: sa.Connection, learner: str) -> tuple[UsedNumber, ...]
     """Those of a learner with a lower number than its first version, in their order."""
     first = min((VersionNumber.parse(one.version) for one in list_versions(tx, learner)), default=None)
     j = train_jobs.c
-    chosen = sa.select(j.target_model_version, j.created_at, j.status, j.error_message).where(j.learner == learner)
+    chosen = sa.select(j.target_model_version, j.created_at, j.error_message).where(j.learner == learner)
     return tuple(
-        UsedNumber(version=ModelVersion(version), at=at, error=error if status == "failed" else None)
-        for version, at, status, error in tx.execute(chosen.order_by(j.created_at, j.train_job_id))
+        UsedNumber(version=ModelVersion(version), at=at, error=error)
+        for version, at, error in tx.execute(chosen.order_by(j.created_at, j.train_job_id))
         if first is not None and VersionNumber.parse(version) < first
     )
 
