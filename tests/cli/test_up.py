@@ -40,7 +40,9 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(home: Path, *arguments: str, url: str | None = None, is_group: bool = False) -> "subprocess.Popen[str]":
+def start(
+    home: Path, *arguments: str, url: str | None = None, is_group: bool = False, stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     """The command as a process. is_group: in a group of its own, which can be signalled as a terminal does."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PAWL_HOME": str(home)}
     environment |= {"PAWL_DATABASE_URL": url} if url else {}
@@ -49,7 +51,7 @@ def start(home: Path, *arguments: str, url: str | None = None, is_group: bool = 
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         start_new_session=is_group,
     )
 
@@ -278,9 +280,7 @@ def _n_signals(ledger: Ledger) -> int:
 @pytest.mark.parametrize("is_json", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_on_a_terminal_the_log_is_words_and_else_json(home: Path, *, is_json: bool) -> None:
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PAWL_HOME": str(home), "TERM": "xterm"}
-    arguments = [*COMMAND, "--port", "0", "--speed", "max", "--for", "1h", *(["--json"] if is_json else [])]
-    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    process = start(home, "--speed", "max", "--for", "1h", *(["--json"] if is_json else []), stderr=theirs)
     os.close(theirs)
     said = _all_of(ours)
     out, _ = process.communicate(timeout=60)

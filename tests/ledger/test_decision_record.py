@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from decision_events import START, chain, inference, record
-from effort import statements
+from effort import plan_of, statements
 from pawl.datasets.passport_settings import PassportSettings
 from pawl.datasets.trajectories import fold_events
 from pawl.errors import NotFoundError
@@ -51,13 +51,9 @@ def plans(ledger: Ledger, trace: str) -> list[str]:
     """How the database goes about each statement of a lookup, a line a step."""
     with statements(ledger) as asked:
         looked_up(ledger, trace)
-    is_sqlite = ledger.engine.dialect.name == "sqlite"
+    selects = [one for one in asked if one[0].lstrip().startswith("SELECT")]
     with ledger.reading() as tx:
-        if not is_sqlite:  # which reads a small table whole though it has an index
-            tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
-        selects = [(text, values) for text, values in asked if text.lstrip().startswith("SELECT")]
-        return [str(step[-1]) for text, values in selects for step in tx.exec_driver_sql(f"{explain} {text}", values)]
+        return [step for one in selects for step in plan_of(tx, *one)]
 
 
 def read_whole(ledger: Ledger, trace: str) -> list[str]:

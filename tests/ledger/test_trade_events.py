@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy import event
 
+from effort import plan_of, statements
 from pawl.ledger.database import Ledger
 from pawl.ledger.event_payloads import TradeAction, TradeClosed
 from pawl.ledger.trade_events import NewTradeEvents, move_marks, new_trade_events
@@ -72,11 +71,9 @@ def test_nothing_new_costs_one_question_and_foreign_events_move_the_mark(service
         service.opened()
     new = read(service)
     assert new.events == () and set(new.marks) == {"2026-03"}
-    asked: list[str] = []
-    event.listen(service.ledger.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-    with service.ledger.reading() as tx:
+    with statements(service.ledger) as asked, service.ledger.reading() as tx:
         assert new_trade_events(tx, "m002") == NewTradeEvents()
-    (question,) = [one for one in asked if not one.startswith("BEGIN")]
+    (question,) = [text for text, _ in asked if not text.startswith("BEGIN")]
     assert "chain_heads" in question
 
 
@@ -89,15 +86,9 @@ def test_each_learner_has_a_mark_of_its_own(service: LiveService) -> None:
 def test_the_chain_is_followed_by_its_index(service: LiveService) -> None:
     """A look must not read every event of the month."""
     service.follows()
-    statements: list[Any] = []
-    event.listen(service.ledger.engine, "before_cursor_execute", lambda *told: statements.append((told[2], told[3])))
     with service.ledger.reading() as tx:
-        new_trade_events(tx, "m002")
-        text, values = statements[-1]
-        if tx.dialect.name == "sqlite":
-            plan = [row[3] for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
-        else:
-            tx.execute(sa.text("SET LOCAL enable_seqscan = off"))  # three rows are read whole, with an index or not
-            plan = [row[0] for row in tx.exec_driver_sql(f"EXPLAIN {text}", values)]
+        with statements(service.ledger) as asked:
+            new_trade_events(tx, "m002")
+        plan = plan_of(tx, *asked[-1])
     assert any("uq_passport_event_outbox_place" in line for line in plan), plan
     assert any("ix_trading_signals_trace_id" in line for line in plan), plan

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from socket import gethostname
 from time import monotonic, sleep
+from typing import Any
 
 from pawl.cli.composition import learner_named, rollout_rules_of, settings_hash, terms_of
 from pawl.cli.service_app import service_app
@@ -137,17 +138,18 @@ def live_loop(run: Session, choice: LiveChoice, stack: ExitStack, stopped: threa
         require_token(world.ledger, choice.host)
         listening(choice.host, choice.port).close()
     _prepared(run, world, order, stopped)
-    _tell_of_costs(run, world)
+    form = _form(run)
+    log = loop_logger(form)
+    _tell_of_costs(log, world)
     span = span_of(world, order)
     clock = clock_of(world, own, order, span)
-    form = _form(run)
     log_events(form)
     running = Running(
         clock=clock,
         span=span,
         bus=_bus(run, choice, world, clock, stack),
         events=run.settings.events,
-        observed=LoggedLoop(watch, loop_logger(form), world.name),
+        observed=LoggedLoop(watch, log, world.name),
         turn=turn,
     )
     loop = LiveLoop(world=world, cycles=own, order=order, running=running, watch=watch)
@@ -251,12 +253,12 @@ def _form(run: Session) -> LineForm:
     return readable_line if run.stderr.file.isatty() and not run.is_json else json_line
 
 
-def _tell_of_costs(run: Session, world: LiveWorld) -> None:
+def _tell_of_costs(log: Any, world: LiveWorld) -> None:  # noqa: ANN401 - structlog's logger
     timeframe = world.learner.spec.timeframe
     newest = world.workspace.silver.scan(timeframe, world.tickers).group_by("ticker").tail(BARS_OF_A_RANGE).collect()
     narrow = ranges_below_costs(newest, world.costs)
     if narrow:
-        loop_logger(_form(run)).warning(
+        log.warning(
             "costs exceed moves",
             learner=world.name,
             round_trip_bps=round(world.costs.round_trip_bps, 2),

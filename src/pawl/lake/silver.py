@@ -134,7 +134,7 @@ class SilverStore:
             finished = split_unfinished(stamped.good, now)
             stored = self._partitions.scan_beside(finished.good, timeframe, moved).collect()
             is_moved = pl.col("ticker").is_in(moved)
-            restamped = stamp_by_ticker(stored.filter(is_moved), {one: calendars[one] for one in moved}, timeframe)
+            restamped = stamp_by_ticker(stored, {ticker: calendars[ticker] for ticker in moved}, timeframe)
             kept = pl.concat([stored.filter(~is_moved), restamped.good])
             merged = reconcile(kept, finished.good)
 

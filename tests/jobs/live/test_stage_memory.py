@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
+import effort
 from pawl.jobs.live import stage_memory
 from pawl.jobs.live.rollouts import tick_rollouts
 from pawl.jobs.live.stage_evidence import evidence_json, gather
@@ -143,14 +144,8 @@ def test_evidence_and_steps_are_those_of_reading_everything(ledger: Ledger, rng:
 @pytest.fixture
 def statements(sqlite_ledger: Ledger) -> Iterator[list[tuple[str, Any]]]:
     """What is asked of the database."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(*arguments: Any) -> None:
-        asked.append((arguments[2], arguments[3]))
-
-    sa.event.listen(sqlite_ledger.engine, "before_cursor_execute", note)
-    yield asked
-    sa.event.remove(sqlite_ledger.engine, "before_cursor_execute", note)
+    with effort.statements(sqlite_ledger) as asked:
+        yield asked
 
 
 def test_a_look_is_answered_by_indexes(sqlite_ledger: Ledger, statements: list[tuple[str, Any]]) -> None:
